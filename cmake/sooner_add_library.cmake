@@ -1,0 +1,21 @@
+# sooner_add_library(ROOM DEPENDS rooms… LIBRARIES targets… TEST_DEPENDS rooms…)
+#
+# Makes the static library sooner_ROOM from every *.cc of the current folder but *_test.cc, and the test program
+# ROOM_test from those. DEPENDS names the rooms it may include (see scripts/check_includes.py).
+function(sooner_add_library room)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;TEST_DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(TRANSFORM ARG_DEPENDS PREPEND sooner_)
+  list(TRANSFORM ARG_TEST_DEPENDS PREPEND sooner_)
+  add_library(sooner_${room} STATIC ${sources})
+  set_target_properties(sooner_${room} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_link_libraries(sooner_${room} PUBLIC sooner_flags fmt::fmt ${ARG_DEPENDS} ${ARG_LIBRARIES})
+  if(SOONER_TESTS AND tests)
+    add_executable(${room}_test ${tests})
+    target_link_libraries(${room}_test PRIVATE sooner_${room} ${ARG_TEST_DEPENDS} GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(${room}_test DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600 LABELS ${room})
+  endif()
+endfunction()

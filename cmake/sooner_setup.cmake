@@ -1,0 +1,40 @@
+# Compiler settings and libraries, for every room.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(SOONER_CCACHE ccache)
+if(SOONER_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The cache lives in the build folder, so that nothing is left outside the checkout.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_DIR=${CMAKE_SOURCE_DIR}/build/ccache CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${SOONER_CCACHE})
+endif()
+
+# The project's private environment (scripts/install_dependencies fills it).
+list(APPEND CMAKE_PREFIX_PATH ${CMAKE_SOURCE_DIR}/build/python)
+
+add_library(sooner_flags INTERFACE)
+target_include_directories(sooner_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_options(sooner_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor)
+if(SOONER_WERROR)
+  target_compile_options(sooner_flags INTERFACE -Werror)
+endif()
+if(SOONER_SANITIZE)
+  # For every target, libraries and tests alike.
+  add_compile_options(-fsanitize=${SOONER_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${SOONER_SANITIZE})
+endif()
+
+find_package(fmt REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Threads REQUIRED)
+find_package(nlohmann_json REQUIRED)
+if(SOONER_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()

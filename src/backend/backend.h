@@ -1,0 +1,89 @@
+// How to compute a stage. A backend compiles a network's stages once; a compiled stage then runs, step by step, for
+// any number of samples up to its batch_max, with memory the caller owns.
+//
+// Letters: n samples present, C classes. A *row* is one sample's part of a tensor that crosses a cut: `row_bytes`
+// opaque bytes in the backend's own layout, samples outermost, so survivors are compacted by moving rows.
+//
+// Behaviour is added by wrapping (counting_backend.h counts executed MACs), never by flags inside.
+// Compiled stages are immutable and may be shared by threads; Scratch belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/aligned_buffer.h"
+#include "core/dtype.h"
+#include "core/tensor.h"
+#include "graph/graph.h"
+
+namespace sooner {
+
+// One primitive: what ran, for people, profiles and counters.
+struct StepInfo {
+  std::string name;              // of the node it computes, "conv1" (fused nodes: the first one's)
+  OpKind op = OpKind::kInput;
+  std::vector<NodeId> nodes;     // every graph node fused into it
+  int64_t macs = 0;              // per sample, from the primitive's own extents
+  bool head = false;             // part of the head (or gate): skipped when the policy does not need the exit
+};
+
+struct CarryTensor {
+  NodeId node = -1;
+  size_t row_bytes = 0;
+};
+
+// The buffers of one run. All batch tensors hold `n` rows.
+struct StageBatch {
+  int32_t n = 0;
+  // Identity of each present sample, [n]: for wrappers that attribute work to samples. Not read by kernels.
+  std::span<const int32_t> samples;
+  // One pointer per carry_in() tensor. Stage 0 has one: the images, plain fp32 [n, C, H, W].
+  std::span<const std::byte* const> src;
+  // One pointer per carry_out() tensor; may not overlap src.
+  std::span<std::byte* const> dst;
+  float* logits = nullptr;       // [n, C]; written by head steps
+  float* gate_logits = nullptr;  // [n], pre-sigmoid; written when the exit has a gate, by head steps
+};
+
+class CompiledStage {
+ public:
+  virtual ~CompiledStage() = default;
+  [[nodiscard]] virtual std::span<const CarryTensor> carry_in() const = 0;
+  [[nodiscard]] virtual std::span<const CarryTensor> carry_out() const = 0;
+  // Trunk steps first, then head steps.
+  [[nodiscard]] virtual std::span<const StepInfo> steps() const = 0;
+  [[nodiscard]] virtual size_t scratch_bytes() const = 0;
+  // Computes step `index` for the batch. Steps run in order; intermediate values live in scratch between steps of one
+  // batch. REQUIRES: 1 <= batch.n <= batch_max; scratch of scratch_bytes(), 64-byte aligned.
+  // No allocation by our code. Throws kInternal when the library underneath fails.
+  virtual void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const = 0;
+};
+
+struct CompileOptions {
+  Precision precision = Precision::kF32;
+  int32_t batch_max = 128;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  [[nodiscard]] virtual std::string_view name() const = 0;         // "ref", "onednn"
+  // What the kernels will use here: "portable", "avx512_core_bf16".
+  [[nodiscard]] virtual std::string instruction_set() const = 0;
+  [[nodiscard]] virtual bool supports(Precision precision) const = 0;
+  // All stages, in order; stage k's carry_out equals stage k+1's carry_in. Throws kFailedPrecondition naming the precision
+  // this machine lacks, kInvalidArgument for weights that do not fit the graph.
+  [[nodiscard]] virtual std::vector<std::unique_ptr<const CompiledStage>> compile(
+      const Graph& graph, const TensorMap& weights, const CompileOptions& options) const = 0;
+};
+
+// "ref", and "onednn" where it was built in; "auto" is the fastest built in. Throws kInvalidArgument naming the choices,
+// kFailedPrecondition when it was left out of this build.
+std::unique_ptr<const Backend> make_backend(std::string_view name);
+std::vector<std::string> backend_names();
+
+}  // namespace sooner

@@ -1,0 +1,41 @@
+// Whole-file reads and atomic whole-file writes, with errors that name the file and the remedy.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sooner {
+
+// Throws kNotFound, kPermissionDenied, or kDataLoss when the file is longer than `limit` bytes or cannot be read.
+std::vector<std::byte> read_file(const std::filesystem::path& path, size_t limit = size_t{1} << 36U);
+std::string read_text(const std::filesystem::path& path, size_t limit = size_t{1} << 30U);
+
+// Appends pieces to a file that is not yet visible under its final name.
+class FileSink {
+ public:
+  virtual ~FileSink() = default;
+  // Throws kResourceExhausted (disk full) or kPermissionDenied, naming the file.
+  virtual void write(std::span<const std::byte> bytes) = 0;
+  void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+};
+
+// Writes a file so that a reader, or a crash at any moment, sees either the old content or the new one:
+// temporary file in the same folder, fsync, rename, fsync of the folder. On an error the temporary is removed and
+// the old file is untouched. Throws kResourceExhausted when the disk is full, kPermissionDenied for a read-only
+// folder, kNotFound when the folder does not exist.
+void write_file_atomically(const std::filesystem::path& path, const std::function<void(FileSink&)>& produce);
+void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+
+// mkdir -p with the same errors.
+void make_folder(const std::filesystem::path& path);
+
+// Throws the Error that fits `error_number` (an errno): "[place] action 'path' failed: reason; remedy".
+[[noreturn]] void fail_io(std::string_view place, std::string_view action, const std::filesystem::path& path,
+                          int error_number);
+
+}  // namespace sooner

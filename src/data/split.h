@@ -1,0 +1,35 @@
+// Named, hashed, stratified, seeded splits of a data set's training source. The test source is never split.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/image_source.h"
+
+namespace sooner {
+
+struct SplitOptions {
+  double validation = 0.05;    // share of the training source: best checkpoint, target-cost controller
+  double calibration = 0.10;   // share: halves `tune` (temperatures, thresholds) and `guarantee` (risk control alone)
+  uint64_t seed = 1;
+};
+
+struct Split {
+  std::string name;              // train | validation | tune | guarantee | test
+  std::vector<int64_t> indices;  // ascending, into the source
+  std::string hash;              // 16 hex digits over data set hash, name and indices
+};
+
+struct Splits {
+  Split train, validation, tune, guarantee, test;
+  // By name; "calibration" is not one. Throws kInvalidArgument naming the choices.
+  [[nodiscard]] const Split& by_name(std::string_view name) const;
+};
+
+// Stratified by label, disjoint, together the whole training source; the same for the same data, shares and seed on every
+// machine. Throws kInvalidArgument for shares outside [0, .5] or classes too small to be split.
+Splits make_splits(const DataSet& data, const SplitOptions& options);
+
+}  // namespace sooner

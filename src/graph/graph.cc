@@ -1,0 +1,209 @@
+#include "graph/graph.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "graph/shape_inference.h"
+
+namespace sooner {
+namespace {
+
+std::string gate_name(size_t exit_index, std::string_view part) {
+  return fmt::format("exits.{}.gate.{}", exit_index, part);
+}
+
+// Which stage a node belongs to and whether it is part of that stage's head.
+struct Place {
+  int32_t stage = -1;
+  bool head = false;
+};
+
+std::vector<Place> places(const Graph& graph) {
+  std::vector<Place> result(graph.nodes.size());
+  const auto put = [&](NodeId id, size_t stage, bool head) {
+    if (id < 0 || static_cast<size_t>(id) >= graph.nodes.size()) {
+      fail(Code::kInvalidArgument, "[graph] stage {} names node {}, expected 0 to {}", stage, id,
+           graph.nodes.size() - 1);
+    }
+    Place& place = result[static_cast<size_t>(id)];
+    if (place.stage >= 0) {
+      fail(Code::kInvalidArgument, "[graph] node '{}' stands in stage {} and again in stage {}", graph.node(id).name,
+           place.stage, stage);
+    }
+    place = {static_cast<int32_t>(stage), head};
+  };
+  for (size_t k = 0; k < graph.stages.size(); ++k) {
+    for (const NodeId id : graph.stages[k].trunk) put(id, k, false);
+    for (const NodeId id : graph.stages[k].exit.head) put(id, k, true);
+  }
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    if (result[id].stage < 0) {
+      fail(Code::kInvalidArgument, "[graph] node '{}' belongs to no stage", graph.nodes[id].name);
+    }
+  }
+  return result;
+}
+
+void validate_names(const Graph& graph) {
+  std::set<std::string> seen;
+  for (const Node& node : graph.nodes) {
+    if (node.name.empty()) fail(Code::kInvalidArgument, "[graph] a {} node has no name", to_string(node.op));
+    if (!seen.insert(node.name).second) {
+      fail(Code::kInvalidArgument, "[graph] two nodes are named '{}'", node.name);
+    }
+  }
+}
+
+void validate_exit(const Graph& graph, size_t k, const std::vector<Shape>& shapes, const std::vector<Place>& place) {
+  const Exit& exit = graph.stages[k].exit;
+  const auto inside = [&](NodeId id) { return id >= 0 && static_cast<size_t>(id) < graph.nodes.size(); };
+  if (!inside(exit.logits) || !inside(exit.features)) {
+    fail(Code::kInvalidArgument, "[graph] exit {} names no logits or features node", k);
+  }
+  const Place& at = place[static_cast<size_t>(exit.logits)];
+  if (at.stage != static_cast<int32_t>(k) || !at.head || graph.node(exit.logits).op != OpKind::kLinear) {
+    fail(Code::kInvalidArgument, "[graph] exit {}: logits node '{}' is not a linear layer of its head", k,
+         graph.node(exit.logits).name);
+  }
+  if (exit.features != graph.node(exit.logits).inputs[0]) {
+    fail(Code::kInvalidArgument, "[graph] exit {}: features node is not the input of '{}'", k,
+         graph.node(exit.logits).name);
+  }
+  if (shapes[static_cast<size_t>(exit.logits)] != Shape{graph.classes}) {
+    fail(Code::kInvalidArgument, "[graph] exit {}: logits have shape {}, expected {} classes", k,
+         to_string(shapes[static_cast<size_t>(exit.logits)]), graph.classes);
+  }
+  if (exit.gate && k + 1 == graph.stages.size()) {
+    fail(Code::kInvalidArgument, "[graph] the last exit has a gate; it always answers and needs none");
+  }
+  if (exit.gate && !exit.gate->features && !exit.gate->scores) {
+    fail(Code::kInvalidArgument, "[graph] exit {}: its gate reads neither features nor scores", k);
+  }
+}
+
+}  // namespace
+
+std::string gate_features_name(size_t exit_index) { return gate_name(exit_index, "features.weight"); }
+std::string gate_scores_name(size_t exit_index) { return gate_name(exit_index, "scores.weight"); }
+std::string gate_bias_name(size_t exit_index) { return gate_name(exit_index, "bias"); }
+
+std::vector<ParameterSpec> parameters(const Graph& graph) {
+  const std::vector<Shape> shapes = infer_shapes(graph);
+  std::vector<int32_t> head_of(graph.nodes.size(), -1);
+  for (size_t k = 0; k < graph.stages.size(); ++k) {
+    for (const NodeId id : graph.stages[k].exit.head) head_of[static_cast<size_t>(id)] = static_cast<int32_t>(k);
+  }
+  std::vector<ParameterSpec> specs;
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    const Node& node = graph.nodes[id];
+    const auto add = [&](std::string_view suffix, Shape shape, ParameterKind kind) {
+      specs.push_back({fmt::format("{}.{}", node.name, suffix), std::move(shape), kind, static_cast<NodeId>(id),
+                       head_of[id]});
+    };
+    const auto src = [&]() -> const Shape& { return shapes[static_cast<size_t>(node.inputs[0])]; };
+    if (node.op == OpKind::kConv2d) {
+      const auto& a = std::get<Conv2dAttributes>(node.attributes);
+      add("weight", {a.out_channels, src()[0] / a.groups, a.kernel_h, a.kernel_w}, ParameterKind::kWeight);
+      if (a.bias) add("bias", {a.out_channels}, ParameterKind::kBias);
+    } else if (node.op == OpKind::kLinear) {
+      const auto& a = std::get<LinearAttributes>(node.attributes);
+      add("weight", {a.out_features, src()[0]}, ParameterKind::kWeight);
+      if (a.bias) add("bias", {a.out_features}, ParameterKind::kBias);
+    } else if (node.op == OpKind::kBatchNorm) {
+      add("weight", {src()[0]}, ParameterKind::kScale);
+      add("bias", {src()[0]}, ParameterKind::kShift);
+      add("running_mean", {src()[0]}, ParameterKind::kRunningMean);
+      add("running_var", {src()[0]}, ParameterKind::kRunningVar);
+    } else if (node.op == OpKind::kMixedPool) {
+      add("alpha", {1}, ParameterKind::kAlpha);
+    }
+  }
+  for (size_t k = 0; k < graph.stages.size(); ++k) {
+    const Exit& exit = graph.stages[k].exit;
+    if (!exit.gate) continue;
+    const auto owner = static_cast<int32_t>(k);
+    const int64_t features = shapes[static_cast<size_t>(exit.features)][0];
+    if (exit.gate->features) {
+      specs.push_back({gate_features_name(k), {1, features}, ParameterKind::kGateFeatures, -1, owner});
+    }
+    if (exit.gate->scores) {
+      specs.push_back({gate_scores_name(k), {1, kGateScoreCount}, ParameterKind::kGateScores, -1, owner});
+    }
+    specs.push_back({gate_bias_name(k), {1}, ParameterKind::kGateBias, -1, owner});
+  }
+  return specs;
+}
+
+void validate(const Graph& graph) {
+  if (graph.nodes.empty() || graph.nodes[0].op != OpKind::kInput) {
+    fail(Code::kInvalidArgument, "[graph] node 0 is not the input");
+  }
+  if (graph.stages.empty()) fail(Code::kInvalidArgument, "[graph] '{}' has no stage", graph.name);
+  if (graph.classes < 2) fail(Code::kInvalidArgument, "[graph] {} classes, expected 2 or more", graph.classes);
+  if (graph.input_shape.size() != 3 || element_count(graph.input_shape) < 1) {
+    fail(Code::kInvalidArgument, "[graph] input shape {}, expected channels x rows x columns",
+         to_string(graph.input_shape));
+  }
+  validate_names(graph);
+  const std::vector<Shape> shapes = infer_shapes(graph);
+  const std::vector<Place> place = places(graph);
+  for (size_t id = 1; id < graph.nodes.size(); ++id) {
+    const Node& node = graph.nodes[id];
+    if (node.op == OpKind::kInput) fail(Code::kInvalidArgument, "[graph] '{}' is a second input", node.name);
+    for (const NodeId input : node.inputs) {
+      const Place& from = place[static_cast<size_t>(input)];
+      const Place& to = place[id];
+      if (from.stage > to.stage || (from.head && !(to.head && from.stage == to.stage))) {
+        fail(Code::kInvalidArgument, "[graph] node '{}' reads '{}', which is not computed before it on its path",
+             node.name, graph.node(input).name);
+      }
+    }
+  }
+  for (size_t k = 0; k < graph.stages.size(); ++k) validate_exit(graph, k, shapes, place);
+  for (const Stage& stage : graph.stages) {
+    if (!std::is_sorted(stage.trunk.begin(), stage.trunk.end()) ||
+        !std::is_sorted(stage.exit.head.begin(), stage.exit.head.end())) {
+      fail(Code::kInvalidArgument, "[graph] the nodes of exit '{}' are not in topological order", stage.exit.name);
+    }
+  }
+}
+
+std::vector<NodeId> carry_set(const Graph& graph, size_t stage) {
+  const std::vector<Place> place = places(graph);
+  std::set<NodeId> carried;
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    if (place[id].stage <= static_cast<int32_t>(stage)) continue;
+    for (const NodeId input : graph.nodes[id].inputs) {
+      if (place[static_cast<size_t>(input)].stage <= static_cast<int32_t>(stage)) carried.insert(input);
+    }
+  }
+  return {carried.begin(), carried.end()};
+}
+
+Graph plain_backbone(const Graph& graph) {
+  Graph plain;
+  plain.name = graph.name;
+  plain.input_shape = graph.input_shape;
+  plain.classes = graph.classes;
+  const std::vector<Place> place = places(graph);
+  const auto last = static_cast<int32_t>(graph.stages.size()) - 1;
+  std::vector<NodeId> renamed(graph.nodes.size(), -1);
+  Stage stage;
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    if (place[id].head && place[id].stage != last) continue;
+    renamed[id] = static_cast<NodeId>(plain.nodes.size());
+    Node node = graph.nodes[id];
+    for (NodeId& input : node.inputs) input = renamed[static_cast<size_t>(input)];
+    plain.nodes.push_back(std::move(node));
+    (place[id].head ? stage.exit.head : stage.trunk).push_back(renamed[id]);
+  }
+  const Exit& exit = graph.stages.back().exit;
+  stage.exit.name = exit.name;
+  stage.exit.features = renamed[static_cast<size_t>(exit.features)];
+  stage.exit.logits = renamed[static_cast<size_t>(exit.logits)];
+  plain.stages.push_back(std::move(stage));
+  return plain;
+}
+
+}  // namespace sooner

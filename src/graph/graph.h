@@ -1,0 +1,95 @@
+// What a network is: nodes in single static assignment form, cut into stages that each end at an exit.
+//
+// Plain structs, no arithmetic and no weights (those are tensors found by name). The trainer builds its modules
+// from a Graph, backends compile it, cost and shapes are computed on it: a network is defined once.
+//
+// Order: nodes stand in topological order; node 0 is the input. Stage k owns its trunk nodes and its head nodes;
+// stage k's trunk may read trunk nodes of stages <= k, its head only trunk nodes of stages <= k and itself.
+// Exits are counted from 0. The last exit is the backbone's own classifier: it has no gate and always answers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/shape.h"
+#include "graph/op.h"
+
+namespace sooner {
+
+using NodeId = int32_t;
+
+struct Node {
+  OpKind op = OpKind::kInput;
+  std::string name;             // unique; its parameters are "<name>.weight" and so on
+  std::vector<NodeId> inputs;   // every one < this node's id
+  Attributes attributes;
+};
+
+// A learned "may this sample leave here": sigmoid(features . w_f + scores . w_s + b).
+// The scores are four numbers of p = softmax(logits), natural logs, C classes, in this order: max p,
+// H(p)/ln C, largest minus second largest, H(q)/ln C with q = p^2 / sum p^2 (after JEI-DNN, ICLR 2024).
+struct Gate {
+  bool features = true;  // reads the exit's feature vector ("shared" input)
+  bool scores = true;    // reads the four scores of the exit's own logits ("scores" input); both is the default
+};
+inline constexpr int64_t kGateScoreCount = 4;
+
+struct Exit {
+  std::string name;            // unique, for people: "exit0", "last"
+  std::vector<NodeId> head;    // in topological order; its last node gives the logits
+  NodeId features = -1;        // input of the final linear layer: [F]
+  NodeId logits = -1;          // [classes]
+  std::optional<Gate> gate;    // none at the last exit
+};
+
+struct Stage {
+  std::vector<NodeId> trunk;   // in topological order; may be empty for a later stage of zero cost
+  Exit exit;
+};
+
+struct Graph {
+  std::string name;            // "resnet20"
+  Shape input_shape;           // [C, H, W] of one sample
+  int64_t classes = 0;
+  std::vector<Node> nodes;
+  std::vector<Stage> stages;   // at least one
+
+  [[nodiscard]] const Node& node(NodeId id) const { return nodes[static_cast<size_t>(id)]; }
+  [[nodiscard]] size_t exits() const { return stages.size(); }
+};
+
+enum class ParameterKind : uint8_t { kWeight, kBias, kScale, kShift, kRunningMean, kRunningVar, kAlpha, kGateFeatures, kGateScores, kGateBias };
+
+struct ParameterSpec {
+  std::string name;    // torchvision's names where there is a twin: "layer1.0.bn1.running_mean"
+  Shape shape;         // conv [O, I/groups, KH, KW]; linear [O, I]; batch norm [C]; alpha [1]; gate [1, F], [1, 4], [1]
+  ParameterKind kind = ParameterKind::kWeight;
+  NodeId node = -1;    // -1 for gates
+  int32_t exit = -1;   // the exit whose gate or head owns it; -1 for trunk
+  [[nodiscard]] bool trainable() const {
+    return kind != ParameterKind::kRunningMean && kind != ParameterKind::kRunningVar;
+  }
+};
+
+// All parameters and buffers of the graph, in node order, gates last. REQUIRES: a valid graph.
+std::vector<ParameterSpec> parameters(const Graph& graph);
+
+// "<exit index>" based names of gate parameters: "exits.0.gate.features.weight", "…scores.weight", "…bias".
+std::string gate_features_name(size_t exit_index);
+std::string gate_scores_name(size_t exit_index);
+std::string gate_bias_name(size_t exit_index);
+
+// Throws kInvalidArgument, naming the node, unless every rule above and every attribute's range holds, each node
+// belongs to exactly one place, logits have shape [classes] and shapes fit together.
+void validate(const Graph& graph);
+
+// Values (node ids, ascending) that stages > `stage` read from stages <= `stage`: what must cross the cut after it.
+// Empty after the last stage.
+std::vector<NodeId> carry_set(const Graph& graph, size_t stage);
+
+// The same network cut down to its backbone: one stage, the last exit, no other heads.
+Graph plain_backbone(const Graph& graph);
+
+}  // namespace sooner

@@ -1,0 +1,41 @@
+#include "graph/op.h"
+
+#include <array>
+#include <utility>
+
+#include "core/error.h"
+
+namespace sooner {
+namespace {
+
+constexpr std::array<std::pair<OpKind, std::string_view>, 11> kNames{{
+    {OpKind::kInput, "input"},
+    {OpKind::kConv2d, "conv2d"},
+    {OpKind::kLinear, "linear"},
+    {OpKind::kBatchNorm, "batch_norm"},
+    {OpKind::kRelu, "relu"},
+    {OpKind::kMaxPool, "max_pool"},
+    {OpKind::kAvgPool, "avg_pool"},
+    {OpKind::kMixedPool, "mixed_pool"},
+    {OpKind::kGlobalAvgPool, "global_avg_pool"},
+    {OpKind::kAdd, "add"},
+    {OpKind::kFlatten, "flatten"},
+}};
+
+}  // namespace
+
+std::string_view to_string(OpKind kind) {
+  for (const auto& [known, name] : kNames) {
+    if (known == kind) return name;
+  }
+  return "?";
+}
+
+OpKind op_kind_from_string(std::string_view name) {
+  for (const auto& [kind, known] : kNames) {
+    if (known == name) return kind;
+  }
+  fail(Code::kDataLoss, "[graph] operation '{}' is unknown to this version", name);
+}
+
+}  // namespace sooner

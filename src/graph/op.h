@@ -1,0 +1,81 @@
+// The operations a network is made of, and their attributes: plain values, no arithmetic.
+//
+// Axis letters: C channels, H rows, W columns, F features. Shapes are per sample: [C, H, W] or [F].
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+namespace sooner {
+
+enum class OpKind : uint8_t {
+  kInput,
+  kConv2d,
+  kLinear,
+  kBatchNorm,
+  kRelu,
+  kMaxPool,
+  kAvgPool,
+  kMixedPool,
+  kGlobalAvgPool,
+  kAdd,
+  kFlatten,
+};
+
+// "conv2d", "batch_norm": the names used in files, configs and messages.
+std::string_view to_string(OpKind kind);
+// Throws kDataLoss for a name this version does not know.
+OpKind op_kind_from_string(std::string_view name);
+
+// Rows and columns may differ; padding may be asymmetric.
+struct Conv2dAttributes {
+  int64_t out_channels = 0;
+  int64_t kernel_h = 1;
+  int64_t kernel_w = 1;
+  int64_t stride_h = 1;
+  int64_t stride_w = 1;
+  int64_t pad_top = 0;
+  int64_t pad_left = 0;
+  int64_t pad_bottom = 0;
+  int64_t pad_right = 0;
+  int64_t dilation_h = 1;
+  int64_t dilation_w = 1;
+  int64_t groups = 1;
+  bool bias = true;
+  bool operator==(const Conv2dAttributes&) const = default;
+};
+
+struct LinearAttributes {
+  int64_t out_features = 0;
+  bool bias = true;
+  bool operator==(const LinearAttributes&) const = default;
+};
+
+struct BatchNormAttributes {
+  double epsilon = 1e-5;
+  double momentum = 0.1;  // training only: running = (1 - momentum) * running + momentum * batch
+  bool operator==(const BatchNormAttributes&) const = default;
+};
+
+// max_pool, avg_pool and mixed_pool (alpha * max + (1 - alpha) * avg, alpha learned).
+// With ceil_mode the output extent is rounded up, but the last window must start inside the input or its
+// leading padding (PyTorch's rule). Average pooling divides by the number of real (unpadded) elements unless
+// count_include_pad.
+struct PoolAttributes {
+  int64_t kernel_h = 2;
+  int64_t kernel_w = 2;
+  int64_t stride_h = 2;
+  int64_t stride_w = 2;
+  int64_t pad_h = 0;
+  int64_t pad_w = 0;
+  bool ceil_mode = false;
+  bool count_include_pad = false;
+  bool operator==(const PoolAttributes&) const = default;
+};
+
+// monostate for operations that have none.
+using Attributes =
+    std::variant<std::monostate, Conv2dAttributes, LinearAttributes, BatchNormAttributes, PoolAttributes>;
+
+}  // namespace sooner

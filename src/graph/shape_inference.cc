@@ -1,0 +1,139 @@
+#include "graph/shape_inference.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace sooner {
+namespace {
+
+[[noreturn]] void bad(const Node& node, std::string_view what) {
+  fail(Code::kInvalidArgument, "[graph] node '{}' ({}): {}", node.name, to_string(node.op), what);
+}
+
+void need_map(const Node& node, const Shape& shape) {
+  if (shape.size() != 3) {
+    fail(Code::kInvalidArgument, "[graph] node '{}' ({}) got shape {}, expected channels x rows x columns", node.name,
+         to_string(node.op), to_string(shape));
+  }
+}
+
+constexpr int64_t kLargest = 1 << 20;
+
+bool in_range(int64_t value, int64_t low) { return value >= low && value <= kLargest; }
+
+int64_t conv_extent(int64_t in, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation) {
+  const int64_t span = dilation * (kernel - 1) + 1;
+  return in + pad < span ? 0 : (in + pad - span) / stride + 1;
+}
+
+int64_t pool_extent(int64_t in, int64_t pad, int64_t kernel, int64_t stride, bool ceil_mode) {
+  const int64_t room = in + 2 * pad - kernel;
+  if (room < 0) return ceil_mode && in + pad > 0 && in + 2 * pad > 0 ? 1 : 0;
+  int64_t out = (ceil_mode ? room + stride - 1 : room) / stride + 1;
+  if (ceil_mode && (out - 1) * stride >= in + pad) --out;
+  return out;
+}
+
+Shape conv_shape(const Node& node, const Shape& src) {
+  need_map(node, src);
+  const auto* a = std::get_if<Conv2dAttributes>(&node.attributes);
+  if (a == nullptr) bad(node, "has no convolution attributes");
+  if (!in_range(a->out_channels, 1) || !in_range(a->kernel_h, 1) || !in_range(a->kernel_w, 1) ||
+      !in_range(a->stride_h, 1) || !in_range(a->stride_w, 1) || !in_range(a->dilation_h, 1) ||
+      !in_range(a->dilation_w, 1) || !in_range(a->groups, 1) || !in_range(a->pad_top, 0) ||
+      !in_range(a->pad_left, 0) || !in_range(a->pad_bottom, 0) || !in_range(a->pad_right, 0)) {
+    bad(node, "an attribute is out of range (1 to 2^20; padding from 0)");
+  }
+  if (src[0] % a->groups != 0 || a->out_channels % a->groups != 0) {
+    bad(node, fmt::format("{} groups do not divide {} input and {} output channels", a->groups, src[0],
+                          a->out_channels));
+  }
+  const int64_t h = conv_extent(src[1], a->pad_top + a->pad_bottom, a->kernel_h, a->stride_h, a->dilation_h);
+  const int64_t w = conv_extent(src[2], a->pad_left + a->pad_right, a->kernel_w, a->stride_w, a->dilation_w);
+  if (h < 1 || w < 1) bad(node, fmt::format("its kernel does not fit into {}", to_string(src)));
+  return {a->out_channels, h, w};
+}
+
+Shape pool_shape(const Node& node, const Shape& src) {
+  need_map(node, src);
+  const auto* a = std::get_if<PoolAttributes>(&node.attributes);
+  if (a == nullptr) bad(node, "has no pooling attributes");
+  if (!in_range(a->kernel_h, 1) || !in_range(a->kernel_w, 1) || !in_range(a->stride_h, 1) ||
+      !in_range(a->stride_w, 1) || !in_range(a->pad_h, 0) || !in_range(a->pad_w, 0)) {
+    bad(node, "an attribute is out of range (1 to 2^20; padding from 0)");
+  }
+  if (2 * a->pad_h > a->kernel_h || 2 * a->pad_w > a->kernel_w) bad(node, "padding exceeds half the kernel");
+  const int64_t h = pool_extent(src[1], a->pad_h, a->kernel_h, a->stride_h, a->ceil_mode);
+  const int64_t w = pool_extent(src[2], a->pad_w, a->kernel_w, a->stride_w, a->ceil_mode);
+  if (h < 1 || w < 1) bad(node, fmt::format("its window does not fit into {}", to_string(src)));
+  return {src[0], h, w};
+}
+
+void need_inputs(const Node& node, const std::vector<Shape>& inputs, size_t count) {
+  if (inputs.size() != count) bad(node, fmt::format("has {} inputs, expected {}", inputs.size(), count));
+}
+
+}  // namespace
+
+Shape infer_shape(const Node& node, const std::vector<Shape>& inputs) {
+  need_inputs(node, inputs, node.op == OpKind::kInput ? 0 : node.op == OpKind::kAdd ? 2 : 1);
+  switch (node.op) {
+    case OpKind::kInput:
+      bad(node, "takes its shape from the graph");
+    case OpKind::kConv2d:
+      return conv_shape(node, inputs[0]);
+    case OpKind::kLinear: {
+      const auto* a = std::get_if<LinearAttributes>(&node.attributes);
+      if (a == nullptr || !in_range(a->out_features, 1)) bad(node, "out_features is out of range (1 to 2^20)");
+      if (inputs[0].size() != 1) bad(node, fmt::format("got shape {}, expected a flat vector", to_string(inputs[0])));
+      return {a->out_features};
+    }
+    case OpKind::kBatchNorm: {
+      const auto* a = std::get_if<BatchNormAttributes>(&node.attributes);
+      if (a == nullptr || !(a->epsilon > 0) || !(a->momentum >= 0 && a->momentum <= 1)) {
+        bad(node, "epsilon must be positive and momentum within [0, 1]");
+      }
+      need_map(node, inputs[0]);
+      return inputs[0];
+    }
+    case OpKind::kRelu:
+      return inputs[0];
+    case OpKind::kMaxPool:
+    case OpKind::kAvgPool:
+    case OpKind::kMixedPool:
+      return pool_shape(node, inputs[0]);
+    case OpKind::kGlobalAvgPool:
+      need_map(node, inputs[0]);
+      return {inputs[0][0]};
+    case OpKind::kAdd:
+      if (inputs[0] != inputs[1]) {
+        bad(node, fmt::format("adds {} to {}", to_string(inputs[1]), to_string(inputs[0])));
+      }
+      return inputs[0];
+    case OpKind::kFlatten:
+      return {element_count(inputs[0])};
+  }
+  bad(node, "is of an unknown kind");
+}
+
+std::vector<Shape> infer_shapes(const Graph& graph) {
+  std::vector<Shape> shapes;
+  shapes.reserve(graph.nodes.size());
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    const Node& node = graph.nodes[id];
+    if (node.op == OpKind::kInput) {
+      shapes.push_back(graph.input_shape);
+      continue;
+    }
+    std::vector<Shape> inputs;
+    for (const NodeId input : node.inputs) {
+      if (input < 0 || static_cast<size_t>(input) >= id) bad(node, "reads a node that does not come before it");
+      inputs.push_back(shapes[static_cast<size_t>(input)]);
+    }
+    shapes.push_back(infer_shape(node, inputs));
+  }
+  return shapes;
+}
+
+}  // namespace sooner

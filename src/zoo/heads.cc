@@ -1,0 +1,160 @@
+#include "zoo/heads.h"
+
+#include <charconv>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace sooner {
+namespace {
+
+[[noreturn]] void bad(std::string_view description, std::string_view part, std::string_view expected) {
+  fail(Code::kInvalidArgument, "[head] '{}' in '{}': expected {}", part, description, expected);
+}
+
+// Reads a number from 1 (or `low`) to 65536 at the front of `text` and removes it.
+int64_t take_number(std::string_view& text, std::string_view description, int64_t low = 1) {
+  int64_t value = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || value < low || value > 65536) {
+    bad(description, text, fmt::format("a number from {} to 65536", low));
+  }
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return value;
+}
+
+bool take(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+NodeId linear_on(GraphBuilder& builder, const std::string& prefix, NodeId src) {
+  if (builder.shape(src).size() != 1) src = builder.flatten(prefix + "flatten", src);
+  return builder.linear(prefix + "fc", src, builder.classes());
+}
+
+NodeId gap_fc(GraphBuilder& builder, const std::string& prefix, NodeId src) {
+  if (builder.shape(src).size() == 3) src = builder.global_avg_pool(prefix + "gap", src);
+  return linear_on(builder, prefix, src);
+}
+
+NodeId pool_fc(GraphBuilder& builder, const std::string& prefix, NodeId src, int64_t side) {
+  const Shape shape = builder.shape(src);
+  if (shape.size() == 3 && (shape[1] > side || shape[2] > side)) {
+    // Windows that tile the map: kernel = stride = ceil(extent / side).
+    PoolAttributes a;
+    a.kernel_h = a.stride_h = (shape[1] + side - 1) / side;
+    a.kernel_w = a.stride_w = (shape[2] + side - 1) / side;
+    a.ceil_mode = true;
+    src = builder.mixed_pool(prefix + "pool", src, a);
+  }
+  return linear_on(builder, prefix, src);
+}
+
+NodeId conv_gap_fc(GraphBuilder& builder, const std::string& prefix, NodeId src, int64_t channels) {
+  src = builder.conv2d(prefix + "conv", src, conv(channels, 3, 2, 1, false));
+  src = builder.batch_norm(prefix + "bn", src);
+  src = builder.relu(prefix + "relu", src);
+  return gap_fc(builder, prefix, src);
+}
+
+using LayerFunction = std::function<NodeId(GraphBuilder&, const std::string& name, NodeId)>;
+
+LayerFunction pool_item(std::string_view text, std::string_view description, bool max) {
+  const int64_t kernel = take_number(text, description);
+  const int64_t stride = take(text, "s") ? take_number(text, description) : kernel;
+  if (!text.empty()) bad(description, text, "nothing more after the pool");
+  return [=](GraphBuilder& b, const std::string& name, NodeId src) {
+    const PoolAttributes a = pool(kernel, stride, 0, true);
+    return max ? b.max_pool(name, src, a) : b.avg_pool(name, src, a);
+  };
+}
+
+// One item of a `branchy` list; `kind` receives the layer's name stem.
+LayerFunction branchy_item(std::string_view item, std::string_view description, std::string& kind) {
+  std::string_view text = item;
+  if (item == "relu" || item == "bn" || item == "gap") {
+    kind = item;
+    return [which = std::string(item)](GraphBuilder& b, const std::string& name, NodeId src) {
+      if (which == "relu") return b.relu(name, src);
+      return which == "bn" ? b.batch_norm(name, src) : b.global_avg_pool(name, src);
+    };
+  }
+  if (take(text, "maxpool")) {
+    kind = "pool";
+    return pool_item(text, description, true);
+  }
+  if (take(text, "avgpool")) {
+    kind = "pool";
+    return pool_item(text, description, false);
+  }
+  if (take(text, "fc")) {
+    kind = "fc";
+    const int64_t features = take_number(text, description);
+    if (!text.empty()) bad(description, item, "fc<features>");
+    return [=](GraphBuilder& b, const std::string& name, NodeId src) {
+      if (b.shape(src).size() != 1) src = b.flatten(name + "_flatten", src);
+      return b.linear(name, src, features);
+    };
+  }
+  if (take(text, "conv")) {
+    kind = "conv";
+    const int64_t channels = take_number(text, description);
+    if (!take(text, "@")) bad(description, item, "conv<channels>@<kernel>[p<padding>][s<stride>]");
+    const int64_t kernel = take_number(text, description);
+    const int64_t pad = take(text, "p") ? take_number(text, description, 0) : 0;
+    const int64_t stride = take(text, "s") ? take_number(text, description) : 1;
+    if (!text.empty()) bad(description, item, "conv<channels>@<kernel>[p<padding>][s<stride>]");
+    return [=](GraphBuilder& b, const std::string& name, NodeId src) {
+      return b.conv2d(name, src, conv(channels, kernel, stride, pad));
+    };
+  }
+  bad(description, item, "conv<C>@<K>[p<P>][s<S>], maxpool<K>[s<S>], avgpool<K>[s<S>], bn, relu, gap or fc<F>");
+}
+
+HeadFunction branchy(std::string_view list, std::string_view description) {
+  std::vector<std::pair<std::string, LayerFunction>> layers;
+  for (const std::string& item : split(list, ',')) {
+    std::string kind;
+    LayerFunction layer = branchy_item(item, description, kind);
+    layers.emplace_back(fmt::format("{}{}", kind, layers.size()), std::move(layer));
+  }
+  return [layers](GraphBuilder& builder, const std::string& prefix, NodeId src) {
+    for (const auto& [name, layer] : layers) src = layer(builder, prefix + name, src);
+    return linear_on(builder, prefix, src);
+  };
+}
+
+}  // namespace
+
+const std::vector<std::string>& head_names() {
+  static const std::vector<std::string> names{"gap-fc", "pool-fc", "conv-gap-fc", "branchy"};
+  return names;
+}
+
+HeadFunction head_from_string(std::string_view description) {
+  const size_t colon = description.find(':');
+  const std::string_view name = description.substr(0, colon);
+  const bool has_argument = colon != std::string_view::npos;
+  std::string_view argument = has_argument ? description.substr(colon + 1) : std::string_view{};
+  if (name == "gap-fc") {
+    if (has_argument) bad(description, argument, "no argument");
+    return gap_fc;
+  }
+  if (name == "branchy") return branchy(has_argument ? argument : "maxpool2,relu,conv10@3p1,maxpool2,relu", description);
+  if (name == "pool-fc" || name == "conv-gap-fc") {
+    const bool is_pool = name == "pool-fc";
+    int64_t number = is_pool ? 4 : 64;
+    if (has_argument) {
+      number = take_number(argument, description);
+      if (!argument.empty()) bad(description, argument, "one number");
+    }
+    return [=](GraphBuilder& builder, const std::string& prefix, NodeId src) {
+      return is_pool ? pool_fc(builder, prefix, src, number) : conv_gap_fc(builder, prefix, src, number);
+    };
+  }
+  fail(Code::kInvalidArgument, "[head] '{}' is unknown; {}", name, suggest(name, head_names()));
+}
+
+}  // namespace sooner
