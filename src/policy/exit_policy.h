@@ -18,8 +18,8 @@
 namespace sooner {
 
 struct ExitObservation {
-  int32_t exit_index = 0;         // 0 is the earliest exit; < K
-  std::span<const float> logits;  // [C], pre-softmax, natural-log units
+  int32_t exit_index = 0;                                // 0 is the earliest exit; < K
+  std::span<const float> logits = {};                    // [C], pre-softmax, natural-log units
   float gate = std::numeric_limits<float>::quiet_NaN();  // sigmoid output in [0, 1]; NaN where the exit has no gate
 };
 
@@ -28,7 +28,7 @@ std::string_view to_string(Left left);
 
 struct ExitVerdict {
   Left left = Left::kStays;
-  float score = 0;      // the policy's score at this exit: larger is surer; leaves iff score >= threshold
+  float score = 0;  // the policy's score at this exit: larger is surer; leaves iff score >= threshold
   [[nodiscard]] bool leaves() const { return left != Left::kStays; }
 };
 
@@ -38,11 +38,11 @@ struct PolicySpec {
   std::string name = "never";
   // [K-1], one per early exit, on the policy's own score scale (larger is surer); +inf: nobody leaves there, -inf:
   // everybody. Empty for always and never. `gate` defaults to 0.5 everywhere, `confidence` too.
-  std::vector<double> thresholds;
+  std::vector<double> thresholds = {};
   // [K], softmax temperatures applied to logits before a probability policy; empty means 1 everywhere.
-  std::vector<double> temperatures;
-  int32_t always_exit = 0;   // `always`: everybody leaves at this exit; heads before it are skipped
-  int32_t cap = -1;          // nobody goes beyond this exit; -1: no cap. Combines with every policy.
+  std::vector<double> temperatures = {};
+  int32_t always_exit = 0;  // `always`: everybody leaves at this exit; heads before it are skipped
+  int32_t cap = -1;         // nobody goes beyond this exit; -1: no cap. Combines with every policy.
   bool operator==(const PolicySpec&) const = default;
 };
 
@@ -65,7 +65,7 @@ class ExitPolicy {
 struct PolicyContext {
   int32_t exits = 1;
   int32_t classes = 2;
-  bool has_gates = false;   // every early exit has one
+  bool has_gates = false;  // every early exit has one
 };
 
 // The policy `spec` describes, wrapped by its cap. Throws kInvalidArgument: unknown name (nearest named), wrong number

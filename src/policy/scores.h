@@ -1,6 +1,9 @@
 // Numbers that say how sure an answer is. Natural logs; computed in double from float logits, allocation-free.
+//
+// REQUIRES everywhere: at least two logits, temperature > 0. A NaN among the logits makes every score NaN.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 namespace sooner {
@@ -10,7 +13,7 @@ int32_t argmax(std::span<const float> logits);
 
 // 1 - H(p)/ln C, p = softmax(logits / temperature). In [0, 1].
 double entropy_score(std::span<const float> logits, double temperature = 1);
-// log(p_max / (1 - p_max)): max-prob as log-odds, since fp32 probabilities tie at 1. -inf to +inf.
+// log(p_max / (1 - p_max)): max-prob as log-odds, since fp32 probabilities tie at 1. Finite for finite logits.
 double max_prob_log_odds(std::span<const float> logits, double temperature = 1);
 // Largest probability minus second largest. In [0, 1].
 double margin_score(std::span<const float> logits, double temperature = 1);

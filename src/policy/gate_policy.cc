@@ -1,0 +1,30 @@
+// Leaves when the exit's learned gate says so: g >= 0.5 unless told otherwise (differentiable branching).
+#include "policy/policy_kind.h"
+#include "policy/threshold_policy.h"
+
+namespace sooner {
+namespace {
+
+class GatePolicy final : public ThresholdPolicy {
+ public:
+  using ThresholdPolicy::ThresholdPolicy;
+
+ protected:
+  [[nodiscard]] double score(const ExitObservation& observation, std::span<std::byte> /*state*/) const override {
+    // The last exit has no gate: it always answers, as if g were 1.
+    return is_last(observation.exit_index) ? 1.0 : static_cast<double>(observation.gate);
+  }
+};
+
+}  // namespace
+
+PolicyKind gate_policy_kind() {
+  return {.name = "gate",
+          .gates = true,
+          .default_threshold = 0.5,
+          .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
+            return std::make_unique<GatePolicy>(spec);
+          }};
+}
+
+}  // namespace sooner

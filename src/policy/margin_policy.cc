@@ -1,0 +1,30 @@
+// Leaves when the largest softmax probability is well ahead of the second.
+#include "policy/policy_kind.h"
+#include "policy/scores.h"
+#include "policy/threshold_policy.h"
+
+namespace sooner {
+namespace {
+
+class MarginPolicy final : public ThresholdPolicy {
+ public:
+  using ThresholdPolicy::ThresholdPolicy;
+
+ protected:
+  [[nodiscard]] double score(const ExitObservation& observation, std::span<std::byte> /*state*/) const override {
+    return margin_score(observation.logits, temperature(observation.exit_index));
+  }
+};
+
+}  // namespace
+
+PolicyKind margin_policy_kind() {
+  return {.name = "margin",
+          .probabilities = true,
+          .default_threshold = std::nullopt,
+          .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
+            return std::make_unique<MarginPolicy>(spec);
+          }};
+}
+
+}  // namespace sooner

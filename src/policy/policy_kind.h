@@ -1,0 +1,26 @@
+// One row of the policy table: what a policy needs and how it is made. Each policy defines its row in its own file;
+// policy_registry.cc lists the rows.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "policy/exit_policy.h"
+
+namespace sooner {
+
+struct PolicyKind {
+  std::string_view name;
+  bool thresholds = true;                   // K-1 of them; tuning chooses them
+  bool probabilities = false;               // scores softmax(logits / temperature): worth fitting temperatures for
+  bool gates = false;                       // needs a gate at every early exit
+  std::optional<double> default_threshold;  // used at every exit when the spec names none
+  // REQUIRES: a spec that was checked, with thresholds and temperatures filled in.
+  std::unique_ptr<const ExitPolicy> (*make)(const PolicySpec& spec, const PolicyContext& context) = nullptr;
+};
+
+// Throws kInvalidArgument for an unknown name, naming the nearest.
+const PolicyKind& policy_kind(std::string_view name);
+
+}  // namespace sooner
