@@ -1,0 +1,298 @@
+#include "format/manifest.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "format/graph_json.h"
+#include "format/json_reader.h"
+#include "policy/exit_policy.h"
+
+namespace sooner {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr size_t kMaxCalibrations = 1024;
+constexpr size_t kMaxBins = 4096;
+constexpr size_t kMaxList = size_t{1} << 20U;
+constexpr int64_t kMaxCheckSamples = 4096;
+
+Json number(double value, std::string_view field) {
+  if (std::isnan(value)) fail(Code::kInvalidArgument, "[manifest] {} is not a number", field);
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+Json numbers(const std::vector<double>& values, std::string_view field) {
+  Json json = Json::array();
+  for (const double value : values) json.push_back(number(value, field));
+  return json;
+}
+
+Json policy_to_json(const PolicySpec& policy) {
+  Json json;
+  json["name"] = policy.name;
+  json["thresholds"] = numbers(policy.thresholds, "policy.thresholds");
+  json["temperatures"] = numbers(policy.temperatures, "policy.temperatures");
+  json["always_exit"] = policy.always_exit;
+  json["cap"] = policy.cap;
+  return json;
+}
+
+PolicySpec policy_from_json(const JsonValue& value) {
+  constexpr int64_t kLargest = std::numeric_limits<int32_t>::max();
+  value.require_keys({"name", "thresholds", "temperatures", "always_exit", "cap"});
+  PolicySpec policy;
+  policy.name = value["name"].text();
+  policy.thresholds = value["thresholds"].numbers(kMaxList, -kInfinity, kInfinity);
+  policy.temperatures = value["temperatures"].numbers(kMaxList, 0, kInfinity);
+  policy.always_exit = static_cast<int32_t>(value["always_exit"].integer(0, kLargest));
+  policy.cap = static_cast<int32_t>(value["cap"].integer(-1, kLargest));
+  return policy;
+}
+
+Json record_to_json(const CalibrationRecord& record) {
+  Json json;
+  json["policy"] = policy_to_json(record.policy);
+  json["rule"] = record.rule;
+  json["data_set"] = record.data_set;
+  json["split_hash"] = record.split_hash;
+  json["samples"] = record.samples;
+  json["precision"] = record.precision;
+  json["backend"] = record.backend;
+  json["instruction_set"] = record.instruction_set;
+  json["accuracy"] = number(record.accuracy, "calibration.accuracy");
+  json["last_exit_accuracy"] = number(record.last_exit_accuracy, "calibration.last_exit_accuracy");
+  json["optimality_gap"] = number(record.optimality_gap, "calibration.optimality_gap");
+  json["cost_fraction"] = number(record.cost_fraction, "calibration.cost_fraction");
+  json["exit_shares"] = numbers(record.exit_shares, "calibration.exit_shares");
+  json["exit_accuracy"] = numbers(record.exit_accuracy, "calibration.exit_accuracy");
+  json["score_histograms"] = record.score_histograms;
+  json["histogram_low"] = numbers(record.histogram_low, "calibration.histogram_low");
+  json["histogram_high"] = numbers(record.histogram_high, "calibration.histogram_high");
+  return json;
+}
+
+CalibrationRecord record_from_json(const JsonValue& value) {
+  constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
+  value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend", "instruction_set",
+                      "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction", "exit_shares",
+                      "exit_accuracy", "score_histograms", "histogram_low", "histogram_high"});
+  CalibrationRecord record;
+  record.policy = policy_from_json(value["policy"]);
+  record.rule = value["rule"].text();
+  record.data_set = value["data_set"].text();
+  record.split_hash = value["split_hash"].text();
+  record.samples = value["samples"].integer(0, kLargest);
+  record.precision = value["precision"].text();
+  record.backend = value["backend"].text();
+  record.instruction_set = value["instruction_set"].text();
+  record.accuracy = value["accuracy"].number(-kInfinity, kInfinity);
+  record.last_exit_accuracy = value["last_exit_accuracy"].number(-kInfinity, kInfinity);
+  record.optimality_gap = value["optimality_gap"].number(-kInfinity, kInfinity);
+  record.cost_fraction = value["cost_fraction"].number(-kInfinity, kInfinity);
+  record.exit_shares = value["exit_shares"].numbers(kMaxList, -kInfinity, kInfinity);
+  record.exit_accuracy = value["exit_accuracy"].numbers(kMaxList, -kInfinity, kInfinity);
+  for (const JsonValue& histogram : value["score_histograms"].items(kMaxList)) {
+    record.score_histograms.push_back(histogram.integers(kMaxBins, 0, kLargest));
+  }
+  record.histogram_low = value["histogram_low"].numbers(kMaxList, -kInfinity, kInfinity);
+  record.histogram_high = value["histogram_high"].numbers(kMaxList, -kInfinity, kInfinity);
+  return record;
+}
+
+Json provenance_to_json(const Provenance& provenance) {
+  Json json;
+  json["sooner_version"] = provenance.sooner_version;
+  json["regime"] = provenance.regime;
+  json["config_hash"] = provenance.config_hash;
+  json["config_toml"] = provenance.config_toml;
+  json["seed"] = provenance.seed;
+  json["data_set"] = provenance.data_set;
+  json["data_hash"] = provenance.data_hash;
+  json["epochs"] = provenance.epochs;
+  json["trained_at"] = provenance.trained_at;
+  return json;
+}
+
+Provenance provenance_from_json(const JsonValue& value) {
+  value.require_keys({"sooner_version", "regime", "config_hash", "config_toml", "seed", "data_set", "data_hash",
+                      "epochs", "trained_at"});
+  Provenance provenance;
+  provenance.sooner_version = value["sooner_version"].text();
+  provenance.regime = value["regime"].text();
+  provenance.config_hash = value["config_hash"].text();
+  provenance.config_toml = value["config_toml"].text();
+  provenance.seed = value["seed"].unsigned_integer();
+  provenance.data_set = value["data_set"].text();
+  provenance.data_hash = value["data_hash"].text();
+  provenance.epochs = value["epochs"].integer(0, std::numeric_limits<int64_t>::max());
+  provenance.trained_at = value["trained_at"].text();
+  return provenance;
+}
+
+Manifest read_manifest(const JsonValue& value) {
+  if (value["format_version"].integer(1, std::numeric_limits<int64_t>::max()) != kFormatVersion) {
+    value["format_version"].refuse(
+        fmt::format("written by a newer sooner, this one reads version {}; update sooner", kFormatVersion));
+  }
+  value.require_keys({"format_version", "graph", "class_names", "preprocessing", "policy", "calibrations",
+                      "saved_precision", "check_samples", "provenance"});
+  Manifest manifest;
+  manifest.graph = graph_from_json(value["graph"]);
+  for (const JsonValue& name : value["class_names"].items(kMaxList)) manifest.class_names.push_back(name.text());
+  const JsonValue preprocessing = value["preprocessing"];
+  preprocessing.require_keys({"image_shape", "mean", "std", "channel_order"});
+  manifest.preprocessing.image_shape = preprocessing["image_shape"].integers(3, 1, 1 << 16);
+  manifest.preprocessing.mean = preprocessing["mean"].numbers(kMaxList, -kInfinity, kInfinity);
+  manifest.preprocessing.std = preprocessing["std"].numbers(kMaxList, 0, kInfinity);
+  manifest.preprocessing.channel_order = preprocessing["channel_order"].text();
+  manifest.policy = policy_from_json(value["policy"]);
+  for (const JsonValue& record : value["calibrations"].items(kMaxCalibrations)) {
+    manifest.calibrations.push_back(record_from_json(record));
+  }
+  manifest.saved_precision = value["saved_precision"].text();
+  manifest.check_samples = value["check_samples"].integer(0, kMaxCheckSamples);
+  manifest.provenance = provenance_from_json(value["provenance"]);
+  return manifest;
+}
+
+void check_policy(const PolicySpec& policy, const Graph& graph, std::string_view field) {
+  const bool has_gates = std::all_of(graph.stages.begin(), graph.stages.end() - 1,
+                                     [](const Stage& stage) { return stage.exit.gate.has_value(); });
+  try {
+    make_policy(policy, {.exits = static_cast<int32_t>(graph.exits()),
+                         .classes = static_cast<int32_t>(graph.classes),
+                         .has_gates = has_gates && graph.exits() > 1});
+  } catch (const Error& error) {
+    fail(Code::kInvalidArgument, "[manifest] {}: {}", field, error.what());
+  }
+}
+
+void check_fractions(const std::vector<double>& values, size_t count, std::string_view field) {
+  if (values.size() != count) {
+    fail(Code::kInvalidArgument, "[manifest] {} has {} numbers, expected {}", field, values.size(), count);
+  }
+  for (const double value : values) {
+    if (!(value >= 0 && value <= 1)) {
+      fail(Code::kInvalidArgument, "[manifest] {} holds {}, expected 0 to 1", field, value);
+    }
+  }
+}
+
+void check_record(const CalibrationRecord& record, const Graph& graph) {
+  const size_t exits = graph.exits();
+  check_policy(record.policy, graph, "calibration.policy");
+  check_fractions({record.accuracy}, 1, "calibration.accuracy");
+  check_fractions({record.last_exit_accuracy}, 1, "calibration.last_exit_accuracy");
+  check_fractions(record.exit_shares, exits, "calibration.exit_shares");
+  check_fractions(record.exit_accuracy, exits, "calibration.exit_accuracy");
+  if (!(record.cost_fraction >= 0) || !std::isfinite(record.cost_fraction) || !std::isfinite(record.optimality_gap)) {
+    fail(Code::kInvalidArgument, "[manifest] calibration: cost {} or optimality gap {} is not a cost",
+         record.cost_fraction, record.optimality_gap);
+  }
+  const size_t histograms = record.score_histograms.size();
+  if ((histograms != 0 && histograms != exits) || record.histogram_low.size() != histograms ||
+      record.histogram_high.size() != histograms) {
+    fail(Code::kInvalidArgument, "[manifest] calibration: {} score histograms with {} and {} bounds, expected {}",
+         histograms, record.histogram_low.size(), record.histogram_high.size(), exits);
+  }
+  for (const std::vector<int64_t>& histogram : record.score_histograms) {
+    if (histogram.size() > kMaxBins) {
+      fail(Code::kInvalidArgument, "[manifest] calibration: a histogram of {} bins, expected at most {}",
+           histogram.size(), kMaxBins);
+    }
+  }
+}
+
+void check_preprocessing(const Preprocessing& preprocessing, const Graph& graph) {
+  if (preprocessing.image_shape != graph.input_shape) {
+    fail(Code::kInvalidArgument, "[manifest] preprocessing gives {}, but the network takes {}",
+         to_string(preprocessing.image_shape), to_string(graph.input_shape));
+  }
+  const auto channels = static_cast<size_t>(graph.input_shape[0]);
+  if (preprocessing.mean.size() != channels || preprocessing.std.size() != channels) {
+    fail(Code::kInvalidArgument, "[manifest] preprocessing has {} means and {} stds, expected {} of each",
+         preprocessing.mean.size(), preprocessing.std.size(), channels);
+  }
+  for (size_t c = 0; c < channels; ++c) {
+    if (!std::isfinite(preprocessing.mean[c]) || !std::isfinite(preprocessing.std[c]) || !(preprocessing.std[c] > 0)) {
+      fail(Code::kInvalidArgument, "[manifest] preprocessing: mean {} or std {} of channel {} is not usable",
+           preprocessing.mean[c], preprocessing.std[c], c);
+    }
+  }
+  if (preprocessing.channel_order != "RGB" && !(preprocessing.channel_order == "L" && channels == 1)) {
+    fail(Code::kInvalidArgument, "[manifest] channel order '{}' does not fit {} channels; expected RGB, or L for one",
+         printable(preprocessing.channel_order), channels);
+  }
+}
+
+}  // namespace
+
+std::string manifest_to_json(const Manifest& manifest) {
+  Json json;
+  json["format_version"] = kFormatVersion;
+  json["graph"] = graph_to_json(manifest.graph);
+  json["class_names"] = manifest.class_names;
+  json["preprocessing"]["image_shape"] = manifest.preprocessing.image_shape;
+  json["preprocessing"]["mean"] = numbers(manifest.preprocessing.mean, "preprocessing.mean");
+  json["preprocessing"]["std"] = numbers(manifest.preprocessing.std, "preprocessing.std");
+  json["preprocessing"]["channel_order"] = manifest.preprocessing.channel_order;
+  json["policy"] = policy_to_json(manifest.policy);
+  json["calibrations"] = Json::array();
+  for (const CalibrationRecord& record : manifest.calibrations) json["calibrations"].push_back(record_to_json(record));
+  json["saved_precision"] = manifest.saved_precision;
+  json["check_samples"] = manifest.check_samples;
+  json["provenance"] = provenance_to_json(manifest.provenance);
+  std::string text;
+  try {
+    text = json.dump();
+  } catch (const Json::exception&) {
+    fail(Code::kInvalidArgument, "[manifest] a name or text of '{}' is not UTF-8", printable(manifest.graph.name));
+  }
+  if (text.size() > kMaxJsonBytes) {
+    fail(Code::kInvalidArgument, "[manifest] '{}' needs {} bytes of manifest, expected at most {}",
+         printable(manifest.graph.name), text.size(), kMaxJsonBytes);
+  }
+  return text;
+}
+
+Manifest manifest_from_json(std::string_view text, std::string_view place, size_t first_byte) {
+  const JsonDocument document = parse_json(text, place, first_byte);
+  try {
+    Manifest manifest = read_manifest(JsonValue(document.root, ""));
+    check_manifest(manifest);
+    return manifest;
+  } catch (const Error& error) {
+    fail(Code::kDataLoss, "[{}] byte {} (manifest): {}", place, first_byte, error.what());
+  }
+}
+
+void check_manifest(const Manifest& manifest) {
+  const Graph& graph = manifest.graph;
+  check_graph(graph);
+  if (manifest.class_names.size() != static_cast<size_t>(graph.classes)) {
+    fail(Code::kInvalidArgument, "[manifest] {} class names, expected {}", manifest.class_names.size(), graph.classes);
+  }
+  check_preprocessing(manifest.preprocessing, graph);
+  check_policy(manifest.policy, graph, "policy");
+  if (manifest.calibrations.size() > kMaxCalibrations) {
+    fail(Code::kInvalidArgument, "[manifest] {} calibration records, expected at most {}", manifest.calibrations.size(),
+         kMaxCalibrations);
+  }
+  for (const CalibrationRecord& record : manifest.calibrations) check_record(record, graph);
+  if (manifest.saved_precision != "fp32") {
+    fail(Code::kInvalidArgument, "[manifest] weights saved as '{}', expected fp32",
+         printable(manifest.saved_precision));
+  }
+  if (manifest.check_samples < 0 || manifest.check_samples > kMaxCheckSamples) {
+    fail(Code::kInvalidArgument, "[manifest] {} check samples, expected 0 to {}", manifest.check_samples,
+         kMaxCheckSamples);
+  }
+}
+
+}  // namespace sooner

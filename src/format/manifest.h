@@ -1,0 +1,25 @@
+// The manifest as text: JSON <-> Manifest, and the rules a manifest obeys. docs/model_format.md lists every field.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "format/model_file.h"
+
+namespace sooner {
+
+inline constexpr int kFormatVersion = 1;
+
+// Members in a fixed order: the same manifest gives the same text. Infinities are written as the strings "inf" and
+// "-inf". Throws kInvalidArgument for NaN or text that is not UTF-8.
+std::string manifest_to_json(const Manifest& manifest);
+
+// Throws kDataLoss "[place] byte …" unless the text is a manifest of a version known here: nothing missing, nothing
+// unknown, everything of its type and range, check_manifest content. `first_byte` is where it stands in its file.
+Manifest manifest_from_json(std::string_view text, std::string_view place, size_t first_byte);
+
+// Throws kInvalidArgument naming the field: the graph's rules, one class name per class, preprocessing that fits the
+// input, policies that fit the exits, shares and accuracies within [0, 1].
+void check_manifest(const Manifest& manifest);
+
+}  // namespace sooner

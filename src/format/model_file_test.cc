@@ -1,0 +1,150 @@
+#include "format/model_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <limits>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "format/manifest.h"
+#include "format/tiny_model.h"
+#include "zoo/zoo.h"
+
+namespace sooner {
+namespace {
+
+using testing::HasSubstr;
+
+ModelFile zoo_model(const NetworkDescription& description, const Shape& input_shape) {
+  ModelFile model;
+  model.manifest = made_up_manifest(build_network(description, input_shape, 10));
+  model.tensors = made_up_weights(model.manifest.graph);
+  return model;
+}
+
+// What an action's Error says; fails the test when there is none or it has another code.
+template <typename Action>
+std::string error_of(Code code, Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+void expect_same(const ModelFile& a, const ModelFile& b) {
+  EXPECT_EQ(manifest_to_json(a.manifest), manifest_to_json(b.manifest));
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (const auto& [name, tensor] : a.tensors) {
+    ASSERT_TRUE(b.tensors.contains(name)) << name;
+    const Tensor& other = b.tensors.at(name);
+    EXPECT_EQ(tensor.dtype(), other.dtype());
+    EXPECT_EQ(tensor.shape(), other.shape());
+    ASSERT_EQ(tensor.bytes(), other.bytes());
+    EXPECT_TRUE(tensor.bytes() == 0 || std::memcmp(tensor.raw().data(), other.raw().data(), tensor.bytes()) == 0);
+  }
+}
+
+class ZooRoundTrip : public testing::TestWithParam<std::pair<NetworkDescription, Shape>> {};
+
+TEST_P(ZooRoundTrip, GivesBackWhatWasSaved) {
+  const ModelFile model = zoo_model(GetParam().first, GetParam().second);
+  const ModelFile again = parse_model(serialize_model(model), "zoo");
+  expect_same(model, again);
+  EXPECT_EQ(model_hash(model), model_hash(again));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Networks, ZooRoundTrip,
+    testing::Values(
+        std::pair(NetworkDescription{.backbone = "b-lenet", .exits = "names:conv1", .head = "branchy"},
+                  Shape{1, 28, 28}),
+        std::pair(NetworkDescription{.backbone = "resnet20"}, Shape{3, 32, 32}),
+        std::pair(NetworkDescription{.backbone = "resnet8:w8", .head = "pool-fc", .gate = "scores"}, Shape{3, 32, 32}),
+        std::pair(NetworkDescription{.backbone = "resnet8:w8", .head = "gap-fc", .gate = "none"}, Shape{3, 32, 32}),
+        std::pair(NetworkDescription{.backbone = "resnet8:w8", .exits = "none"}, Shape{3, 32, 32})));
+
+TEST(ModelFile, RoundTripsEveryManifestEntry) {
+  const ModelFile model = tiny_model();
+  const ModelFile again = parse_model(serialize_model(model), "tiny");
+  expect_same(model, again);
+  EXPECT_EQ(again.manifest.policy, model.manifest.policy);
+  EXPECT_EQ(again.manifest.calibrations.at(0).policy.thresholds.at(0), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(again.manifest.provenance.seed, std::numeric_limits<uint64_t>::max());
+  EXPECT_EQ(again.manifest.class_names.at(2), "✚");
+}
+
+TEST(ModelFile, KeepsMinusInfinityAndEveryDigitOfAThreshold) {
+  ModelFile model = tiny_model();
+  model.manifest.policy.thresholds = {-std::numeric_limits<double>::infinity()};
+  EXPECT_EQ(parse_model(serialize_model(model), "t").manifest.policy, model.manifest.policy);
+  model.manifest.policy.thresholds = {0.1 + 0.2};
+  EXPECT_EQ(parse_model(serialize_model(model), "t").manifest.policy, model.manifest.policy);
+}
+
+TEST(ModelFile, KeepsItsHashWhenTunedAndLosesItWhenAWeightChanges) {
+  ModelFile model = tiny_model();
+  const std::string before = model_hash(model);
+  EXPECT_EQ(before.size(), 16U);
+  model.manifest.policy.thresholds = {7};
+  model.manifest.calibrations.clear();
+  EXPECT_EQ(model_hash(model), before);
+  model.tensors["fc.bias"] = model.tensors["fc.bias"].clone();
+  model.tensors["fc.bias"].floats()[0] += 1;
+  EXPECT_NE(model_hash(model), before);
+}
+
+TEST(ModelFile, SavesAndLoadsThroughAFile) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "sooner_model_file_test";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path path = folder / "m.safetensors";
+  save_model(tiny_model(), path);
+  expect_same(load_model(path), tiny_model());
+  EXPECT_THAT(error_of(Code::kNotFound, [&] { load_model(folder / "absent"); }), HasSubstr("absent"));
+  write_file_atomically(path, "short");
+  EXPECT_THAT(error_of(Code::kDataLoss, [&] { load_model(path); }), HasSubstr("byte 5"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(ModelFile, RefusesToSaveWhatDoesNotFitTheGraph) {
+  const auto refused = [](auto change) {
+    ModelFile model = tiny_model();
+    change(model);
+    return error_of(Code::kInvalidArgument, [&] { serialize_model(model); });
+  };
+  EXPECT_THAT(refused([](ModelFile& m) { m.tensors.erase("fc.bias"); }), HasSubstr("'fc.bias' is missing"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.tensors["fc.bias"] = Tensor(DType::kF32, {4}); }), HasSubstr("of shape 4"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.tensors["fc.bias"] = Tensor(DType::kBF16, {3}); }), HasSubstr("BF16"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.tensors["extra"] = Tensor(DType::kF32, {1}); }), HasSubstr("'extra'"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.tensors["fc.bias"].floats()[1] = NAN; }), HasSubstr("element 1 is nan"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.tensors["bn1.running_var"].floats()[0] = -1; }), HasSubstr("element 0"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.tensors.erase("sooner.check.logits"); }), HasSubstr("check.logits"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.class_names.pop_back(); }), HasSubstr("2 class names"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.class_names[0] = "\xff"; }), HasSubstr("UTF-8"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.preprocessing.std = {0}; }), HasSubstr("std 0"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.preprocessing.mean = {}; }), HasSubstr("0 means"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.preprocessing.image_shape = {1, 4, 5}; }), HasSubstr("1x4x5"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.name = "maxprob"; }), HasSubstr("max-prob"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.thresholds = {1, 2}; }), HasSubstr("policy"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].exit_shares = {1}; }), HasSubstr("exit_shares"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].accuracy = NAN; }), HasSubstr("accuracy"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].samples = -1; }), HasSubstr("samples"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.saved_precision = "int4"; }), HasSubstr("int4"));
+}
+
+TEST(ModelFile, AllowsTensorsOfItsOwnBesideTheWeights) {
+  ModelFile model = tiny_model();
+  model.tensors["sooner.note"] = Tensor(DType::kI64, {2});
+  expect_same(parse_model(serialize_model(model), "t"), model);
+}
+
+}  // namespace
+}  // namespace sooner

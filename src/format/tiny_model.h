@@ -1,0 +1,98 @@
+// The smallest model with an early exit, for tests: a few hundred bytes of weights, every kind of manifest entry.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/rng.h"
+#include "format/model_file.h"
+#include "graph/graph_builder.h"
+
+namespace sooner {
+
+// Weights that depend on their names' order and size alone; running variances are positive.
+inline TensorMap made_up_weights(const Graph& graph) {
+  TensorMap tensors;
+  Rng rng(7);
+  for (const ParameterSpec& spec : parameters(graph)) {
+    Tensor tensor(DType::kF32, spec.shape);
+    for (float& value : tensor.floats()) {
+      value = static_cast<float>(rng.below(64)) / 64.0F + (spec.kind == ParameterKind::kRunningVar ? 0.5F : -0.5F);
+    }
+    tensors.emplace(spec.name, std::move(tensor));
+  }
+  return tensors;
+}
+
+// A manifest that fits `graph`, with plain values everywhere.
+inline Manifest made_up_manifest(Graph graph) {
+  Manifest manifest;
+  manifest.preprocessing.image_shape = graph.input_shape;
+  manifest.preprocessing.channel_order = graph.input_shape[0] == 1 ? "L" : "RGB";
+  manifest.preprocessing.mean.assign(static_cast<size_t>(graph.input_shape[0]), 0.5);
+  manifest.preprocessing.std.assign(static_cast<size_t>(graph.input_shape[0]), 0.25);
+  for (int64_t c = 0; c < graph.classes; ++c) manifest.class_names.push_back("class " + std::to_string(c));
+  manifest.graph = std::move(graph);
+  return manifest;
+}
+
+// Adds `n` check samples with made-up images, logits and gates.
+inline void add_check_samples(ModelFile& model, int64_t n) {
+  const Graph& graph = model.manifest.graph;
+  const auto exits = static_cast<int64_t>(graph.exits());
+  Shape images{n};
+  images.insert(images.end(), graph.input_shape.begin(), graph.input_shape.end());
+  model.manifest.check_samples = n;
+  model.tensors["sooner.check.images"] = Tensor(DType::kU8, images);
+  model.tensors["sooner.check.logits"] = Tensor(DType::kF32, {n, exits, graph.classes});
+  if (exits > 1) model.tensors["sooner.check.gates"] = Tensor(DType::kF32, {n, exits - 1});
+}
+
+// [1, 4, 4] -> conv of 2 channels, batch norm, ReLU | exit 0: pool, linear, gate | conv, ReLU, exit 1: pool, linear.
+inline ModelFile tiny_model() {
+  GraphBuilder b("tiny", {1, 4, 4}, 3);
+  NodeId x = b.conv2d("conv1", b.input(), conv(2, 3, 2, 1, false));
+  x = b.relu("relu1", b.batch_norm("bn1", x));
+  x = b.relu("relu2", b.conv2d("conv2", x, conv(2, 1)));
+  const Graph plain = b.finish(b.linear("fc", b.global_avg_pool("pool", x), 3));
+  const auto head = [](GraphBuilder& builder, const std::string& prefix, NodeId src) {
+    return builder.linear(prefix + "fc", builder.global_avg_pool(prefix + "pool", src), builder.classes());
+  };
+  ModelFile model;
+  model.manifest = made_up_manifest(attach_exits(plain, {{"relu1", head, Gate{}}}));
+  model.tensors = made_up_weights(model.manifest.graph);
+  model.manifest.class_names = {"circle", "Quadrat „eckig“", "✚"};
+  model.manifest.policy = {.name = "max-prob", .thresholds = {2.25}, .temperatures = {1.5, 1.0}};
+  CalibrationRecord record;
+  record.policy = {.name = "entropy", .thresholds = {std::numeric_limits<double>::infinity()}, .temperatures = {}};
+  record.rule = "budget 0.5";
+  record.data_set = "glyphs";
+  record.split_hash = "0123456789abcdef";
+  record.samples = 5;
+  record.backend = "ref";
+  record.accuracy = 0.8;
+  record.last_exit_accuracy = 0.8;
+  record.cost_fraction = 1.0625;
+  record.exit_shares = {0, 1};
+  record.exit_accuracy = {0.6, 0.8};
+  record.score_histograms = {{1, 4}, {0, 5}};
+  record.histogram_low = {0, 0};
+  record.histogram_high = {1, 1};
+  model.manifest.calibrations = {record};
+  model.manifest.provenance = {.sooner_version = "0.1.0",
+                               .regime = "differentiable",
+                               .config_hash = "fedcba9876543210",
+                               .config_toml = "seed = 18446744073709551615\n",
+                               .seed = std::numeric_limits<uint64_t>::max(),
+                               .data_set = "glyphs",
+                               .data_hash = "00000000000000ff",
+                               .epochs = 3,
+                               .trained_at = "2025-01-31T12:00:00Z"};
+  add_check_samples(model, 1);
+  return model;
+}
+
+}  // namespace sooner
