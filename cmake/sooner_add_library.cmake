@@ -1,13 +1,19 @@
 # sooner_add_library(ROOM DEPENDS rooms… LIBRARIES targets… TEST_DEPENDS rooms…)
 #
 # Makes the static library sooner_ROOM from every *.cc of the current folder but *_test.cc, and the test program
-# ROOM_test from those. DEPENDS names the rooms it may include (see scripts/check_includes.py).
+# ROOM_test from those. DEPENDS names the rooms it may include (see scripts/check_includes.py). Tests may include
+# what stands under tests/ ("support/temp_folder.h").
 function(sooner_add_library room)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;TEST_DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  if(NOT sources)
+    # A room of headers alone is a library all the same, so that what depends on it need not know.
+    set(sources ${CMAKE_CURRENT_BINARY_DIR}/${room}_headers_only.cc)
+    file(CONFIGURE OUTPUT ${sources} CONTENT "")
+  endif()
   list(TRANSFORM ARG_DEPENDS PREPEND sooner_)
   list(TRANSFORM ARG_TEST_DEPENDS PREPEND sooner_)
   add_library(sooner_${room} STATIC ${sources})
@@ -15,6 +21,7 @@ function(sooner_add_library room)
   target_link_libraries(sooner_${room} PUBLIC sooner_flags fmt::fmt ${ARG_DEPENDS} ${ARG_LIBRARIES})
   if(SOONER_TESTS AND tests)
     add_executable(${room}_test ${tests})
+    target_include_directories(${room}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_link_libraries(${room}_test PRIVATE sooner_${room} ${ARG_TEST_DEPENDS} GTest::gmock GTest::gtest_main)
     gtest_discover_tests(${room}_test DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600 LABELS ${room})
   endif()

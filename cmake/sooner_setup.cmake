@@ -3,6 +3,7 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
@@ -11,7 +12,7 @@ find_program(SOONER_CCACHE ccache)
 if(SOONER_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # The cache lives in the build folder, so that nothing is left outside the checkout.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      CCACHE_DIR=${CMAKE_SOURCE_DIR}/build/ccache CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_DIR=${CMAKE_SOURCE_DIR}/build/ccache CCACHE_TEMPDIR=${CMAKE_SOURCE_DIR}/build/ccache/tmp CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${SOONER_CCACHE})
 endif()
 
@@ -26,7 +27,7 @@ if(SOONER_WERROR)
 endif()
 if(SOONER_SANITIZE)
   # For every target, libraries and tests alike.
-  add_compile_options(-fsanitize=${SOONER_SANITIZE} -fno-omit-frame-pointer)
+  add_compile_options(-fsanitize=${SOONER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${SOONER_SANITIZE})
 endif()
 

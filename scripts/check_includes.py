@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Checks that includes point downward only: core below graph below format, and so on.
+
+    check_includes.py [--root DIR]
+
+A room is a folder under src/ (backend/ref and backend/onednn are rooms inside backend). ROOMS says which rooms a room
+may include; what those may include, it may too. The check also fails on an include that names no file, on two files
+that include each other, and on a library's headers outside the one room that wraps it. Prints one line a fault, exit
+code 1 if there are any.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+
+# Lowest to highest; the order is the direction, so a room may name only rooms above its own line.
+ROOMS = {
+    "core": [],
+    "graph": ["core"],
+    "zoo": ["graph"],
+    "data": ["core"],
+    "policy": ["core"],
+    "format": ["graph", "policy"],  # a model file holds the calibration record, which lives in policy
+    "tune": ["policy"],
+    "eval": ["tune"],
+    "backend/common": ["graph"],
+    "backend/ref": ["backend/common"],
+    "backend/onednn": ["backend/common"],
+    "backend": ["backend/ref", "backend/onednn"],
+    "runtime": ["graph", "format", "policy", "backend"],
+    "train": ["graph", "zoo", "format", "data", "policy", "core"],
+    "report": ["eval", "core"],
+}
+# The seam of the backend room lies in its own folder and is what the rooms inside it implement.
+SEAMS = {"backend/backend.h": ["backend/common", "backend/ref", "backend/onednn"]}
+# Everything below may be used from here; nothing may include these.
+TOP = ["tools", "tests", "bench", "examples"]
+# The lean program holds no trainer: only these files may include it.
+TRAINER_FILES = re.compile(r"^tools/sooner_train[a-z_]*\.(h|cc)$")
+# Header prefix of a library, and the one room that may see it.
+WRAPPED = {
+    "LibTorch": (re.compile(r"^(torch|ATen|c10|caffe2)/"), "train"),
+    "oneDNN": (re.compile(r"^(oneapi/)?dnnl"), "backend/onednn"),
+    "gRPC": (re.compile(r"^(grpc|grpcpp|google/protobuf)/"), "serve"),
+}
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+
+def reachable(room):
+    """The rooms that `room` may include, itself among them."""
+    found = {room}
+    waiting = [room]
+    while waiting:
+        for lower in ROOMS[waiting.pop()]:
+            if lower not in found:
+                found.add(lower)
+                waiting.append(lower)
+    return found
+
+
+def room_of(path):
+    """The room of a path such as "graph/graph.h", or None. The longest name counts."""
+    parts = path.split("/")[:-1]
+    while parts:
+        if "/".join(parts) in ROOMS:
+            return "/".join(parts)
+        parts.pop()
+    return None
+
+
+def check_order():
+    """Faults of the table itself."""
+    names = list(ROOMS)
+    return [f"ROOMS: '{room}' names '{lower}', which stands below it in the list"
+            for room, lowers in ROOMS.items() for lower in lowers if names.index(lower) > names.index(room)]
+
+
+def sources(root):
+    for top in ["src", *TOP]:
+        for path in sorted((root / top).rglob("*")):
+            if path.suffix in (".h", ".cc"):
+                yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
+
+
+def check_include(name, kind, header, files):
+    """The fault of one include as text, or None. `files` holds every path below the root."""
+    inside_src = name.startswith("src/")
+    room = room_of(name[4:]) if inside_src else None
+    for library, (prefix, home) in WRAPPED.items():
+        if prefix.match(header) and room != home:
+            return f"includes {library}'s <{header}>; only src/{home} may"
+    if kind == "<":
+        return f"includes <{header}>; the project's own headers stand in quotes" if f"src/{header}" in files else None
+    here = name.rsplit("/", 1)[0]
+    if f"src/{header}" not in files:
+        if f"tests/{header}" in files and (name.startswith("tests/") or name.endswith("_test.cc")):
+            return None
+        if not inside_src and (f"{here}/{header}" in files or header in files):
+            return None
+        return f'includes "{header}", which is no file below src/'
+    other = room_of(header)
+    if not inside_src:
+        if other == "train" and not name.startswith("tests/") and not TRAINER_FILES.match(name):
+            return f'includes "{header}"; of the tools only sooner_train*.cc may see the trainer'
+        return None
+    if room in SEAMS.get(header, []) or other in reachable(room):
+        return None
+    # A test may look further: its CMake file says so with TEST_DEPENDS, and no library gets the dependency.
+    if name.endswith("_test.cc") and other != "train":
+        return None
+    return f'includes "{header}": room {room} may not see room {other}'
+
+
+def find_cycle(edges):
+    """A list of files each of which includes the next, the last the first; empty when there is none."""
+    state = {}
+
+    def visit(name, path):
+        state[name] = "open"
+        for other in edges.get(name, []):
+            if state.get(other) == "open":
+                return [*path[path.index(other):], other] if other in path else [name, other]
+            if other not in state:
+                cycle = visit(other, [*path, other])
+                if cycle:
+                    return cycle
+        state[name] = "done"
+        return []
+
+    for name in edges:
+        if name not in state:
+            cycle = visit(name, [name])
+            if cycle:
+                return cycle
+    return []
+
+
+def check(root):
+    """All faults as lines of text."""
+    faults = check_order()
+    texts = dict(sources(root))
+    edges = {}
+    for name, text in texts.items():
+        if name.startswith("src/") and room_of(name[4:]) is None:
+            if name.count("/") > 1:
+                faults.append(f"{name}: its folder is no room; give it a line in ROOMS (scripts/check_includes.py)")
+            continue
+        for match in INCLUDE.finditer(text):
+            kind, header = match.groups()
+            fault = check_include(name, kind, header, texts)
+            if fault:
+                faults.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {fault}")
+            if f"src/{header}" in texts:
+                edges.setdefault(name, []).append(f"src/{header}")
+    cycle = find_cycle(edges)
+    if cycle:
+        faults.append("these include each other in a circle: " + " -> ".join(cycle))
+    return faults
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parents[1])
+    faults = check(parser.parse_args().root)
+    for fault in faults:
+        print(fault)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""The include check's own test, on small trees of files made for it."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import check_includes  # noqa: E402
+
+
+class CheckIncludesTest(unittest.TestCase):
+    def check(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in files.items():
+                path = pathlib.Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            return check_includes.check(pathlib.Path(folder))
+
+    def assert_one_fault(self, files, *words):
+        faults = self.check(files)
+        self.assertEqual(len(faults), 1, faults)
+        for word in words:
+            self.assertIn(word, faults[0])
+
+    def test_downward_includes_pass(self):
+        self.assertEqual(self.check({
+            "src/core/error.h": "#include <string>\n",
+            "src/graph/graph.h": '#include "core/error.h"\n',
+            "src/format/model_file.h": '#include "graph/graph.h"\n#include "core/error.h"\n',
+            "tools/sooner.cc": '#include "command.h"\n#include "format/model_file.h"\n',
+            "tools/command.h": "",
+        }), [])
+
+    def test_an_upward_include_fails_with_its_line(self):
+        self.assert_one_fault({"src/core/error.h": '// why\n#include "graph/graph.h"\n', "src/graph/graph.h": ""},
+                              "src/core/error.h:2", "room core may not see room graph")
+
+    def test_a_sideways_include_fails(self):
+        self.assert_one_fault({"src/data/idx.cc": '#include "policy/scores.h"\n', "src/policy/scores.h": ""},
+                              "data may not see room policy")
+
+    def test_one_backend_may_not_see_the_other_but_both_see_the_seam(self):
+        files = {"src/backend/backend.h": "", "src/backend/ref/ref.h": '#include "backend/backend.h"\n'}
+        self.assertEqual(self.check(files), [])
+        files["src/backend/onednn/stage.cc"] = '#include "backend/ref/ref.h"\n'
+        self.assert_one_fault(files, "backend/onednn may not see room backend/ref")
+
+    def test_library_headers_stay_in_their_room(self):
+        self.assertEqual(self.check({"src/train/net.cc": "#include <torch/torch.h>\n",
+                                     "src/backend/onednn/a.cc": "#include <oneapi/dnnl/dnnl.hpp>\n"}), [])
+        self.assert_one_fault({"src/eval/curve.cc": "#include <torch/torch.h>\n"}, "LibTorch", "src/train")
+        self.assert_one_fault({"src/backend/registry.cc": "#include <dnnl.hpp>\n"}, "oneDNN")
+        self.assert_one_fault({"tools/cmd_train.cc": "#  include <ATen/ATen.h>\n"}, "LibTorch")
+
+    def test_only_the_training_program_sees_the_trainer(self):
+        files = {"src/train/trainer.h": "", "tools/sooner_train.cc": '#include "train/trainer.h"\n'}
+        self.assertEqual(self.check(files), [])
+        files["tools/cmd_train.cc"] = '#include "train/trainer.h"\n'
+        self.assert_one_fault(files, "tools/cmd_train.cc:1", "the trainer")
+
+    def test_nothing_includes_the_tools(self):
+        self.assert_one_fault({"src/core/a.cc": '#include "tools/command.h"\n', "tools/command.h": ""}, "no file below")
+
+    def test_tests_see_their_support_and_code_does_not(self):
+        files = {"tests/support/temp_folder.h": "", "src/core/file_test.cc": '#include "support/temp_folder.h"\n'}
+        self.assertEqual(self.check(files), [])
+        files["src/core/file.cc"] = '#include "support/temp_folder.h"\n'
+        self.assert_one_fault(files, "src/core/file.cc:1")
+
+    def test_a_folder_that_is_no_room_fails(self):
+        self.assert_one_fault({"src/misc/a.h": ""}, "is no room")
+
+    def test_angle_brackets_do_not_hide_an_include(self):
+        self.assert_one_fault({"src/core/a.h": "#include <graph/graph.h>\n", "src/graph/graph.h": ""}, "in quotes")
+
+    def test_a_circle_fails(self):
+        self.assert_one_fault({"src/core/a.h": '#include "core/b.h"\n', "src/core/b.h": '#include "core/c.h"\n',
+                               "src/core/c.h": '#include "core/a.h"\n'}, "circle", "src/core/b.h")
+
+    def test_the_table_itself_must_point_downward(self):
+        with mock.patch.dict(check_includes.ROOMS, {"core": ["graph"]}):
+            self.assertIn("'core' names 'graph'", check_includes.check_order()[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
