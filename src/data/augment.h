@@ -1,4 +1,6 @@
-// Random changes to training images: flip, pad-crop, small affine.
+// Random changes to training images: flip, pad-crop, small affine. They work on bytes, one image at a time.
+//
+// Applied in the order of the fields below; the affine parts are one map, so the image is interpolated once.
 #pragma once
 
 #include <cstdint>
@@ -9,21 +11,24 @@
 
 namespace sooner {
 
-// All off by default.
+// All off by default (0 or false). Each amount is drawn anew for every image.
 struct AugmentOptions {
-  bool flip = false;             // left-right, probability 1/2
-  int32_t pad_crop = 0;          // shift by up to this many pixels each way, zeros (black) coming in
-  double rotate_degrees = 0;     // uniform in [-x, x]
-  double scale = 0;              // factor uniform in [1 - x, 1 + x]
-  double shear = 0;              // uniform in [-x, x], columns per row
-  double translate = 0;          // uniform in [-x, x] of each side
+  bool flip = false;          // left-right, probability 1/2
+  int32_t pad_crop = 0;       // shift by up to this many pixels each way, zeros (black) coming in
+  double rotate_degrees = 0;  // uniform in [-x, x], about the centre
+  double scale = 0;           // factor uniform in [1 - x, 1 + x]
+  double shear = 0;           // uniform in [-x, x], columns per row
+  double translate = 0;       // uniform in [-x, x] of each side
   [[nodiscard]] bool any() const {
     return flip || pad_crop > 0 || rotate_degrees > 0 || scale > 0 || shear > 0 || translate > 0;
   }
 };
 
-// Changes one image [C, H, W] in place; `work` is as large. Bilinear, black outside.
-void augment_image(std::span<uint8_t> pixels, std::span<uint8_t> work, const Shape& shape, const AugmentOptions& options,
-                   Rng& rng);
+// Throws kInvalidArgument for a negative, non-finite or senseless amount for images of `shape` [C, H, W].
+void check_augment_options(const AugmentOptions& options, const Shape& shape);
+
+// Changes one image [C, H, W] in place; `work` is as large. Bilinear, black outside. REQUIRES: checked options.
+void augment_image(std::span<uint8_t> pixels, std::span<uint8_t> work, const Shape& shape,
+                   const AugmentOptions& options, Rng& rng);
 
 }  // namespace sooner

@@ -16,23 +16,25 @@ class ImageSource {
  public:
   virtual ~ImageSource() = default;
   [[nodiscard]] virtual int64_t size() const = 0;
-  [[nodiscard]] virtual int32_t label(int64_t index) const = 0;       // in [0, classes)
+  [[nodiscard]] virtual int32_t label(int64_t index) const = 0;  // in [0, classes)
   // Writes the image as [C, H, W] bytes. Throws kDataLoss for a file that went bad (folders decode when read).
   virtual void read(int64_t index, std::span<uint8_t> pixels) const = 0;
   // 0 (easy) to 1 (hard) where the set knows (glyphs); NaN elsewhere.
   [[nodiscard]] virtual double difficulty(int64_t index) const;
 };
 
-// A data set as programs see it: one or two sources (a training one and, where the set has its own, a test one), names, a hash.
+// A data set as programs see it: one or two sources (a training one and, where the set has its own, a test one), names,
+// a hash.
 struct DataSet {
-  std::string name;                        // "fashion-mnist"
-  Shape image_shape;                       // [C, H, W]
+  std::string name;   // "fashion-mnist"
+  Shape image_shape;  // [C, H, W]
   std::vector<std::string> class_names;
-  std::string hash;                        // 16 hex digits over images and labels (folders: paths, sizes and labels)
+  std::string hash;  // 16 hex digits over images and labels (folders: paths, sizes and labels)
   std::shared_ptr<const ImageSource> train;
-  std::shared_ptr<const ImageSource> test; // never null once opened: cut from train, stratified and seeded, where the set has none
-  std::vector<double> mean;                // [C], of pixels / 255
-  std::vector<double> std;                 // [C]
+  std::shared_ptr<const ImageSource>
+      test;                  // never null once opened: cut from train, stratified and seeded, where the set has none
+  std::vector<double> mean;  // [C], of pixels / 255
+  std::vector<double> std;   // [C]
   [[nodiscard]] int64_t classes() const { return static_cast<int64_t>(class_names.size()); }
 };
 

@@ -11,8 +11,8 @@ namespace sooner {
 struct DataOptions {
   // glyphs | mnist | fashion-mnist | cifar10 | cifar100 | folder:<path> | csv:<path>
   std::string name = "glyphs";
-  // Folder that holds mnist/, fashion-mnist/, cifar-10/ … or the set's own files directly. Empty: $SOONER_DATA. Not used by
-  // glyphs, folder:, csv:.
+  // Folder that holds mnist/, fashion-mnist/, cifar-10/ … or the set's own files directly. Empty: $SOONER_DATA. Not
+  // used by glyphs, folder:, csv:.
   std::string data_dir;
   // Folders and lists: images are resized (shorter side) and centre-cropped to this [C, H, W].
   Shape image_shape = {3, 32, 32};
@@ -22,8 +22,8 @@ struct DataOptions {
   uint64_t glyph_seed = 1;
 };
 
-// Throws kNotFound naming the file looked for and where, and how to give the folder; kDataLoss for truncated, foreign or
-// corrupt files (file, byte offset, got, expected).
+// Throws kNotFound naming the file looked for and where, and how to give the folder; kDataLoss for truncated, foreign
+// or corrupt files (file, byte offset, got, expected).
 DataSet open_data_set(const DataOptions& options);
 
 }  // namespace sooner

@@ -1,0 +1,46 @@
+// The built-in set: ten stroke-drawn symbols, drawn anew for every index, from easy to hard.
+//
+// One number, the difficulty, drives everything that hides a symbol: bending, thin and faint strokes, clutter,
+// occlusion, blur, noise. It never changes what the symbol is: clutter and occluders keep away from the points that
+// tell it from the others, so every label is right. Sample i depends on (seed, stream, i) alone: populations of any
+// size cost no memory.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/image_source.h"
+
+namespace sooner {
+
+// Raised whenever the drawing changes: part of the set's hash.
+inline constexpr int kGlyphVersion = 1;
+
+class GlyphSource final : public ImageSource {
+ public:
+  // `stream` tells sources of one seed apart: 0 is the training set, 1 the test set, others are free.
+  GlyphSource(uint64_t seed, uint64_t stream, int64_t size) : seed_(seed), stream_(stream), size_(size) {}
+
+  [[nodiscard]] int64_t size() const override { return size_; }
+  // Uniform over the ten classes, drawn independently for every sample.
+  [[nodiscard]] int32_t label(int64_t index) const override;
+  void read(int64_t index, std::span<uint8_t> pixels) const override;
+  // Most samples are easy: P(difficulty < d) is about the square root of d.
+  [[nodiscard]] double difficulty(int64_t index) const override;
+
+ private:
+  uint64_t seed_;
+  uint64_t stream_;
+  int64_t size_;
+};
+
+// [1, 32, 32]
+Shape glyph_shape();
+std::vector<std::string> glyph_class_names();
+
+// Draws one symbol at a chosen difficulty in [0, 1] into 32x32 bytes; `key` names the drawing's random choices.
+void draw_glyph(int32_t label, double difficulty, uint64_t key, std::span<uint8_t> pixels);
+
+}  // namespace sooner
