@@ -24,11 +24,11 @@ namespace sooner {
 
 // One primitive: what ran, for people, profiles and counters.
 struct StepInfo {
-  std::string name;              // of the node it computes, "conv1" (fused nodes: the first one's)
+  std::string name;  // of the node it computes, "conv1" (fused nodes: the first one's)
   OpKind op = OpKind::kInput;
-  std::vector<NodeId> nodes;     // every graph node fused into it
-  int64_t macs = 0;              // per sample, from the primitive's own extents
-  bool head = false;             // part of the head (or gate): skipped when the policy does not need the exit
+  std::vector<NodeId> nodes;  // every graph node fused into it
+  int64_t macs = 0;           // per sample, from the primitive's own extents
+  bool head = false;          // part of the head (or gate): skipped when the policy does not need the exit
 };
 
 struct CarryTensor {
@@ -71,18 +71,18 @@ struct CompileOptions {
 class Backend {
  public:
   virtual ~Backend() = default;
-  [[nodiscard]] virtual std::string_view name() const = 0;         // "ref", "onednn"
+  [[nodiscard]] virtual std::string_view name() const = 0;  // "ref", "onednn"
   // What the kernels will use here: "portable", "avx512_core_bf16".
   [[nodiscard]] virtual std::string instruction_set() const = 0;
   [[nodiscard]] virtual bool supports(Precision precision) const = 0;
-  // All stages, in order; stage k's carry_out equals stage k+1's carry_in. Throws kFailedPrecondition naming the precision
-  // this machine lacks, kInvalidArgument for weights that do not fit the graph.
+  // All stages, in order; stage k's carry_out equals stage k+1's carry_in. Throws kFailedPrecondition naming the
+  // precision this machine lacks, kInvalidArgument for weights that do not fit the graph.
   [[nodiscard]] virtual std::vector<std::unique_ptr<const CompiledStage>> compile(
       const Graph& graph, const TensorMap& weights, const CompileOptions& options) const = 0;
 };
 
-// "ref", and "onednn" where it was built in; "auto" is the fastest built in. Throws kInvalidArgument naming the choices,
-// kFailedPrecondition when it was left out of this build.
+// "ref", and "onednn" where it was built in; "auto" is the fastest built in. Throws kInvalidArgument naming the
+// choices, kFailedPrecondition when it was left out of this build.
 std::unique_ptr<const Backend> make_backend(std::string_view name);
 std::vector<std::string> backend_names();
 

@@ -15,7 +15,7 @@ namespace sooner {
 struct ModelOptions {
   std::string backend = "auto";
   Precision precision = Precision::kF32;
-  int32_t batch_max = 128;             // largest batch one stage run computes at once; > 0
+  int32_t batch_max = 128;  // largest batch one stage run computes at once; > 0
 };
 
 class Model {
@@ -24,7 +24,8 @@ class Model {
   static std::shared_ptr<const Model> load(const std::filesystem::path& path, const ModelOptions& options = {});
   static std::shared_ptr<const Model> from_file(const ModelFile& file, const ModelOptions& options = {});
   // With a backend of the caller's (a wrapped one, say).
-  static std::shared_ptr<const Model> compile(const ModelFile& file, const Backend& backend, const ModelOptions& options);
+  static std::shared_ptr<const Model> compile(const ModelFile& file, const Backend& backend,
+                                              const ModelOptions& options);
 
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
   [[nodiscard]] const Graph& graph() const { return manifest_.graph; }
@@ -33,7 +34,7 @@ class Model {
   [[nodiscard]] int32_t batch_max() const { return batch_max_; }
   [[nodiscard]] const std::string& backend_name() const { return backend_name_; }
   [[nodiscard]] const std::string& instruction_set() const { return instruction_set_; }
-  [[nodiscard]] Precision precision() const { return precision_; }   // effective
+  [[nodiscard]] Precision precision() const { return precision_; }  // effective
 
  private:
   Model() = default;

@@ -15,11 +15,11 @@
 namespace sooner {
 
 struct Result {
-  int32_t label = -1;         // argmax of the logits at the exit taken
+  int32_t label = -1;  // argmax of the logits at the exit taken
   int32_t exit_index = -1;
-  Left left = Left::kStays;   // why it left; never kStays in a result
-  float score = 0;            // the policy's score there
-  float probability = 0;      // softmax probability of `label` (temperature applied)
+  Left left = Left::kStays;  // why it left; never kStays in a result
+  float score = 0;           // the policy's score there
+  float probability = 0;     // softmax probability of `label`, at the model's temperature for that exit
 };
 
 class Session {
@@ -46,6 +46,11 @@ class Session {
 
  private:
   struct Buffers;
+  void run_batch(const float* input, int32_t first, int32_t count);
+  void run_stage(size_t k, const std::byte* images, int32_t present, bool with_head);
+  int32_t settle(size_t k, int32_t present);
+  void move_row(size_t k, size_t from, size_t to);
+
   std::shared_ptr<const Model> model_;
   std::shared_ptr<const ExitPolicy> policy_;
   std::unique_ptr<Buffers> buffers_;

@@ -1,0 +1,31 @@
+// A graph's parameters, found by name and checked once, as fp32. Knows nothing of layouts.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/tensor.h"
+#include "graph/graph.h"
+
+namespace sooner {
+
+// Immutable after construction.
+class Weights {
+ public:
+  // Copies every parameter of `graph` out of `tensors` (F32 or BF16; tensors the graph does not name are ignored).
+  // Throws kInvalidArgument naming the first that is missing, of another shape or type, or not finite.
+  Weights(const Graph& graph, const TensorMap& tensors);
+
+  // Shapes: graph.h, ParameterSpec. REQUIRES: `name` is a parameter of the graph.
+  [[nodiscard]] std::span<const float> get(std::string_view name) const;
+  // Empty when the graph has no such parameter (a convolution without bias).
+  [[nodiscard]] std::span<const float> get_or_empty(std::string_view name) const;
+
+ private:
+  std::map<std::string, std::vector<float>, std::less<>> values_;
+};
+
+}  // namespace sooner

@@ -1,0 +1,67 @@
+#include "backend/counting_backend.h"
+
+#include <utility>
+
+#include "core/error.h"
+
+namespace sooner {
+namespace {
+
+class CountingStage final : public CompiledStage {
+ public:
+  CountingStage(std::unique_ptr<const CompiledStage> inner, std::shared_ptr<MacLedger> ledger)
+      : inner_(std::move(inner)), ledger_(std::move(ledger)) {}
+
+  [[nodiscard]] std::span<const CarryTensor> carry_in() const override { return inner_->carry_in(); }
+  [[nodiscard]] std::span<const CarryTensor> carry_out() const override { return inner_->carry_out(); }
+  [[nodiscard]] std::span<const StepInfo> steps() const override { return inner_->steps(); }
+  [[nodiscard]] size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
+  void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const override {
+    SOONER_ASSERT(batch.samples.size() == static_cast<size_t>(batch.n));
+    inner_->run_step(index, batch, scratch);
+    const int64_t macs = inner_->steps()[index].macs;
+    for (const int32_t sample : batch.samples) ledger_->add(sample, macs);
+    ledger_->count_step();
+  }
+
+ private:
+  std::unique_ptr<const CompiledStage> inner_;
+  std::shared_ptr<MacLedger> ledger_;
+};
+
+}  // namespace
+
+void MacLedger::reset(size_t samples) {
+  macs_ = std::vector<std::atomic<int64_t>>(samples);
+  steps_run_ = 0;
+  strays_ = 0;
+}
+
+void MacLedger::add(int32_t sample, int64_t macs) {
+  if (sample < 0 || static_cast<size_t>(sample) >= macs_.size()) {
+    ++strays_;
+    return;
+  }
+  macs_[static_cast<size_t>(sample)].fetch_add(macs, std::memory_order_relaxed);
+}
+
+std::vector<int64_t> MacLedger::macs() const {
+  std::vector<int64_t> result;
+  result.reserve(macs_.size());
+  for (const std::atomic<int64_t>& count : macs_) result.push_back(count);
+  return result;
+}
+
+CountingBackend::CountingBackend(std::unique_ptr<const Backend> inner, std::shared_ptr<MacLedger> ledger)
+    : inner_(std::move(inner)), ledger_(std::move(ledger)) {}
+
+std::vector<std::unique_ptr<const CompiledStage>> CountingBackend::compile(const Graph& graph, const TensorMap& weights,
+                                                                           const CompileOptions& options) const {
+  std::vector<std::unique_ptr<const CompiledStage>> stages;
+  for (auto& stage : inner_->compile(graph, weights, options)) {
+    stages.push_back(std::make_unique<const CountingStage>(std::move(stage), ledger_));
+  }
+  return stages;
+}
+
+}  // namespace sooner

@@ -1,0 +1,107 @@
+#include "backend/ref/kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace sooner::ref {
+
+void conv2d(const Conv2dAttributes& a, const Shape& src_shape, std::span<const float> src,
+            std::span<const float> weight, std::span<const float> bias, const Shape& dst_shape, std::span<float> dst) {
+  const int64_t in_per_group = src_shape[0] / a.groups;
+  const int64_t out_per_group = dst_shape[0] / a.groups;
+  const int64_t h = src_shape[1], w = src_shape[2];
+  size_t at = 0;
+  for (int64_t o = 0; o < dst_shape[0]; ++o) {
+    const int64_t first_in = o / out_per_group * in_per_group;
+    for (int64_t oh = 0; oh < dst_shape[1]; ++oh) {
+      for (int64_t ow = 0; ow < dst_shape[2]; ++ow) {
+        double sum = bias.empty() ? 0.0 : bias[static_cast<size_t>(o)];
+        for (int64_t i = 0; i < in_per_group; ++i) {
+          for (int64_t kh = 0; kh < a.kernel_h; ++kh) {
+            const int64_t ih = oh * a.stride_h - a.pad_top + kh * a.dilation_h;
+            if (ih < 0 || ih >= h) continue;
+            for (int64_t kw = 0; kw < a.kernel_w; ++kw) {
+              const int64_t iw = ow * a.stride_w - a.pad_left + kw * a.dilation_w;
+              if (iw < 0 || iw >= w) continue;
+              const auto from = static_cast<size_t>(((first_in + i) * h + ih) * w + iw);
+              const auto by = static_cast<size_t>(((o * in_per_group + i) * a.kernel_h + kh) * a.kernel_w + kw);
+              sum += static_cast<double>(src[from]) * static_cast<double>(weight[by]);
+            }
+          }
+        }
+        dst[at++] = static_cast<float>(sum);
+      }
+    }
+  }
+}
+
+void linear(std::span<const float> src, std::span<const float> weight, std::span<const float> bias,
+            std::span<float> dst) {
+  for (size_t o = 0; o < dst.size(); ++o) {
+    double sum = bias.empty() ? 0.0 : bias[o];
+    for (size_t i = 0; i < src.size(); ++i) {
+      sum += static_cast<double>(src[i]) * static_cast<double>(weight[o * src.size() + i]);
+    }
+    dst[o] = static_cast<float>(sum);
+  }
+}
+
+void batch_norm(const Shape& shape, std::span<const float> src, const BatchNormParameters& p, std::span<float> dst) {
+  const auto pixels = static_cast<size_t>(shape[1] * shape[2]);
+  for (size_t c = 0; c < p.weight.size(); ++c) {
+    const double scale = p.weight[c] / std::sqrt(static_cast<double>(p.running_var[c]) + p.epsilon);
+    for (size_t i = c * pixels; i < (c + 1) * pixels; ++i) {
+      dst[i] = static_cast<float>((static_cast<double>(src[i]) - p.running_mean[c]) * scale + p.bias[c]);
+    }
+  }
+}
+
+void relu(std::span<const float> src, std::span<float> dst) {
+  for (size_t i = 0; i < dst.size(); ++i) dst[i] = src[i] < 0 ? 0.0F : src[i];  // NaN stays NaN
+}
+
+void add(std::span<const float> a, std::span<const float> b, std::span<float> dst) {
+  for (size_t i = 0; i < dst.size(); ++i) dst[i] = a[i] + b[i];
+}
+
+void pool(const PoolAttributes& a, double alpha, const Shape& src_shape, std::span<const float> src,
+          const Shape& dst_shape, std::span<float> dst) {
+  const int64_t h = src_shape[1], w = src_shape[2];
+  size_t at = 0;
+  for (int64_t c = 0; c < dst_shape[0]; ++c) {
+    for (int64_t oh = 0; oh < dst_shape[1]; ++oh) {
+      for (int64_t ow = 0; ow < dst_shape[2]; ++ow) {
+        const int64_t top = oh * a.stride_h - a.pad_h, left = ow * a.stride_w - a.pad_w;
+        float largest = -std::numeric_limits<float>::infinity();
+        double sum = 0;
+        int64_t real = 0;
+        for (int64_t ih = std::max<int64_t>(0, top); ih < std::min(h, top + a.kernel_h); ++ih) {
+          for (int64_t iw = std::max<int64_t>(0, left); iw < std::min(w, left + a.kernel_w); ++iw) {
+            const float value = src[static_cast<size_t>((c * h + ih) * w + iw)];
+            largest = value > largest || std::isnan(value) ? value : largest;
+            sum += value;
+            ++real;
+          }
+        }
+        // Padding counts as far as it was asked for, not where a rounded-up last window reaches beyond it.
+        const int64_t rows = std::min(top + a.kernel_h, h + a.pad_h) - top;
+        const int64_t columns = std::min(left + a.kernel_w, w + a.pad_w) - left;
+        const double average = sum / static_cast<double>(a.count_include_pad ? rows * columns : real);
+        const double value = alpha == 1.0 ? largest : alpha * largest + (1 - alpha) * average;
+        dst[at++] = static_cast<float>(value);
+      }
+    }
+  }
+}
+
+void global_avg_pool(const Shape& src_shape, std::span<const float> src, std::span<float> dst) {
+  const auto pixels = static_cast<size_t>(src_shape[1] * src_shape[2]);
+  for (size_t c = 0; c < dst.size(); ++c) {
+    double sum = 0;
+    for (size_t i = c * pixels; i < (c + 1) * pixels; ++i) sum += src[i];
+    dst[c] = static_cast<float>(sum / static_cast<double>(pixels));
+  }
+}
+
+}  // namespace sooner::ref

@@ -1,0 +1,153 @@
+#include "backend/ref/ref_stage.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backend/ref/kernels.h"
+#include "core/error.h"
+#include "graph/shape_inference.h"
+
+namespace sooner {
+namespace {
+
+// Every weight is used once per output pixel of its channel.
+int64_t macs_of(const Node& node, const Weights& weights, const Shape& dst) {
+  if (node.op != OpKind::kConv2d && node.op != OpKind::kLinear) return 0;
+  const auto weight_count = static_cast<int64_t>(weights.get(node.name + ".weight").size());
+  return node.op == OpKind::kLinear ? weight_count : weight_count * dst[1] * dst[2];
+}
+
+}  // namespace
+
+RefNetwork::RefNetwork(const Graph& network, const TensorMap& tensors, int32_t largest_batch)
+    : graph(network), shapes(infer_shapes(graph)), weights(graph, tensors), batch_max(largest_batch) {}
+
+RefStage::RefStage(std::shared_ptr<const RefNetwork> network, size_t index)
+    : network_(std::move(network)), exit_(network_->graph.stages[index].exit) {
+  const Graph& graph = network_->graph;
+  const std::vector<NodeId> in = index == 0 ? std::vector<NodeId>{0} : carry_set(graph, index - 1);
+  const std::vector<NodeId> out = carry_set(graph, index);
+  for (const NodeId id : in) {
+    read_from_[id] = {Where::kSrc, carry_in_.size(), 0};
+    carry_in_.push_back({id, elements(id) * sizeof(float)});
+  }
+  for (const NodeId id : out) {
+    if (read_from_.contains(id)) {
+      copied_[id] = carry_out_.size();
+    } else {
+      read_from_[id] = {Where::kDst, carry_out_.size(), 0};
+    }
+    carry_out_.push_back({id, elements(id) * sizeof(float)});
+  }
+  add_node_steps(graph.stages[index].trunk, false);
+  add_copies();
+  read_from_[exit_.logits] = {Where::kLogits, 0, 0};
+  add_node_steps(exit_.head, true);
+  if (exit_.gate) {
+    gate_ = std::make_unique<GateUnit>(graph, index, network_->weights);
+    steps_.push_back({fmt::format("exits.{}.gate", index), OpKind::kLinear, {}, gate_->macs(), true});
+    step_nodes_.push_back(-1);
+  }
+}
+
+size_t RefStage::elements(NodeId id) const {
+  return static_cast<size_t>(element_count(network_->shapes[static_cast<size_t>(id)]));
+}
+
+void RefStage::add_node_steps(const std::vector<NodeId>& nodes, bool head) {
+  for (const NodeId id : nodes) {
+    const Node& node = network_->graph.node(id);
+    if (node.op == OpKind::kInput) continue;
+    if (!read_from_.contains(id)) {
+      read_from_[id] = {Where::kScratch, 0, scratch_bytes_};
+      scratch_bytes_ += elements(id) * sizeof(float) * static_cast<size_t>(network_->batch_max);
+    }
+    const int64_t macs = macs_of(node, network_->weights, network_->shapes[static_cast<size_t>(id)]);
+    steps_.push_back({node.name, node.op, {id}, macs, head});
+    step_nodes_.push_back(id);
+  }
+}
+
+void RefStage::add_copies() {
+  for (const auto& [id, index] : copied_) {
+    steps_.push_back({network_->graph.node(id).name, network_->graph.node(id).op, {}, 0, false});
+    step_nodes_.push_back(id);
+  }
+}
+
+std::span<const float> RefStage::read(NodeId id, const StageBatch& batch, std::span<std::byte> scratch,
+                                      size_t row) const {
+  const Place& place = read_from_.at(id);
+  if (place.where != Where::kSrc) return write(id, batch, scratch, row);
+  return {reinterpret_cast<const float*>(batch.src[place.index]) + row * elements(id), elements(id)};
+}
+
+std::span<float> RefStage::write(NodeId id, const StageBatch& batch, std::span<std::byte> scratch, size_t row) const {
+  const Place& place = read_from_.at(id);
+  float* base = place.where == Where::kLogits ? batch.logits
+                : place.where == Where::kDst  ? reinterpret_cast<float*>(batch.dst[place.index])
+                                              : reinterpret_cast<float*>(scratch.data() + place.offset);
+  return {base + row * elements(id), elements(id)};
+}
+
+void RefStage::run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const {
+  SOONER_ASSERT(batch.n >= 1 && batch.n <= network_->batch_max && scratch.size() >= scratch_bytes_);
+  const NodeId id = step_nodes_[index];
+  for (size_t row = 0; row < static_cast<size_t>(batch.n); ++row) {
+    if (id < 0) {
+      batch.gate_logits[row] = gate_->logit(read(exit_.features, batch, scratch, row),
+                                            std::span<const float>(write(exit_.logits, batch, scratch, row)));
+      continue;
+    }
+    if (steps_[index].nodes.empty()) {
+      const std::span<const float> src = read(id, batch, scratch, row);
+      std::memcpy(batch.dst[copied_.at(id)] + row * src.size_bytes(), src.data(), src.size_bytes());
+      continue;
+    }
+    const Node& node = network_->graph.node(id);
+    const std::span<const float> a = read(node.inputs[0], batch, scratch, row);
+    const std::span<const float> b = node.inputs.size() > 1 ? read(node.inputs[1], batch, scratch, row) : a;
+    run_node(node, a, b, id, write(id, batch, scratch, row));
+  }
+}
+
+void RefStage::run_node(const Node& node, std::span<const float> a, std::span<const float> b, NodeId id,
+                        std::span<float> dst) const {
+  const Shape& src_shape = network_->shapes[static_cast<size_t>(node.inputs[0])];
+  const Shape& dst_shape = network_->shapes[static_cast<size_t>(id)];
+  const Weights& weights = network_->weights;
+  switch (node.op) {
+    case OpKind::kConv2d:
+      return ref::conv2d(std::get<Conv2dAttributes>(node.attributes), src_shape, a, weights.get(node.name + ".weight"),
+                         weights.get_or_empty(node.name + ".bias"), dst_shape, dst);
+    case OpKind::kLinear:
+      return ref::linear(a, weights.get(node.name + ".weight"), weights.get_or_empty(node.name + ".bias"), dst);
+    case OpKind::kBatchNorm:
+      return ref::batch_norm(src_shape, a,
+                             {weights.get(node.name + ".weight"), weights.get(node.name + ".bias"),
+                              weights.get(node.name + ".running_mean"), weights.get(node.name + ".running_var"),
+                              std::get<BatchNormAttributes>(node.attributes).epsilon},
+                             dst);
+    case OpKind::kRelu:
+      return ref::relu(a, dst);
+    case OpKind::kMaxPool:
+    case OpKind::kAvgPool:
+    case OpKind::kMixedPool: {
+      const double alpha = node.op == OpKind::kMaxPool   ? 1.0
+                           : node.op == OpKind::kAvgPool ? 0.0
+                                                         : weights.get(node.name + ".alpha")[0];
+      return ref::pool(std::get<PoolAttributes>(node.attributes), alpha, src_shape, a, dst_shape, dst);
+    }
+    case OpKind::kGlobalAvgPool:
+      return ref::global_avg_pool(src_shape, a, dst);
+    case OpKind::kAdd:
+      return ref::add(a, b, dst);
+    case OpKind::kFlatten:
+      std::copy(a.begin(), a.end(), dst.begin());
+      return;
+    case OpKind::kInput:
+      SOONER_ASSERT(false);
+  }
+}
+
+}  // namespace sooner

@@ -1,0 +1,32 @@
+#include "runtime/model.h"
+
+#include "core/error.h"
+
+namespace sooner {
+
+std::shared_ptr<const Model> Model::load(const std::filesystem::path& path, const ModelOptions& options) {
+  return from_file(load_model(path), options);
+}
+
+std::shared_ptr<const Model> Model::from_file(const ModelFile& file, const ModelOptions& options) {
+  return compile(file, *make_backend(options.backend), options);
+}
+
+std::shared_ptr<const Model> Model::compile(const ModelFile& file, const Backend& backend,
+                                            const ModelOptions& options) {
+  if (options.batch_max < 1) {
+    fail(Code::kInvalidArgument, "[Model::compile] batch_max is {}, expected 1 or more", options.batch_max);
+  }
+  const std::shared_ptr<Model> model(new Model);
+  model->manifest_ = file.manifest;
+  model->stages_ = backend.compile(file.manifest.graph, file.tensors,
+                                   {.precision = options.precision, .batch_max = options.batch_max});
+  model->cost_ = compute_cost(file.manifest.graph);
+  model->batch_max_ = options.batch_max;
+  model->backend_name_ = backend.name();
+  model->instruction_set_ = backend.instruction_set();
+  model->precision_ = options.precision;
+  return model;
+}
+
+}  // namespace sooner

@@ -1,0 +1,272 @@
+#include "runtime/session.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "backend/counting_backend.h"
+#include "core/error.h"
+#include "support/random_weights.h"
+#include "zoo/zoo.h"
+
+namespace sooner {
+namespace {
+
+using test::random_images;
+using test::random_weights;
+
+struct Engine {
+  std::string backend;
+  Precision precision;
+};
+
+std::ostream& operator<<(std::ostream& out, const Engine& engine) {
+  return out << engine.backend << ' ' << to_string(engine.precision);
+}
+
+// Every backend of this build in every precision this machine has.
+std::vector<Engine> engines() {
+  std::vector<Engine> result;
+  for (const std::string& name : backend_names()) {
+    if (name == "auto") continue;
+    for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+      if (make_backend(name)->supports(precision)) result.push_back({name, precision});
+    }
+  }
+  return result;
+}
+
+ModelFile file_of(const Graph& graph, uint64_t seed = 1) {
+  ModelFile file;
+  file.manifest.graph = graph;
+  file.tensors = random_weights(graph, seed);
+  return file;
+}
+
+Graph small_net() { return build_network({"b-lenet", "names:conv1,relu2", "gap-fc;pool-fc:2", "both"}, {2, 9, 7}, 4); }
+
+std::shared_ptr<const ExitPolicy> policy_for(const Graph& graph, const PolicySpec& spec) {
+  return make_policy(spec, {.exits = static_cast<int32_t>(graph.exits()),
+                            .classes = static_cast<int32_t>(graph.classes),
+                            .has_gates = true});
+}
+
+// Max-prob thresholds that let about a third of the samples leave at each exit.
+PolicySpec mixed_policy(const std::shared_ptr<const Model>& model, std::span<const float> images, int64_t n) {
+  const Graph& graph = model->graph();
+  const size_t exits = graph.exits(), classes = static_cast<size_t>(graph.classes);
+  std::vector<float> logits(static_cast<size_t>(n) * exits * classes), gates(static_cast<size_t>(n) * (exits - 1));
+  Session(model, policy_for(graph, {})).run_all_exits(images, n, logits, gates);
+  PolicySpec spec{.name = "margin", .thresholds = {}, .temperatures = {}};
+  for (size_t k = 0; k + 1 < exits; ++k) {
+    std::vector<double> scores;
+    for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+      std::vector<double> p(classes);
+      double total = 0;
+      for (size_t c = 0; c < classes; ++c) total += p[c] = std::exp(logits[(i * exits + k) * classes + c]);
+      std::sort(p.rbegin(), p.rend());
+      scores.push_back((p[0] - p[1]) / total);
+    }
+    std::sort(scores.begin(), scores.end());
+    spec.thresholds.push_back(scores[scores.size() * 2 / 3]);
+  }
+  return spec;
+}
+
+class EverySession : public testing::TestWithParam<Engine> {
+ protected:
+  [[nodiscard]] std::shared_ptr<const Model> model(const Graph& graph, int32_t batch_max) const {
+    return Model::from_file(file_of(graph), {GetParam().backend, GetParam().precision, batch_max});
+  }
+};
+
+TEST_P(EverySession, AnswersAreTheSameAloneInAnyBatchPositionAndOrder) {
+  const Graph graph = small_net();
+  constexpr int64_t kSamples = 37;
+  const std::vector<float> images = random_images(graph, kSamples, 3);
+  const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
+  const auto alone = model(graph, 1);
+  const auto policy = policy_for(graph, mixed_policy(alone, images, kSamples));
+  Session one(alone, policy);
+  const std::vector<Result> expected(one.run(images, kSamples).begin(), one.run(images, kSamples).end());
+  const std::vector<float> expected_logits(one.logits().begin(), one.logits().end());
+  std::vector<int> taken(graph.exits());
+  for (const Result& result : expected) ++taken[static_cast<size_t>(result.exit_index)];
+  for (const int count : taken) ASSERT_GT(count, 2) << "the policy leaves no choice";
+
+  const auto many = model(graph, 16);
+  Session session(many, policy);
+  Rng rng(7);
+  for (int draw = 0; draw < 12; ++draw) {
+    std::vector<size_t> order(1 + rng.below(40));
+    for (size_t& sample : order) sample = rng.below(kSamples);
+    std::vector<float> batch;
+    for (const size_t sample : order) {
+      batch.insert(batch.end(), images.begin() + static_cast<ptrdiff_t>(sample * per_sample),
+                   images.begin() + static_cast<ptrdiff_t>((sample + 1) * per_sample));
+    }
+    const std::span<const Result> results = session.run(batch, static_cast<int64_t>(order.size()));
+    ASSERT_EQ(results.size(), order.size());
+    for (size_t i = 0; i < order.size(); ++i) {
+      const Result& want = expected[order[i]];
+      EXPECT_EQ(results[i].exit_index, want.exit_index);
+      EXPECT_EQ(results[i].label, want.label);
+      EXPECT_EQ(results[i].left, want.left);
+      EXPECT_EQ(std::bit_cast<uint32_t>(results[i].score), std::bit_cast<uint32_t>(want.score));
+      EXPECT_EQ(std::bit_cast<uint32_t>(results[i].probability), std::bit_cast<uint32_t>(want.probability));
+      for (size_t c = 0; c < 4; ++c) {
+        EXPECT_EQ(std::bit_cast<uint32_t>(session.logits()[i * 4 + c]),
+                  std::bit_cast<uint32_t>(expected_logits[order[i] * 4 + c]))
+            << "sample " << order[i] << " at position " << i << " of " << order.size() << ", class " << c;
+      }
+    }
+  }
+}
+
+TEST_P(EverySession, ExecutedMacsAreTheGraphsForEverySample) {
+  const Graph graph = small_net();
+  constexpr int64_t kSamples = 29;
+  const std::vector<float> images = random_images(graph, kSamples, 5);
+  const auto ledger = std::make_shared<MacLedger>();
+  const CountingBackend backend(make_backend(GetParam().backend), ledger);
+  const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 8});
+  const auto policy = policy_for(graph, mixed_policy(counted, images, kSamples));
+  Session session(counted, policy);
+  ledger->reset(kSamples);
+  const std::span<const Result> results = session.run(images, kSamples);
+  const std::vector<int64_t> macs = ledger->macs();
+  const GraphCost cost = compute_cost(graph);
+  for (size_t i = 0; i < results.size(); ++i) {
+    EXPECT_EQ(macs[i], cost.exit_macs[static_cast<size_t>(results[i].exit_index)]) << "sample " << i;
+  }
+  EXPECT_EQ(ledger->strays(), 0);
+}
+
+TEST_P(EverySession, AFixedExitDoesNotPayForEarlierHeads) {
+  const Graph graph = small_net();
+  const std::vector<float> images = random_images(graph, 5, 5);
+  const auto ledger = std::make_shared<MacLedger>();
+  const CountingBackend backend(make_backend(GetParam().backend), ledger);
+  const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 4});
+  const GraphCost cost = compute_cost(graph);
+  int64_t trunk = 0;
+  for (size_t k = 0; k < graph.exits(); ++k) {
+    trunk += cost.stages[k].trunk_macs;
+    Session session(
+        counted,
+        policy_for(graph,
+                   {.name = "always", .thresholds = {}, .temperatures = {}, .always_exit = static_cast<int32_t>(k)}));
+    ledger->reset(5);
+    for (const Result& result : session.run(images, 5)) EXPECT_EQ(result.exit_index, static_cast<int32_t>(k));
+    for (const int64_t macs : ledger->macs()) EXPECT_EQ(macs, trunk + cost.stages[k].head_macs);
+  }
+}
+
+TEST_P(EverySession, ACapBoundsEverySamplesWork) {
+  const Graph graph = small_net();
+  const std::vector<float> images = random_images(graph, 6, 5);
+  const auto ledger = std::make_shared<MacLedger>();
+  const CountingBackend backend(make_backend(GetParam().backend), ledger);
+  const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 4});
+  constexpr double kNobody = std::numeric_limits<double>::infinity();
+  PolicySpec spec{.name = "margin", .thresholds = {kNobody, kNobody}, .temperatures = {}, .always_exit = 0, .cap = 1};
+  Session session(counted, policy_for(graph, spec));
+  ledger->reset(6);
+  for (const Result& result : session.run(images, 6)) {
+    EXPECT_EQ(result.exit_index, 1);
+    EXPECT_EQ(result.left, Left::kByCap);
+  }
+  for (const int64_t macs : ledger->macs()) EXPECT_EQ(macs, compute_cost(graph).exit_macs[1]);
+}
+
+TEST_P(EverySession, AllExitsAgreeWithTheExitsTaken) {
+  const Graph graph = small_net();
+  const std::vector<float> images = random_images(graph, 9, 5);
+  const auto compiled = model(graph, 4);
+  std::vector<float> logits(9 * 3 * 4), gates(9 * 2);
+  Session(compiled, policy_for(graph, {})).run_all_exits(images, 9, logits, gates);
+  for (const float gate : gates) EXPECT_TRUE(gate > 0 && gate < 1) << gate;
+  for (int32_t k = 0; k < 3; ++k) {
+    Session session(compiled,
+                    policy_for(graph, {.name = "always", .thresholds = {}, .temperatures = {}, .always_exit = k}));
+    static_cast<void>(session.run(images, 9));
+    for (size_t i = 0; i < 9; ++i) {
+      for (size_t c = 0; c < 4; ++c) {
+        EXPECT_EQ(session.logits()[i * 4 + c], logits[(i * 3 + static_cast<size_t>(k)) * 4 + c]);
+      }
+    }
+  }
+}
+
+TEST_P(EverySession, NoSamplesGiveNoResults) {
+  Session session(model(small_net(), 4), policy_for(small_net(), {}));
+  EXPECT_TRUE(session.run({}, 0).empty());
+  EXPECT_TRUE(session.logits().empty());
+  session.run_all_exits({}, 0, {}, {});
+}
+
+TEST_P(EverySession, RunsAPlainNetwork) {
+  const Graph graph = plain_backbone(small_net());
+  const auto compiled = model(graph, 4);
+  Session session(compiled);
+  const std::vector<float> images = random_images(graph, 3, 5);
+  for (const Result& result : session.run(images, 3)) {
+    EXPECT_EQ(result.exit_index, 0);
+    EXPECT_EQ(result.left, Left::kAtLastExit);
+    EXPECT_TRUE(result.probability >= 0.25F && result.probability <= 1);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, EverySession, testing::ValuesIn(engines()), [](const auto& instance) {
+  return instance.param.backend + "_" + std::string(to_string(instance.param.precision));
+});
+
+void expect_refused(const std::function<void()>& call, const std::string& part) {
+  try {
+    call();
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::kInvalidArgument);
+    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+  }
+}
+
+TEST(Session, RefusesInputOfAnotherSize) {
+  const Graph graph = small_net();
+  Session session(Model::from_file(file_of(graph), {.backend = "ref", .batch_max = 2}), policy_for(graph, {}));
+  const std::vector<float> images(2 * 2 * 9 * 7);
+  expect_refused([&] { static_cast<void>(session.run(std::span(images).first(125), 1)); },
+                 "[Session::run] input holds 125 floats, expected n*C*H*W = 1*2*9*7 = 126");
+  expect_refused([&] { static_cast<void>(session.run(images, -1)); }, "n is -1");
+  std::vector<float> logits(5), gates(4);
+  expect_refused([&] { session.run_all_exits(images, 2, logits, gates); }, "expected 24 and 4");
+}
+
+TEST(Session, RefusesMissingParts) {
+  const auto compiled = Model::from_file(file_of(small_net()), {.backend = "ref", .batch_max = 2});
+  expect_refused([&] { Session session(nullptr); }, "no model");
+  expect_refused([&] { Session session(compiled, nullptr); }, "no policy");
+}
+
+TEST(Model, RefusesForeignWeightsAndBatches) {
+  ModelFile file = file_of(small_net());
+  expect_refused([&] { static_cast<void>(Model::from_file(file, {.backend = "ref", .batch_max = 0})); }, "batch_max");
+  expect_refused([&] { static_cast<void>(Model::from_file(file, {.backend = "rex"})); }, "did you mean 'ref'");
+  file.tensors = random_weights(plain_backbone(small_net()), 1);
+  expect_refused([&] { static_cast<void>(Model::from_file(file, {.backend = "ref"})); }, "missing");
+}
+
+TEST(Model, SaysWhatItRunsOn) {
+  const auto compiled = Model::from_file(file_of(small_net()), {.backend = "ref", .batch_max = 3});
+  EXPECT_EQ(compiled->backend_name(), "ref");
+  EXPECT_EQ(compiled->instruction_set(), "portable");
+  EXPECT_EQ(compiled->batch_max(), 3);
+  EXPECT_EQ(compiled->cost().exit_macs, compute_cost(small_net()).exit_macs);
+}
+
+}  // namespace
+}  // namespace sooner
