@@ -1,0 +1,95 @@
+#include "benchmark.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/error.h"
+
+namespace sooner {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double quantile(std::vector<double>& values, double q) {
+  SOONER_ASSERT(!values.empty());
+  const auto at = static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + at, values.end());
+  return values[static_cast<size_t>(at)];
+}
+
+struct Runner {
+  std::unique_ptr<Session> session;
+  std::vector<int32_t> labels;  // of the first pass
+  std::vector<double> pass_us;  // per repeat
+  std::vector<double> call_us;  // every counted call
+  double current_us = 0;
+};
+
+}  // namespace
+
+std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const Batch& samples, int64_t batch,
+                              int repeats) {
+  SOONER_ASSERT(samples.n > 0 && batch > 0 && repeats > 0);
+  const auto image = static_cast<int64_t>(samples.images.size()) / samples.n;
+  std::vector<Runner> runners(contestants.size());
+  for (size_t c = 0; c < contestants.size(); ++c) {
+    runners[c].session = std::make_unique<Session>(contestants[c].model, contestants[c].policy);
+    runners[c].labels.resize(static_cast<size_t>(samples.n));
+  }
+  // Turns of about 64 images: long enough to warm a cache, short against the machine's moods.
+  const int64_t turn = std::max<int64_t>(1, 64 / batch) * batch;
+  for (int repeat = -1; repeat < repeats; ++repeat) {
+    for (Runner& runner : runners) runner.current_us = 0;
+    for (int64_t first = 0; first < samples.n; first += turn) {
+      for (size_t turn_index = 0; turn_index < runners.size(); ++turn_index) {
+        // Whoever comes first in a turn changes with the repeat.
+        Runner& runner = runners[(turn_index + static_cast<size_t>(repeat + 1)) % runners.size()];
+        for (int64_t at = first; at < std::min(first + turn, samples.n); at += batch) {
+          const int64_t n = std::min(batch, samples.n - at);
+          const std::span<const float> images(samples.images.data() + at * image, static_cast<size_t>(n * image));
+          const auto begin = Clock::now();
+          const std::span<const Result> results = runner.session->run(images, n);
+          const double us = std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+          runner.current_us += us;
+          if (repeat >= 0 && n == batch) runner.call_us.push_back(us);
+          for (int64_t i = 0; i < n; ++i) {
+            int32_t& known = runner.labels[static_cast<size_t>(at + i)];
+            const int32_t label = results[static_cast<size_t>(i)].label;
+            if (repeat < 0) known = label;
+            if (known != label) {
+              fail(Code::kInternal, "[bench] sample {} got label {}, then {}: answers must not change", at + i, known,
+                   label);
+            }
+          }
+        }
+      }
+    }
+    if (repeat < 0) continue;
+    for (Runner& runner : runners) runner.pass_us.push_back(runner.current_us / static_cast<double>(samples.n));
+  }
+  std::vector<Timing> timings;
+  for (size_t c = 0; c < runners.size(); ++c) {
+    Runner& runner = runners[c];
+    Timing timing;
+    timing.name = contestants[c].name;
+    timing.batch = batch;
+    std::vector<double> ratios;
+    for (size_t r = 0; r < runner.pass_us.size(); ++r) ratios.push_back(runner.pass_us[r] / runners[0].pass_us[r]);
+    timing.ratio = quantile(ratios, 0.5);
+    int64_t right = 0;
+    for (int64_t i = 0; i < samples.n; ++i) {
+      right += runner.labels[static_cast<size_t>(i)] == samples.labels[static_cast<size_t>(i)] ? 1 : 0;
+    }
+    timing.accuracy = static_cast<double>(right) / static_cast<double>(samples.n);
+    if (!runner.call_us.empty()) {
+      timing.call_p50_us = quantile(runner.call_us, 0.5);
+      timing.call_p99_us = quantile(runner.call_us, 0.99);
+    }
+    std::vector<double> passes = runner.pass_us;
+    timing.median_us = quantile(passes, 0.5);
+    timings.push_back(std::move(timing));
+  }
+  return timings;
+}
+
+}  // namespace sooner

@@ -1,0 +1,121 @@
+// `sooner describe`: a model as a person wants to see it.
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "core/text.h"
+#include "format/model_file.h"
+#include "graph/cost.h"
+#include "graph/shape_inference.h"
+#include "network_drawing.h"
+
+namespace sooner {
+namespace {
+
+struct DescribeArguments {
+  std::string model;
+  bool nodes = false;
+  OutputForm form = OutputForm::kText;
+};
+
+void print_calibration(const CalibrationRecord& record, int64_t classes) {
+  std::vector<double> shares;
+  for (const double share : record.exit_shares) shares.push_back(100 * share);
+  fmt::print("  {}: {}\n", record.rule, policy_text(record.policy, classes));
+  fmt::print("    expected {:.2f} % at {:.3f} of the plain MACs (last exit {:.2f} %), exit shares {:.1f} %\n",
+             100 * record.accuracy, record.cost_fraction, 100 * record.last_exit_accuracy, fmt::join(shares, " / "));
+  fmt::print(
+      "    on {} samples of {} (split {}), {} logits of {} on {}; {}\n", record.samples, record.data_set,
+      record.split_hash, record.precision, record.backend, record.instruction_set,
+      record.optimality_gap <= 0
+          ? "no cheaper thresholds meet the rule there"
+          : fmt::format("cheaper thresholds could save at most {:.4f} of the plain MACs there", record.optimality_gap));
+}
+
+void print_nodes(const Graph& graph, const GraphCost& cost) {
+  const std::vector<Shape> shapes = infer_shapes(graph);
+  fmt::print("\n{:<34} {:<16} {:<12} {:>12} {:>10}\n", "node", "operation", "shape", "MACs", "parameters");
+  for (size_t k = 0; k < graph.stages.size(); ++k) {
+    const auto print = [&](NodeId id) {
+      const auto i = static_cast<size_t>(id);
+      fmt::print("{:<34} {:<16} {:<12} {:>12} {:>10}\n", graph.nodes[i].name, to_string(graph.nodes[i].op),
+                 to_string(shapes[i]), cost.nodes[i].macs, cost.nodes[i].parameters);
+    };
+    for (const NodeId id : graph.stages[k].trunk) print(id);
+    for (const NodeId id : graph.stages[k].exit.head) print(id);
+  }
+}
+
+void run_json(const ModelFile& file, const GraphCost& cost) {
+  const Manifest& manifest = file.manifest;
+  nlohmann::ordered_json json;
+  json["network"] = manifest.graph.name;
+  json["model_hash"] = model_hash(file);
+  json["data_set"] = manifest.provenance.data_set;
+  json["input_shape"] = manifest.graph.input_shape;
+  json["classes"] = manifest.class_names;
+  json["parameters"] = cost.parameters;
+  json["plain_macs"] = cost.backbone_macs;
+  json["peak_activation_bytes"] = cost.peak_activation_bytes;
+  for (size_t k = 0; k < manifest.graph.stages.size(); ++k) {
+    const StageCost& stage = cost.stages[k];
+    json["stages"].push_back({{"exit", manifest.graph.stages[k].exit.name},
+                              {"trunk_macs", stage.trunk_macs},
+                              {"head_macs", stage.head_macs},
+                              {"exit_macs", cost.exit_macs[k]},
+                              {"exit_fraction", cost.exit_fraction[k]},
+                              {"parameters", stage.parameters},
+                              {"carry_bytes", stage.carry_bytes}});
+  }
+  json["policy"] = {{"name", manifest.policy.name}};
+  for (const double threshold : manifest.policy.thresholds) {
+    json["policy"]["thresholds"].push_back(fmt::format("{}", threshold));
+  }
+  for (const CalibrationRecord& record : manifest.calibrations) {
+    json["calibrations"].push_back({{"policy", record.policy.name},
+                                    {"rule", record.rule},
+                                    {"accuracy", record.accuracy},
+                                    {"cost_fraction", record.cost_fraction},
+                                    {"exit_shares", record.exit_shares},
+                                    {"precision", record.precision},
+                                    {"backend", record.backend}});
+  }
+  fmt::print("{}\n", json.dump(2));
+}
+
+void run(const DescribeArguments& arguments) {
+  const ModelFile file = load_model(arguments.model);
+  const Manifest& manifest = file.manifest;
+  const GraphCost cost = compute_cost(manifest.graph);
+  if (arguments.form != OutputForm::kText) return run_json(file, cost);
+  const Provenance& origin = manifest.provenance;
+  fmt::print("{}: {} for {} ({} classes), model {}\n", arguments.model, manifest.graph.name, origin.data_set,
+             manifest.graph.classes, model_hash(file));
+  fmt::print("trained by sooner {}: {}, {} epochs, seed {}, configuration {}, {}\n\n", origin.sooner_version,
+             origin.regime, origin.epochs, origin.seed, origin.config_hash, origin.trained_at);
+  fmt::print("{}\n", draw_network(manifest.graph, cost, manifest.policy));
+  fmt::print("plain network {} MACs; {} parameters ({}); activations at peak {}; weights saved as {}\n",
+             human_count(static_cast<double>(cost.backbone_macs)), human_count(static_cast<double>(cost.parameters)),
+             human_bytes(4.0 * static_cast<double>(cost.parameters)),
+             human_bytes(static_cast<double>(cost.peak_activation_bytes)), manifest.saved_precision);
+  fmt::print("input {} {}, (pixel / 255 - {:.4f}) / {:.4f}\n", to_string(manifest.preprocessing.image_shape),
+             manifest.preprocessing.channel_order, fmt::join(manifest.preprocessing.mean, " "),
+             fmt::join(manifest.preprocessing.std, " "));
+  fmt::print("default policy: {}\n", policy_text(manifest.policy, manifest.graph.classes));
+  if (!manifest.calibrations.empty()) fmt::print("calibrations:\n");
+  for (const CalibrationRecord& record : manifest.calibrations) print_calibration(record, manifest.graph.classes);
+  if (arguments.nodes) print_nodes(manifest.graph, cost);
+}
+
+}  // namespace
+
+void add_describe(CLI::App& app) {
+  const auto arguments = std::make_shared<DescribeArguments>();
+  app.add_option("model", arguments->model, "a .safetensors model")->required();
+  app.add_flag("--nodes", arguments->nodes, "list every node");
+  add_output_options(app, &arguments->form);
+  app.callback([arguments] { run(*arguments); });
+}
+
+}  // namespace sooner

@@ -1,0 +1,44 @@
+// `sooner train`: hands over to sooner-train, which holds LibTorch, as git starts its commands.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "command.h"
+
+namespace sooner {
+namespace {
+
+std::string trainer_path() {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    const std::filesystem::path beside = self.parent_path() / "sooner-train";
+    if (std::filesystem::exists(beside, error)) return beside.string();
+  }
+  return "sooner-train";
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  // Everything after `train` belongs to sooner-train, --help included.
+  app.allow_extras();
+  app.prefix_command();
+  app.set_help_flag();
+  app.callback([&app] {
+    std::vector<std::string> words = app.remaining();
+    std::string program = trainer_path();
+    std::vector<char*> arguments{program.data()};
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    std::fflush(stdout);
+    ::execvp(program.c_str(), arguments.data());
+    fail(Code::kFailedPrecondition,
+         "[train] starting '{}' failed: {}; this build has no trainer: build with -DSOONER_TRAIN=ON", program,
+         std::strerror(errno));
+  });
+}
+
+}  // namespace sooner

@@ -1,0 +1,34 @@
+// Runs a model on real samples and sums up what happened.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "data/batch_loader.h"
+#include "runtime/model.h"
+#include "runtime/session.h"
+#include "tune/logit_table.h"
+
+namespace sooner {
+
+struct Evaluation {
+  int64_t samples = 0;
+  double accuracy = 0;
+  double mean_macs = 0;                  // executed, counted by the engine as primitives ran
+  double cost_fraction = 0;              // mean_macs over the plain network's
+  std::vector<double> shares;            // [K]
+  std::vector<double> leavers_accuracy;  // [K], of the samples that left there; NaN when none did
+  std::vector<double> class_accuracy;    // [classes]; NaN for an absent class
+  std::vector<double> class_cost;        // [classes], mean fraction
+  std::vector<Result> results;           // [samples]
+  std::vector<int64_t> macs;             // [samples]
+};
+
+// Answers every sample with real exits. `file` is compiled for this with a counting backend.
+Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples);
+
+// Every exit's logits; nobody leaves.
+LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& samples);
+
+}  // namespace sooner

@@ -1,0 +1,82 @@
+#include "network_drawing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "graph/shape_inference.h"
+#include "policy/threshold_units.h"
+
+namespace sooner {
+namespace {
+
+std::string layers(const Graph& graph, const std::vector<NodeId>& nodes) {
+  int convolutions = 0;
+  int linears = 0;
+  for (const NodeId id : nodes) {
+    convolutions += graph.node(id).op == OpKind::kConv2d ? 1 : 0;
+    linears += graph.node(id).op == OpKind::kLinear ? 1 : 0;
+  }
+  std::string text;
+  if (convolutions > 0) text = fmt::format("{} conv", convolutions);
+  if (linears > 0) text += fmt::format("{}{} linear", text.empty() ? "" : ", ", linears);
+  return text.empty() ? "no weights" : text;
+}
+
+std::string leaving_rule(const PolicySpec& policy, size_t k, bool last, int32_t classes) {
+  if (last) return "always answers";
+  if (policy.cap >= 0 && static_cast<size_t>(policy.cap) == k) return "cap: everybody leaves";
+  if (policy.name == "never") return "nobody leaves";
+  if (policy.name == "always") {
+    return static_cast<size_t>(policy.always_exit) == k ? "everybody leaves" : "skipped";
+  }
+  return "leaves if " + threshold_text(policy.name, k < policy.thresholds.size() ? policy.thresholds[k] : 0.5, classes);
+}
+
+}  // namespace
+
+std::string draw_network(const Graph& graph, const GraphCost& cost, const PolicySpec& policy) {
+  const std::vector<Shape> shapes = infer_shapes(graph);
+  const double plain = static_cast<double>(std::max<int64_t>(1, cost.backbone_macs));
+  std::string out = fmt::format("input {}\n", to_string(graph.input_shape));
+  for (size_t k = 0; k < graph.stages.size(); ++k) {
+    const Stage& stage = graph.stages[k];
+    const StageCost& price = cost.stages[k];
+    const bool last = k + 1 == graph.stages.size();
+    const NodeId end = stage.trunk.empty() ? 0 : stage.trunk.back();
+    out += "  |\n";
+    out += fmt::format("  +-- stage {}: {} -> {} at {}, {} MACs ({:.1f} %), {}\n", k, layers(graph, stage.trunk),
+                       to_string(shapes[static_cast<size_t>(end)]), graph.node(end).name,
+                       human_count(static_cast<double>(price.trunk_macs)),
+                       100 * static_cast<double>(price.trunk_macs) / plain,
+                       human_count(static_cast<double>(price.parameters)) + " parameters");
+    const std::string gate = !stage.exit.gate ? ""
+                             : stage.exit.gate->features
+                                 ? (stage.exit.gate->scores ? ", gate (features + scores)" : ", gate (features)")
+                                 : ", gate (scores)";
+    out += fmt::format("  |   `--> exit {} \"{}\": {}{}, {} MACs; C = {:.3f}; {}\n", k, stage.exit.name,
+                       layers(graph, stage.exit.head), gate, human_count(static_cast<double>(price.head_macs)),
+                       cost.exit_fraction[k], leaving_rule(policy, k, last, static_cast<int32_t>(graph.classes)));
+    if (!last) {
+      out += fmt::format("  |   cut: {} per sample go on\n", human_bytes(static_cast<double>(price.carry_bytes)));
+    }
+  }
+  return out;
+}
+
+std::string policy_text(const PolicySpec& policy, int64_t classes) {
+  std::string text = policy.name;
+  if (policy.name == "always") text += fmt::format("({})", policy.always_exit);
+  for (size_t k = 0; k < policy.thresholds.size(); ++k) {
+    text += (k == 0 ? ", leaves if " : " / ") +
+            threshold_text(policy.name, policy.thresholds[k], static_cast<int32_t>(classes));
+  }
+  for (size_t k = 0; k < policy.temperatures.size(); ++k) {
+    text += fmt::format("{}{:.3g}", k == 0 ? ", temperatures " : " / ", policy.temperatures[k]);
+  }
+  if (policy.cap >= 0) text += fmt::format(", never beyond exit {}", policy.cap);
+  return text;
+}
+
+}  // namespace sooner

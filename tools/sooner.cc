@@ -1,0 +1,134 @@
+// The lean program: everything but training, which `sooner train` hands to sooner-train.
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <exception>
+
+#include "command.h"
+#include "core/text.h"
+
+namespace sooner {
+namespace {
+
+constexpr std::array<CommandRow, 8> kCommands{{
+    {"train", "train a network from a TOML config (hands over to sooner-train)",
+     "sooner train configs/fashion_differentiable.toml --data-dir ~/data", add_train},
+    {"tune", "choose thresholds on the calibration split and store them in the model file",
+     "sooner tune model.safetensors --policy max-prob --drop 0.3", add_tune},
+    {"eval", "answer a split with real exits: accuracy, executed MACs, exit shares, curves",
+     "sooner eval model.safetensors --split test --curve max-prob", add_eval},
+    {"bench", "time a model with its exits against the same network without",
+     "sooner bench model.safetensors --plain plain.safetensors --batch 1,16,128", add_bench},
+    {"describe", "draw the network with its exits: stages, shapes, MACs, bytes, thresholds",
+     "sooner describe model.safetensors", add_describe},
+    {"check", "compare backends and the trainer's recorded logits on real samples", "sooner check model.safetensors",
+     add_check},
+    {"data", "open a data set and show its splits, classes and hashes", "sooner data fashion-mnist --data-dir ~/data",
+     add_data},
+    {"report", "evaluate runs and write one HTML page",
+     "sooner report runs/cifar10-1 --plain runs/plain-1 -o report.html", add_report},
+}};
+
+void print_topics() {
+  fmt::print(
+      "exits     A network is cut into stages; each ends at an exit with a head that answers. Exits count from 0.\n"
+      "policies  entropy, max-prob, margin, gate, confidence decide per sample whether to leave; always, never are for "
+      "tables.\n"
+      "splits    train, validation, tune and guarantee (the halves of calibration), test. Thresholds see tune only.\n"
+      "cost      C_k: MACs of answering at exit k, every head on the way paid, over the plain network's MACs.\n"
+      "files     a model is one .safetensors file with a manifest; docs/model_format.md describes it byte by byte.\n"
+      "data      --data-dir or $SOONER_DATA names the folder with mnist/, fashion-mnist/, cifar-10/; glyphs need "
+      "none.\n"
+      "codes     exit code 0: done; 1: failed; 2: wrong usage. Results go to stdout, talk goes to stderr.\n");
+}
+
+void print_completion() {
+  std::string names;
+  for (const CommandRow& row : kCommands) names += std::string(row.name) + ' ';
+  fmt::print(
+      "# bash: eval \"$(sooner completion bash)\"\n"
+      "_sooner() {{\n"
+      "  local word=${{COMP_WORDS[COMP_CWORD]}}\n"
+      "  if [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"{}help completion\" -- \"$word\"))\n"
+      "  elif [[ $word == -* ]]; then COMPREPLY=($(compgen -W \"$(sooner \"${{COMP_WORDS[1]}}\" --help 2>/dev/null |"
+      " grep -oE -- '--[a-z-]+')\" -- \"$word\"))\n"
+      "  else COMPREPLY=($(compgen -f -- \"$word\")); fi\n"
+      "}}\n"
+      "complete -o filenames -F _sooner sooner\n",
+      names);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("sooner: networks that answer at the first exit that is sure enough", "sooner");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("sooner ") + SOONER_VERSION);
+  app.footer("`sooner COMMAND --help` shows a command's options with an example; `sooner help topics` explains terms.");
+  std::vector<std::string> names;
+  for (const CommandRow& row : kCommands) {
+    CLI::App* command = app.add_subcommand(row.name, row.summary);
+    command->footer(std::string("Example: ") + row.example);
+    row.add(*command);
+    names.emplace_back(row.name);
+  }
+  std::string topic;
+  CLI::App* help = app.add_subcommand("help", "`help topics` explains the terms; `help COMMAND` shows its options");
+  help->add_option("topic", topic, "topics, or a command");
+  help->callback([&] {
+    if (topic.empty()) {
+      fmt::print("{}", app.help());
+    } else if (topic == "topics") {
+      print_topics();
+    } else if (std::find(names.begin(), names.end(), topic) != names.end()) {
+      fmt::print("{}", app.get_subcommand(topic)->help());
+    } else {
+      names.emplace_back("topics");
+      fail(Code::kInvalidArgument, "[help] '{}' is unknown; {}", topic, suggest(topic, names));
+    }
+  });
+  std::string shell = "bash";
+  CLI::App* completion = app.add_subcommand("completion", "print a shell completion script");
+  completion->add_option("shell", shell, "bash")->check(CLI::IsMember({"bash"}));
+  completion->callback(print_completion);
+  if (argc > 1 && argv[1][0] != '-') {
+    const std::string asked = argv[1];
+    std::vector<std::string> known = names;
+    known.insert(known.end(), {"help", "completion"});
+    if (std::find(known.begin(), known.end(), asked) == known.end()) {
+      fail(Code::kInvalidArgument, "[sooner] command '{}' is unknown; {}", asked, suggest(asked, known));
+    }
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "sooner: {}; see `sooner {}--help`\n", error.what(),
+               app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
+    return 2;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace sooner
+
+int main(int argc, char** argv) {
+  try {
+    const int code = sooner::run(argc, argv);
+    if (std::fflush(stdout) != 0) {
+      fmt::print(stderr, "sooner: writing the results failed; is the disk full?\n");
+      return 1;
+    }
+    return code;
+  } catch (const sooner::Error& error) {
+    fmt::print(stderr, "sooner: {}\n", error.what());
+    return sooner::exit_code(error);
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "sooner: out of memory; try a smaller --batch or data set\n");
+    return 1;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "sooner: unexpected error: {}\n", error.what());
+    return 1;
+  }
+}
