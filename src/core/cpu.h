@@ -7,7 +7,7 @@ namespace sooner {
 
 struct CpuFeatures {
   bool avx2 = false;
-  bool avx512 = false;       // F, BW, DQ and VL together
+  bool avx512 = false;  // F, BW, DQ and VL together
   bool avx512_bf16 = false;
   bool avx512_vnni = false;
   bool amx_bf16 = false;

@@ -18,8 +18,8 @@ std::string_view to_string(DType dtype);
 
 // What the arithmetic runs in. Three states have three names: requested, saved, effective.
 enum class Precision : uint8_t { kF32, kBF16 };
-std::string_view to_string(Precision precision);          // "fp32", "bf16"
-Precision precision_from_string(std::string_view name);   // throws kInvalidArgument, naming the choices
+std::string_view to_string(Precision precision);         // "fp32", "bf16"
+Precision precision_from_string(std::string_view name);  // throws kInvalidArgument, naming the choices
 
 // bfloat16 bits of `value`, rounded to nearest even; NaN stays NaN.
 inline uint16_t to_bf16(float value) {

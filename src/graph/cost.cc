@@ -82,7 +82,8 @@ GraphCost compute_cost(const Graph& graph) {
   }
   cost.backbone_macs += cost.stages.back().head_macs;
   for (const int64_t macs : cost.exit_macs) {
-    cost.exit_fraction.push_back(static_cast<double>(macs) / static_cast<double>(std::max<int64_t>(1, cost.backbone_macs)));
+    cost.exit_fraction.push_back(static_cast<double>(macs) /
+                                 static_cast<double>(std::max<int64_t>(1, cost.backbone_macs)));
   }
   cost.total_macs = path;
   cost.peak_activation_bytes = peak_bytes(graph, cost.nodes);

@@ -19,19 +19,19 @@ struct NodeCost {
 
 struct StageCost {
   int64_t trunk_macs = 0;
-  int64_t head_macs = 0;         // gate included
-  int64_t gate_macs = 0;         // the gate's part of head_macs
-  int64_t parameters = 0;        // trunk, head and gate
-  int64_t carry_bytes = 0;       // the carry set after this stage
+  int64_t head_macs = 0;    // gate included
+  int64_t gate_macs = 0;    // the gate's part of head_macs
+  int64_t parameters = 0;   // trunk, head and gate
+  int64_t carry_bytes = 0;  // the carry set after this stage
 };
 
 struct GraphCost {
-  std::vector<NodeCost> nodes;         // by node id
-  std::vector<StageCost> stages;       // by stage
-  int64_t backbone_macs = 0;           // plain network with its own head: the denominator of every fraction
-  std::vector<int64_t> exit_macs;      // answering at exit k, every head and gate on the way paid
-  std::vector<double> exit_fraction;   // C_k = exit_macs / backbone_macs; the last is > 1 when there are heads
-  int64_t total_macs = 0;              // = exit_macs.back()
+  std::vector<NodeCost> nodes;        // by node id
+  std::vector<StageCost> stages;      // by stage
+  int64_t backbone_macs = 0;          // plain network with its own head: the denominator of every fraction
+  std::vector<int64_t> exit_macs;     // answering at exit k, every head and gate on the way paid
+  std::vector<double> exit_fraction;  // C_k = exit_macs / backbone_macs; the last is > 1 when there are heads
+  int64_t total_macs = 0;             // = exit_macs.back()
   int64_t parameters = 0;
   // Largest sum of live activations while the nodes run in order, each freed after its last use.
   int64_t peak_activation_bytes = 0;

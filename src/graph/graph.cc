@@ -98,8 +98,8 @@ std::vector<ParameterSpec> parameters(const Graph& graph) {
   for (size_t id = 0; id < graph.nodes.size(); ++id) {
     const Node& node = graph.nodes[id];
     const auto add = [&](std::string_view suffix, Shape shape, ParameterKind kind) {
-      specs.push_back({fmt::format("{}.{}", node.name, suffix), std::move(shape), kind, static_cast<NodeId>(id),
-                       head_of[id]});
+      specs.push_back(
+          {fmt::format("{}.{}", node.name, suffix), std::move(shape), kind, static_cast<NodeId>(id), head_of[id]});
     };
     const auto src = [&]() -> const Shape& { return shapes[static_cast<size_t>(node.inputs[0])]; };
     if (node.op == OpKind::kConv2d) {

@@ -22,8 +22,8 @@ using NodeId = int32_t;
 
 struct Node {
   OpKind op = OpKind::kInput;
-  std::string name;             // unique; its parameters are "<name>.weight" and so on
-  std::vector<NodeId> inputs;   // every one < this node's id
+  std::string name;            // unique; its parameters are "<name>.weight" and so on
+  std::vector<NodeId> inputs;  // every one < this node's id
   Attributes attributes;
 };
 
@@ -37,37 +37,48 @@ struct Gate {
 inline constexpr int64_t kGateScoreCount = 4;
 
 struct Exit {
-  std::string name;            // unique, for people: "exit0", "last"
-  std::vector<NodeId> head;    // in topological order; its last node gives the logits
-  NodeId features = -1;        // input of the final linear layer: [F]
-  NodeId logits = -1;          // [classes]
-  std::optional<Gate> gate;    // none at the last exit
+  std::string name;          // unique, for people: "exit0", "last"
+  std::vector<NodeId> head;  // in topological order; its last node gives the logits
+  NodeId features = -1;      // input of the final linear layer: [F]
+  NodeId logits = -1;        // [classes]
+  std::optional<Gate> gate;  // none at the last exit
 };
 
 struct Stage {
-  std::vector<NodeId> trunk;   // in topological order; may be empty for a later stage of zero cost
+  std::vector<NodeId> trunk;  // in topological order; may be empty for a later stage of zero cost
   Exit exit;
 };
 
 struct Graph {
-  std::string name;            // "resnet20"
-  Shape input_shape;           // [C, H, W] of one sample
+  std::string name;   // "resnet20"
+  Shape input_shape;  // [C, H, W] of one sample
   int64_t classes = 0;
   std::vector<Node> nodes;
-  std::vector<Stage> stages;   // at least one
+  std::vector<Stage> stages;  // at least one
 
   [[nodiscard]] const Node& node(NodeId id) const { return nodes[static_cast<size_t>(id)]; }
   [[nodiscard]] size_t exits() const { return stages.size(); }
 };
 
-enum class ParameterKind : uint8_t { kWeight, kBias, kScale, kShift, kRunningMean, kRunningVar, kAlpha, kGateFeatures, kGateScores, kGateBias };
+enum class ParameterKind : uint8_t {
+  kWeight,
+  kBias,
+  kScale,
+  kShift,
+  kRunningMean,
+  kRunningVar,
+  kAlpha,
+  kGateFeatures,
+  kGateScores,
+  kGateBias
+};
 
 struct ParameterSpec {
-  std::string name;    // torchvision's names where there is a twin: "layer1.0.bn1.running_mean"
-  Shape shape;         // conv [O, I/groups, KH, KW]; linear [O, I]; batch norm [C]; alpha [1]; gate [1, F], [1, 4], [1]
+  std::string name;  // torchvision's names where there is a twin: "layer1.0.bn1.running_mean"
+  Shape shape;       // conv [O, I/groups, KH, KW]; linear [O, I]; batch norm [C]; alpha [1]; gate [1, F], [1, 4], [1]
   ParameterKind kind = ParameterKind::kWeight;
-  NodeId node = -1;    // -1 for gates
-  int32_t exit = -1;   // the exit whose gate or head owns it; -1 for trunk
+  NodeId node = -1;   // -1 for gates
+  int32_t exit = -1;  // the exit whose gate or head owns it; -1 for trunk
   [[nodiscard]] bool trainable() const {
     return kind != ParameterKind::kRunningMean && kind != ParameterKind::kRunningVar;
   }

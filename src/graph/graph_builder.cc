@@ -111,8 +111,8 @@ Graph attach_exits(const Graph& plain, const std::vector<ExitRequest>& requests)
   const std::vector<NodeId>& trunk = plain.stages[0].trunk;
   std::vector<std::pair<NodeId, const ExitRequest*>> points;
   for (const ExitRequest& request : requests) {
-    const auto found = std::find_if(trunk.begin(), trunk.end(),
-                                    [&](NodeId id) { return plain.node(id).name == request.trunk_point; });
+    const auto found =
+        std::find_if(trunk.begin(), trunk.end(), [&](NodeId id) { return plain.node(id).name == request.trunk_point; });
     if (found == trunk.end() || *found == 0) {
       std::vector<std::string> names;
       for (const NodeId id : trunk) {

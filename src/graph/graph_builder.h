@@ -57,7 +57,7 @@ class GraphBuilder {
 using HeadFunction = std::function<NodeId(GraphBuilder& builder, const std::string& prefix, NodeId src)>;
 
 struct ExitRequest {
-  std::string trunk_point;   // name of the trunk node whose value the head reads
+  std::string trunk_point;  // name of the trunk node whose value the head reads
   HeadFunction head;
   std::optional<Gate> gate = Gate{};
 };

@@ -41,13 +41,13 @@ Shape conv_shape(const Node& node, const Shape& src) {
   if (a == nullptr) bad(node, "has no convolution attributes");
   if (!in_range(a->out_channels, 1) || !in_range(a->kernel_h, 1) || !in_range(a->kernel_w, 1) ||
       !in_range(a->stride_h, 1) || !in_range(a->stride_w, 1) || !in_range(a->dilation_h, 1) ||
-      !in_range(a->dilation_w, 1) || !in_range(a->groups, 1) || !in_range(a->pad_top, 0) ||
-      !in_range(a->pad_left, 0) || !in_range(a->pad_bottom, 0) || !in_range(a->pad_right, 0)) {
+      !in_range(a->dilation_w, 1) || !in_range(a->groups, 1) || !in_range(a->pad_top, 0) || !in_range(a->pad_left, 0) ||
+      !in_range(a->pad_bottom, 0) || !in_range(a->pad_right, 0)) {
     bad(node, "an attribute is out of range (1 to 2^20; padding from 0)");
   }
   if (src[0] % a->groups != 0 || a->out_channels % a->groups != 0) {
-    bad(node, fmt::format("{} groups do not divide {} input and {} output channels", a->groups, src[0],
-                          a->out_channels));
+    bad(node,
+        fmt::format("{} groups do not divide {} input and {} output channels", a->groups, src[0], a->out_channels));
   }
   const int64_t h = conv_extent(src[1], a->pad_top + a->pad_bottom, a->kernel_h, a->stride_h, a->dilation_h);
   const int64_t w = conv_extent(src[2], a->pad_left + a->pad_right, a->kernel_w, a->stride_w, a->dilation_w);

@@ -142,7 +142,8 @@ HeadFunction head_from_string(std::string_view description) {
     if (has_argument) bad(description, argument, "no argument");
     return gap_fc;
   }
-  if (name == "branchy") return branchy(has_argument ? argument : "maxpool2,relu,conv10@3p1,maxpool2,relu", description);
+  if (name == "branchy")
+    return branchy(has_argument ? argument : "maxpool2,relu,conv10@3p1,maxpool2,relu", description);
   if (name == "pool-fc" || name == "conv-gap-fc") {
     const bool is_pool = name == "pool-fc";
     int64_t number = is_pool ? 4 : 64;

@@ -12,10 +12,11 @@ namespace sooner {
 // Parses a head description:
 //   gap-fc                    global average pool, linear
 //   pool-fc[:S]               mixed pool to S x S (default 4; alpha learned), linear           (Shallow-Deep Networks)
-//   conv-gap-fc[:C]           3x3 conv, stride 2, C channels (default 64), batch norm, ReLU, global average pool, linear
-//   branchy[:a,b,c]           an explicit list, flattened and closed by a linear layer. Items: conv<C>@<K>[p<P>][s<S>],
-//                             maxpool<K>[s<S>], avgpool<K>[s<S>] (both round up), bn, relu, gap, fc<F>. Default: BranchyNet's
-//                             for LeNet, maxpool2,relu,conv10@3p1,maxpool2,relu
+//   conv-gap-fc[:C]           3x3 conv, stride 2, C channels (default 64), batch norm, ReLU, global average pool,
+//                             linear
+//   branchy[:a,b,c]           an explicit list, flattened and closed by a linear layer. Items:
+//                             conv<C>@<K>[p<P>][s<S>], maxpool<K>[s<S>], avgpool<K>[s<S>] (both round up), bn, relu,
+//                             gap, fc<F>. Default: BranchyNet's for LeNet, maxpool2,relu,conv10@3p1,maxpool2,relu
 // Throws kInvalidArgument naming the part that does not fit and what would.
 HeadFunction head_from_string(std::string_view description);
 

@@ -29,7 +29,8 @@ std::vector<std::string> place_exits(const Graph& plain, std::string_view placem
   const size_t colon = placement.find(':');
   const std::string_view rule = placement.substr(0, colon);
   if (colon == std::string_view::npos || (rule != "names" && rule != "fractions")) {
-    fail(Code::kInvalidArgument, "[placement] '{}' is unknown; expected names:a,b or fractions:.3,.6 or none", placement);
+    fail(Code::kInvalidArgument, "[placement] '{}' is unknown; expected names:a,b or fractions:.3,.6 or none",
+         placement);
   }
   std::vector<std::string> points;
   const std::vector<CutPoint> cuts = single_value_cuts(plain);

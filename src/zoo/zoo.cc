@@ -79,7 +79,8 @@ Graph backbone_from_string(std::string_view name, const Shape& input_shape, int6
         fail(Code::kInvalidArgument, "[zoo] '{}': expected a width such as resnet20:w8", name);
       }
       width = static_cast<int64_t>(parse_number("zoo", std::string_view(parts[1]).substr(1)));
-      if (width < 1 || width > 4096) fail(Code::kInvalidArgument, "[zoo] '{}': width is out of range, expected 1 to 4096", name);
+      if (width < 1 || width > 4096)
+        fail(Code::kInvalidArgument, "[zoo] '{}': width is out of range, expected 1 to 4096", name);
     }
     return resnet_cifar(depth, input_shape, classes, width);
   }

@@ -15,7 +15,7 @@ namespace sooner {
 // 1,140,070 MACs. The branch point is "conv1".
 Graph b_lenet(const Shape& input_shape, int64_t classes);
 
-// CIFAR ResNet of depth 6n+2 (He et al., 2016): widths 16, 32, 64 (times `width`), 1x1 convolution shortcuts, torchvision
+// CIFAR ResNet of depth 6n+2 (He et al., 2016): widths base_width times 1, 2, 4, 1x1 convolution shortcuts, torchvision
 // names ("conv1", "bn1", "layer1.0.conv1", …, "fc"). ResNet-20 on 3x32x32: 40.8 M MACs. Exits stand at "layer1.0",
 // "layer1.1", …: the blocks' final ReLU.
 Graph resnet_cifar(int64_t depth, const Shape& input_shape, int64_t classes, int64_t base_width = 16);
@@ -28,8 +28,8 @@ Graph backbone_from_string(std::string_view name, const Shape& input_shape, int6
 struct NetworkDescription {
   std::string backbone = "resnet20";
   std::string exits = "fractions:.30,.65";
-  std::string head = "conv-gap-fc";   // one description for every exit, or as many, separated by ';'
-  std::string gate = "both";          // none | features | scores | both
+  std::string head = "conv-gap-fc";  // one description for every exit, or as many, separated by ';'
+  std::string gate = "both";         // none | features | scores | both
 };
 
 // Plain when description.exits is "none".
