@@ -1,4 +1,6 @@
-// Every exit's logits for a list of samples: what tuning and replay work on.
+// Every exit's logits for a list of samples: what tuning and replay work on. Knows nothing of models or data sets.
+//
+// Shapes below: N = samples, K = exits (the last one always stops), C = classes. Exits count from 0.
 #pragma once
 
 #include <cstdint>
@@ -10,31 +12,44 @@
 namespace sooner {
 
 struct LogitTable {
-  int64_t samples = 0;                // N
-  int32_t exits = 0;                  // K
-  int32_t classes = 0;                // C
-  std::vector<float> logits;          // [N, K, C], C fastest
-  std::vector<float> gates;           // [N, K-1], sigmoid outputs; NaN without gate
-  std::vector<int32_t> labels;        // [N]
-  std::vector<double> exit_cost;      // [K], C_k as fractions of the plain backbone
+  int64_t samples = 0;                 // N
+  int32_t exits = 0;                   // K
+  int32_t classes = 0;                 // C
+  std::vector<float> logits = {};      // [N, K, C], C fastest
+  std::vector<float> gates = {};       // [N, K-1], sigmoid outputs; NaN without gate
+  std::vector<int32_t> labels = {};    // [N]
+  std::vector<double> exit_cost = {};  // [K], C_k as fractions of the plain backbone
+  // [K], the part of exit_cost that head k itself costs; a policy that skips a head does not pay it. Empty: not known,
+  // nothing is taken off.
+  std::vector<double> head_cost = {};
+
   [[nodiscard]] std::span<const float> at(int64_t sample, int32_t exit) const {
     const auto c = static_cast<size_t>(classes);
-    return {logits.data() + (static_cast<size_t>(sample) * static_cast<size_t>(exits) + static_cast<size_t>(exit)) * c, c};
+    return {logits.data() + (static_cast<size_t>(sample) * static_cast<size_t>(exits) + static_cast<size_t>(exit)) * c,
+            c};
   }
   [[nodiscard]] float gate(int64_t sample, int32_t exit) const {
-    return exit + 1 == exits ? 1.0F
-                             : gates[static_cast<size_t>(sample) * static_cast<size_t>(exits - 1) + static_cast<size_t>(exit)];
+    if (exit + 1 == exits) return 1.0F;
+    return gates[static_cast<size_t>(sample) * static_cast<size_t>(exits - 1) + static_cast<size_t>(exit)];
   }
 };
 
+// Throws kInvalidArgument unless the table has samples, every array has its size, labels are below C, logits are
+// finite, gates lie in [0, 1] (or are NaN) and costs are positive and do not fall from exit to exit.
+void validate(const LogitTable& table);
+
+// What make_policy wants to know about the model behind the table. Gates count when no sample lacks one.
+PolicyContext policy_context(const LogitTable& table);
+
 // What a policy would do on the table: the same decisions as in the engine.
 struct Replay {
-  std::vector<int32_t> exit_index;    // [N]
-  std::vector<float> score;           // [N], at the exit taken
+  std::vector<int32_t> exit_index = {};  // [N]
+  std::vector<float> score = {};         // [N], at the exit taken
   double accuracy = 0;
-  double cost = 0;                    // mean C_k
-  std::vector<double> shares;         // [K]
+  double cost = 0;                  // mean C_k, less the heads the policy skipped
+  std::vector<double> shares = {};  // [K]
 };
+// Throws kInvalidArgument for a table without samples. REQUIRES: a valid table, a policy made for its shape.
 Replay replay(const LogitTable& table, const ExitPolicy& policy);
 
 }  // namespace sooner

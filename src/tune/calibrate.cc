@@ -1,0 +1,130 @@
+#include "tune/calibrate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "policy/policy_kind.h"
+#include "policy/scores.h"
+#include "policy/threshold_units.h"
+#include "tune/budget.h"
+#include "tune/score_table.h"
+#include "tune/shares.h"
+#include "tune/temperature.h"
+
+namespace sooner {
+namespace {
+
+ThresholdChoice untouched(const ScoreTable& scores, const PolicyKind& kind) {
+  if (!kind.default_threshold && scores.exits > 1) {
+    fail(Code::kInvalidArgument,
+         "[calibrate] policy '{}' has no threshold of its own; choose by accuracy-drop, budget or shares", kind.name);
+  }
+  ThresholdChoice choice;
+  choice.thresholds.assign(static_cast<size_t>(scores.exits - 1), kind.default_threshold.value_or(0));
+  choice.expected = outcome(scores, choice.thresholds);
+  return choice;
+}
+
+ThresholdChoice choose(const ScoreTable& scores, const PolicyKind& kind, const CalibrationRule& rule,
+                       const CalibrateOptions& options) {
+  switch (rule.kind) {
+    case CalibrationRule::Kind::kAccuracyDrop:
+      return choose_by_accuracy_drop(scores, rule.value, options.accuracy_drop);
+    case CalibrationRule::Kind::kBudget:
+      return choose_by_budget(scores, rule.value);
+    case CalibrationRule::Kind::kShares:
+      return choose_by_shares(scores, rule.shares);
+    case CalibrationRule::Kind::kUntouched:
+      break;
+  }
+  return untouched(scores, kind);
+}
+
+std::string rule_text(const CalibrationRule& rule, const PolicyKind& kind, const PolicySpec& policy, int32_t classes) {
+  if (rule.kind != CalibrationRule::Kind::kUntouched) return to_string(rule);
+  if (policy.name == "always") return fmt::format("rule always {}", policy.always_exit);
+  if (!kind.thresholds || !kind.default_threshold) return fmt::format("rule {}", policy.name);
+  return "rule " + threshold_text(policy.name, *kind.default_threshold, classes);
+}
+
+// Scores of the samples that reached each exit, counted in equal-width bins between the least and the surest of them.
+void fill_histograms(const ScoreTable& scores, std::span<const int32_t> taken, int32_t bins,
+                     CalibrationRecord& record) {
+  for (size_t k = 0; k < static_cast<size_t>(scores.exits); ++k) {
+    double low = 0;
+    double high = 0;
+    bool any = false;
+    for (size_t n = 0; n < taken.size(); ++n) {
+      const auto score = static_cast<double>(scores.scores[k][n]);
+      if (static_cast<size_t>(taken[n]) < k || !std::isfinite(score)) continue;
+      low = any ? std::min(low, score) : score;
+      high = any ? std::max(high, score) : score;
+      any = true;
+    }
+    std::vector<int64_t> counts(static_cast<size_t>(bins), 0);
+    for (size_t n = 0; n < taken.size(); ++n) {
+      if (static_cast<size_t>(taken[n]) < k) continue;
+      const double place = high > low ? (static_cast<double>(scores.scores[k][n]) - low) / (high - low) * bins : 0;
+      ++counts[static_cast<size_t>(std::clamp(place, 0.0, bins - 1.0))];
+    }
+    record.score_histograms.push_back(std::move(counts));
+    record.histogram_low.push_back(low);
+    record.histogram_high.push_back(high);
+  }
+}
+
+std::vector<double> accuracy_of_exits(const LogitTable& table) {
+  std::vector<double> accuracy;
+  for (int32_t k = 0; k < table.exits; ++k) {
+    int64_t correct = 0;
+    for (int64_t n = 0; n < table.samples; ++n) {
+      if (argmax(table.at(n, k)) == table.labels[static_cast<size_t>(n)]) ++correct;
+    }
+    accuracy.push_back(static_cast<double>(correct) / static_cast<double>(table.samples));
+  }
+  return accuracy;
+}
+
+void expect(const Outcome& expected, CalibrationRecord& record) {
+  record.accuracy = expected.accuracy;
+  record.cost_fraction = expected.cost;
+  record.exit_shares = expected.shares;
+}
+
+}  // namespace
+
+CalibrationRecord calibrate(const LogitTable& table, const std::string& policy_name, const CalibrationRule& rule,
+                            const CalibrateOptions& options) {
+  const PolicyKind& kind = policy_kind(policy_name);
+  if (options.histogram_bins < 1) {
+    fail(Code::kInvalidArgument, "[calibrate] got {} histogram bins, expected at least 1", options.histogram_bins);
+  }
+  validate(table);
+  CalibrationRecord record;
+  record.policy = {.name = policy_name, .always_exit = policy_name == "always" ? options.always_exit : 0};
+  record.rule = rule_text(rule, kind, record.policy, table.classes);
+  record.samples = table.samples;
+  record.exit_accuracy = accuracy_of_exits(table);
+  record.last_exit_accuracy = record.exit_accuracy.back();
+  if (!kind.thresholds) {
+    if (rule.kind != CalibrationRule::Kind::kUntouched) {
+      fail(Code::kInvalidArgument,
+           "[calibrate] policy '{}' has no thresholds to choose by '{}'; use the rule 'untouched'", policy_name,
+           to_string(rule));
+    }
+    const Replay result = replay(table, *make_policy(record.policy, policy_context(table)));
+    expect({.accuracy = result.accuracy, .cost = result.cost, .shares = result.shares}, record);
+    return record;
+  }
+  if (kind.probabilities && options.fit_temperatures) record.policy.temperatures = fit_temperatures(table);
+  const ScoreTable scores = score_table(table, record.policy);
+  const ThresholdChoice choice = choose(scores, kind, rule, options);
+  record.policy.thresholds = choice.thresholds;
+  record.optimality_gap = choice.optimality_gap;
+  expect(choice.expected, record);
+  fill_histograms(scores, exits_taken(scores, choice.thresholds), options.histogram_bins, record);
+  return record;
+}
+
+}  // namespace sooner

@@ -1,0 +1,29 @@
+// From a table of logits to a calibration record: fits temperatures, chooses thresholds by a rule, and writes down what
+// may be expected of them. Reads logits; knows no model, file or backend.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "policy/calibration_record.h"
+#include "tune/accuracy_drop.h"
+#include "tune/calibration_rule.h"
+#include "tune/logit_table.h"
+
+namespace sooner {
+
+struct CalibrateOptions {
+  bool fit_temperatures = true;  // of policies that look at probabilities; false: 1 everywhere
+  int32_t histogram_bins = 20;   // per exit; > 0
+  int32_t always_exit = 0;       // for the policy `always`
+  AccuracyDropOptions accuracy_drop = {};
+};
+
+// The record of `policy_name` with thresholds chosen by `rule` on `table`, which must be the `tune` split's. The caller
+// fills in data_set, split_hash, precision, backend and instruction_set.
+// `always` and `never` have nothing to choose: their rule is kUntouched; only `gate` and `confidence` have a default of
+// their own otherwise. Throws kInvalidArgument for a bad table, policy or rule, or a rule that does not fit.
+CalibrationRecord calibrate(const LogitTable& table, const std::string& policy_name, const CalibrationRule& rule,
+                            const CalibrateOptions& options = {});
+
+}  // namespace sooner

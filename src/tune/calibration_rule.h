@@ -1,0 +1,30 @@
+// How thresholds are to be chosen, as people write it: "accuracy-drop 0.003", "budget 0.5", "shares 0.6,0.3,0.1",
+// "untouched".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sooner {
+
+struct CalibrationRule {
+  enum class Kind : uint8_t {
+    kAccuracyDrop,  // value: accuracy that may be lost against the last exit, in [0, 1]
+    kBudget,        // value: mean cost, a fraction of the plain network's
+    kShares,        // shares: [K]
+    kUntouched,     // the policy's own default: 0.5 for gate and confidence
+  };
+  Kind kind = Kind::kUntouched;
+  double value = 0;
+  std::vector<double> shares = {};
+  bool operator==(const CalibrationRule&) const = default;
+};
+
+// Name and value are parted by a space or "=". Throws kInvalidArgument, naming what was expected.
+CalibrationRule parse_calibration_rule(std::string_view text);
+// The same text back.
+std::string to_string(const CalibrationRule& rule);
+
+}  // namespace sooner

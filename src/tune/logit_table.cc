@@ -1,0 +1,123 @@
+#include "tune/logit_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/error.h"
+#include "policy/scores.h"
+
+namespace sooner {
+namespace {
+
+void check_size(std::string_view what, size_t got, size_t expected) {
+  if (got != expected) {
+    fail(Code::kInvalidArgument, "[logit table] {} holds {} values, expected {}; record the table again", what, got,
+         expected);
+  }
+}
+
+void check_costs(const LogitTable& table) {
+  double before = 0;
+  for (size_t k = 0; k < table.exit_cost.size(); ++k) {
+    if (!std::isfinite(table.exit_cost[k]) || table.exit_cost[k] <= 0 || table.exit_cost[k] < before) {
+      fail(Code::kInvalidArgument, "[logit table] got cost {} at exit {}, expected a positive number not below {}",
+           table.exit_cost[k], k, before);
+    }
+    before = table.exit_cost[k];
+  }
+}
+
+void check_logits(const LogitTable& table) {
+  const auto bad =
+      std::find_if(table.logits.begin(), table.logits.end(), [](float logit) { return !std::isfinite(logit); });
+  if (bad == table.logits.end()) return;
+  const auto place = static_cast<int64_t>(bad - table.logits.begin()) / table.classes;
+  fail(Code::kInvalidArgument,
+       "[logit table] got logit {} at sample {}, exit {}, expected finite numbers; the network diverged", *bad,
+       place / table.exits, place % table.exits);
+}
+
+// By how much a policy that stops at exit k undercuts exit_cost[k], [K].
+std::vector<double> skipped_head_cost(const LogitTable& table, const ExitPolicy& policy) {
+  std::vector<double> skipped(static_cast<size_t>(table.exits), 0.0);
+  if (table.head_cost.empty()) return skipped;
+  double sum = 0;
+  for (int32_t k = 0; k < table.exits; ++k) {
+    skipped[static_cast<size_t>(k)] = sum;
+    if (!policy.needs_exit(k)) sum += table.head_cost[static_cast<size_t>(k)];
+  }
+  return skipped;
+}
+
+}  // namespace
+
+void validate(const LogitTable& table) {
+  if (table.samples < 1) fail(Code::kInvalidArgument, "[logit table] got no samples, expected at least 1");
+  if (table.exits < 1) fail(Code::kInvalidArgument, "[logit table] got {} exits, expected at least 1", table.exits);
+  if (table.classes < 2)
+    fail(Code::kInvalidArgument, "[logit table] got {} classes, expected at least 2", table.classes);
+  const auto n = static_cast<size_t>(table.samples);
+  const auto k = static_cast<size_t>(table.exits);
+  check_size("logits", table.logits.size(), n * k * static_cast<size_t>(table.classes));
+  check_size("gates", table.gates.size(), n * (k - 1));
+  check_size("labels", table.labels.size(), n);
+  check_size("exit_cost", table.exit_cost.size(), k);
+  if (!table.head_cost.empty()) check_size("head_cost", table.head_cost.size(), k);
+  check_costs(table);
+  for (size_t i = 0; i < n; ++i) {
+    if (table.labels[i] < 0 || table.labels[i] >= table.classes) {
+      fail(Code::kInvalidArgument, "[logit table] got label {} at sample {}, expected 0 to {}", table.labels[i], i,
+           table.classes - 1);
+    }
+  }
+  for (size_t i = 0; i < table.gates.size(); ++i) {
+    if (table.gates[i] < 0 || table.gates[i] > 1) {
+      fail(Code::kInvalidArgument, "[logit table] got gate {} at sample {}, exit {}, expected 0 to 1", table.gates[i],
+           i / (k - 1), i % (k - 1));
+    }
+  }
+  check_logits(table);
+}
+
+PolicyContext policy_context(const LogitTable& table) {
+  const bool gates = table.exits > 1 && !table.gates.empty() &&
+                     std::none_of(table.gates.begin(), table.gates.end(), [](float gate) { return std::isnan(gate); });
+  return {.exits = table.exits, .classes = table.classes, .has_gates = gates};
+}
+
+Replay replay(const LogitTable& table, const ExitPolicy& policy) {
+  if (table.samples < 1) fail(Code::kInvalidArgument, "[replay] got no samples, expected at least 1");
+  const auto samples = static_cast<size_t>(table.samples);
+  Replay result;
+  result.exit_index.resize(samples);
+  result.score.resize(samples);
+  std::vector<int64_t> left(static_cast<size_t>(table.exits), 0);
+  std::vector<std::byte> state(policy.state_bytes());
+  int64_t correct = 0;
+  for (int64_t n = 0; n < table.samples; ++n) {
+    std::fill(state.begin(), state.end(), std::byte{0});
+    ExitVerdict verdict;
+    int32_t exit = -1;
+    while (!verdict.leaves()) {
+      ++exit;
+      SOONER_ASSERT(exit < table.exits);
+      if (policy.needs_exit(exit)) verdict = policy.decide({exit, table.at(n, exit), table.gate(n, exit)}, state);
+    }
+    const auto i = static_cast<size_t>(n);
+    result.exit_index[i] = exit;
+    result.score[i] = verdict.score;
+    ++left[static_cast<size_t>(exit)];
+    if (argmax(table.at(n, exit)) == table.labels[i]) ++correct;
+  }
+  const auto total = static_cast<double>(table.samples);
+  const std::vector<double> skipped = skipped_head_cost(table, policy);
+  for (size_t k = 0; k < left.size(); ++k) {
+    result.shares.push_back(static_cast<double>(left[k]) / total);
+    result.cost += result.shares.back() * (table.exit_cost[k] - skipped[k]);
+  }
+  result.accuracy = static_cast<double>(correct) / total;
+  return result;
+}
+
+}  // namespace sooner

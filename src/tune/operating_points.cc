@@ -1,0 +1,64 @@
+#include "tune/operating_points.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "policy/policy_kind.h"
+#include "policy/threshold_units.h"
+#include "tune/budget.h"
+#include "tune/score_table.h"
+#include "tune/shares.h"
+#include "tune/temperature.h"
+
+namespace sooner {
+
+std::vector<OperatingPoint> operating_points(const LogitTable& table, const std::string& policy_name,
+                                             const OperatingPointOptions& options) {
+  validate(table);
+  const PolicyKind& kind = policy_kind(policy_name);
+  PolicySpec base{.name = policy_name};
+  if (kind.probabilities && options.fit_temperatures) base.temperatures = fit_temperatures(table);
+  const ScoreTable scores = score_table(table, base);
+
+  std::vector<OperatingPoint> points;
+  const auto add = [&](const std::vector<double>& thresholds, const std::string& label) {
+    const Outcome expected = outcome(scores, thresholds);
+    OperatingPoint point{.spec = base, .label = label, .cost = expected.cost, .accuracy = expected.accuracy};
+    point.spec.thresholds = thresholds;
+    const auto same = [&](const OperatingPoint& other) { return other.spec == point.spec; };
+    if (std::none_of(points.begin(), points.end(), same)) points.push_back(std::move(point));
+  };
+  if (kind.default_threshold) {
+    add(std::vector<double>(static_cast<size_t>(table.exits - 1), *kind.default_threshold),
+        "rule " + threshold_text(policy_name, *kind.default_threshold, table.classes));
+  }
+  for (const double drop : options.accuracy_drops) {
+    add(choose_by_accuracy_drop(scores, drop, options.accuracy_drop).thresholds, fmt::format("accuracy-drop {}", drop));
+  }
+  for (int32_t i = 0; i < options.budget_points; ++i) {
+    const double place = options.budget_points == 1 ? 0.5 : i / (options.budget_points - 1.0);
+    const double q = std::exp2(10 * place - 5);
+    add(choose_by_shares(scores, geometric_shares(q, table.exits)).thresholds, fmt::format("q {:.3g}", q));
+  }
+  std::stable_sort(points.begin(), points.end(),
+                   [](const OperatingPoint& a, const OperatingPoint& b) { return a.cost < b.cost; });
+  return points;
+}
+
+std::vector<OperatingPoint> always_points(const LogitTable& table) {
+  validate(table);
+  std::vector<OperatingPoint> points;
+  for (int32_t k = 0; k < table.exits; ++k) {
+    OperatingPoint point{.spec = {.name = "always", .always_exit = k}, .label = fmt::format("always {}", k)};
+    const Replay result = replay(table, *make_policy(point.spec, policy_context(table)));
+    point.cost = result.cost;
+    point.accuracy = result.accuracy;
+    points.push_back(std::move(point));
+  }
+  return points;
+}
+
+}  // namespace sooner

@@ -1,0 +1,112 @@
+#include "tune/score_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "policy/scores.h"
+
+namespace sooner {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+bool leaves(float score, double threshold) {
+  return threshold == -kInfinity || (static_cast<double>(score) >= threshold && threshold < kInfinity);
+}
+
+}  // namespace
+
+ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
+  validate(table);
+  if (!has_thresholds(spec.name)) {
+    fail(Code::kInvalidArgument,
+         "[tune] policy '{}' has no thresholds to choose; use entropy, max-prob, margin or gate", spec.name);
+  }
+  const auto exits = static_cast<size_t>(table.exits);
+  PolicySpec staying = spec;
+  staying.thresholds.assign(exits - 1, kInfinity);
+  staying.cap = -1;
+  const auto policy = make_policy(staying, policy_context(table));
+  ScoreTable result{.samples = table.samples, .exits = table.exits, .exit_cost = table.exit_cost};
+  const auto samples = static_cast<size_t>(table.samples);
+  result.scores.assign(exits, std::vector<float>(samples));
+  result.correct.assign(exits, std::vector<uint8_t>(samples));
+  std::vector<std::byte> state(policy->state_bytes());
+  for (size_t n = 0; n < samples; ++n) {
+    std::fill(state.begin(), state.end(), std::byte{0});
+    for (size_t k = 0; k < exits; ++k) {
+      const auto sample = static_cast<int64_t>(n);
+      const auto exit = static_cast<int32_t>(k);
+      const std::span<const float> logits = table.at(sample, exit);
+      result.scores[k][n] = policy->decide({exit, logits, table.gate(sample, exit)}, state).score;
+      result.correct[k][n] = argmax(logits) == table.labels[n] ? 1 : 0;
+    }
+  }
+  return result;
+}
+
+std::vector<int32_t> exits_taken(const ScoreTable& table, std::span<const double> thresholds) {
+  std::vector<int32_t> taken(static_cast<size_t>(table.samples));
+  for (size_t n = 0; n < taken.size(); ++n) {
+    size_t exit = 0;
+    while (exit < thresholds.size() && !leaves(table.scores[exit][n], thresholds[exit])) ++exit;
+    taken[n] = static_cast<int32_t>(exit);
+  }
+  return taken;
+}
+
+Outcome outcome(const ScoreTable& table, std::span<const double> thresholds) {
+  SOONER_ASSERT(table.samples > 0 && thresholds.size() + 1 == static_cast<size_t>(table.exits));
+  std::vector<int64_t> left(static_cast<size_t>(table.exits), 0);
+  int64_t correct = 0;
+  const std::vector<int32_t> taken = exits_taken(table, thresholds);
+  for (size_t n = 0; n < taken.size(); ++n) {
+    const auto exit = static_cast<size_t>(taken[n]);
+    ++left[exit];
+    correct += table.correct[exit][n];
+  }
+  const auto total = static_cast<double>(table.samples);
+  Outcome result;
+  result.accuracy = static_cast<double>(correct) / total;
+  for (size_t k = 0; k < left.size(); ++k) {
+    result.shares.push_back(static_cast<double>(left[k]) / total);
+    result.cost += result.shares.back() * table.exit_cost[k];
+  }
+  return result;
+}
+
+std::vector<double> centred(const ScoreTable& table, std::span<const double> thresholds) {
+  const std::vector<int32_t> taken = exits_taken(table, thresholds);
+  std::vector<double> result;
+  for (size_t k = 0; k < thresholds.size(); ++k) {
+    double least_leaving = kInfinity;
+    double surest_staying = -kInfinity;
+    bool anyone_leaves = false;
+    bool anyone_stays = false;
+    for (size_t n = 0; n < taken.size(); ++n) {
+      const auto exit = static_cast<size_t>(taken[n]);
+      const auto score = static_cast<double>(table.scores[k][n]);
+      if (exit == k) {
+        least_leaving = std::min(least_leaving, score);
+        anyone_leaves = true;
+      } else if (exit > k) {
+        surest_staying = std::max(surest_staying, score);
+        anyone_stays = true;
+      }
+    }
+    if (!anyone_leaves) {
+      result.push_back(kInfinity);
+    } else if (!anyone_stays) {
+      result.push_back(least_leaving);
+    } else if (std::isfinite(least_leaving) && std::isfinite(surest_staying)) {
+      result.push_back(least_leaving / 2 + surest_staying / 2);
+    } else {
+      result.push_back(thresholds[k]);
+    }
+  }
+  return result;
+}
+
+}  // namespace sooner

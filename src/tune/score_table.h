@@ -1,0 +1,51 @@
+// A policy's scores and every exit's right or wrong, for a list of samples: all that choosing thresholds needs.
+// Extracted from a LogitTable in one pass; 5 bytes per sample and exit instead of 4 C.
+//
+// Holds for policies whose score at an exit does not depend on the thresholds of earlier exits, as all of ours.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "tune/logit_table.h"
+
+namespace sooner {
+
+struct ScoreTable {
+  int64_t samples = 0;                             // N
+  int32_t exits = 0;                               // K
+  std::vector<std::vector<float>> scores = {};     // [K][N], larger is surer; never NaN at an early exit
+  std::vector<std::vector<uint8_t>> correct = {};  // [K][N], 1 where the exit's argmax is the label
+  std::vector<double> exit_cost = {};              // [K], C_k
+};
+
+// The scores `spec` gives, its thresholds and cap put aside. Throws what validate(LogitTable) and make_policy throw,
+// and kInvalidArgument for a policy without thresholds.
+ScoreTable score_table(const LogitTable& table, const PolicySpec& spec);
+
+// What thresholds do on a score table.
+struct Outcome {
+  double accuracy = 0;              // [0, 1]
+  double cost = 0;                  // mean C_k
+  std::vector<double> shares = {};  // [K]
+};
+// thresholds: [K-1]; the same decisions as ThresholdPolicy, so equal to a replay. REQUIRES: sizes fit.
+Outcome outcome(const ScoreTable& table, std::span<const double> thresholds);
+
+// The exit each sample leaves at, [N].
+std::vector<int32_t> exits_taken(const ScoreTable& table, std::span<const double> thresholds);
+
+// Thresholds with the very same outcome on the table, moved to the middle of the gap between the least sure sample
+// that leaves and the surest that stays, so that rounding elsewhere flips as few decisions as can be. Where nobody
+// leaves (or arrives) +inf; where nobody stays the least sure score seen: less sure samples of the future go on.
+std::vector<double> centred(const ScoreTable& table, std::span<const double> thresholds);
+
+// A choice of thresholds, whoever made it.
+struct ThresholdChoice {
+  std::vector<double> thresholds = {};  // [K-1]
+  Outcome expected = {};                // on the table they were chosen on
+  double optimality_gap = 0;            // mean cost fraction that a better choice could still save; 0 is proven best
+};
+
+}  // namespace sooner

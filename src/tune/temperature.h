@@ -1,0 +1,28 @@
+// Softmax temperatures that make an exit's probabilities honest: the T that minimises the mean negative log-likelihood
+// of softmax(z / T) (Guo et al. 2017). The ranking of classes does not change.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tune/logit_table.h"
+
+namespace sooner {
+
+// The search stays within these: an exit that is always right (or no better than chance) has its minimum at infinity.
+inline constexpr double kLowestTemperature = 1.0 / 64;
+inline constexpr double kHighestTemperature = 64;
+
+struct TemperatureFit {
+  double temperature = 1;
+  double nll_before = 0;  // nats, at T = 1
+  double nll_after = 0;   // at `temperature`
+};
+
+// REQUIRES: a valid table, 0 <= exit < K.
+TemperatureFit fit_temperature(const LogitTable& table, int32_t exit);
+
+// Of every exit, [K]. REQUIRES: a valid table.
+std::vector<double> fit_temperatures(const LogitTable& table);
+
+}  // namespace sooner
