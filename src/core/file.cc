@@ -87,6 +87,9 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, size_t limit
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) fail_io("read", "reading", path, errno);
   if (S_ISDIR(info.st_mode)) fail_io("read", "reading", path, EISDIR);
+  if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) {  // such as /dev/zero, which never ends
+    fail(Code::kInvalidArgument, "[read] '{}' is a device; name a file", path.string());
+  }
   if (static_cast<size_t>(info.st_size) > limit) {
     fail(Code::kDataLoss, "[read] '{}' holds {} bytes, expected at most {}", path.string(), info.st_size, limit);
   }

@@ -3,9 +3,12 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/error.h"
+
 namespace sooner {
 
 uint64_t Rng::below(uint64_t n) {
+  SOONER_ASSERT(n > 0);
   const uint64_t limit = UINT64_MAX - UINT64_MAX % n;
   uint64_t draw = next();
   while (draw >= limit) draw = next();

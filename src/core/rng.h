@@ -34,7 +34,7 @@ class Rng {
   // [0, 1), 53 random bits.
   double uniform() { return static_cast<double>(next() >> 11U) * 0x1.0p-53; }
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
-  // [0, n); n > 0. Unbiased (rejection).
+  // [0, n). Unbiased (rejection). REQUIRES: n > 0; throws kInternal otherwise.
   uint64_t below(uint64_t n);
   bool chance(double probability) { return uniform() < probability; }
   // Mean 0, variance 1 (Box-Muller, one draw per call).

@@ -11,6 +11,18 @@
 
 namespace sooner {
 
+namespace {
+
+// Three significant digits and a prefix; 999.9 k is 1 M, since it reads so when rounded.
+std::string human_quantity(double value, std::string_view unit) {
+  for (const auto& [factor, prefix] : {std::pair{1e9, "G"}, {1e6, "M"}, {1e3, "k"}}) {
+    if (std::abs(value) >= 0.9995 * factor) return fmt::format("{:.3g} {}{}", value / factor, prefix, unit);
+  }
+  return unit.empty() ? fmt::format("{:.3g}", value) : fmt::format("{:.3g} {}", value, unit);
+}
+
+}  // namespace
+
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
@@ -57,17 +69,24 @@ double parse_number(std::string_view place, std::string_view text) {
   return value;
 }
 
-std::string human_count(double value) {
-  for (const auto& [unit, name] : {std::pair{1e9, "G"}, {1e6, "M"}, {1e3, "k"}}) {
-    if (std::abs(value) >= unit) return fmt::format("{:.3g} {}", value / unit, name);
+int64_t parse_integer(std::string_view place, std::string_view text, int64_t low, int64_t high) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if ((error != std::errc{} && error != std::errc::result_out_of_range) || end != text.data() + text.size()) {
+    fail(Code::kInvalidArgument, "[{}] '{}' is not a whole number", place, text);
   }
-  return fmt::format("{:.3g}", value);
+  if (error == std::errc::result_out_of_range || value < low || value > high) {
+    fail(Code::kInvalidArgument, "[{}] {} is out of range, expected {} to {}", place, text, low, high);
+  }
+  return value;
 }
 
-std::string human_bytes(double bytes) { return human_count(bytes) + (std::abs(bytes) >= 1e3 ? "B" : " B"); }
+std::string human_count(double value) { return human_quantity(value, ""); }
+
+std::string human_bytes(double bytes) { return human_quantity(bytes, "B"); }
 
 std::string human_seconds(double seconds) {
-  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<long>(std::lround(seconds));
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);

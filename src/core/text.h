@@ -1,6 +1,7 @@
 // Small helpers for messages to people.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ std::vector<std::string> split(std::string_view text, char separator);
 
 // The whole text as a finite decimal number. Throws kInvalidArgument naming `place`.
 double parse_number(std::string_view place, std::string_view text);
+
+// The whole text as a decimal integer from `low` to `high`. Throws kInvalidArgument naming `place`.
+int64_t parse_integer(std::string_view place, std::string_view text, int64_t low, int64_t high);
 
 // "1.14 M", "41.2 k", "980".
 std::string human_count(double value);

@@ -23,14 +23,14 @@ int64_t peak_bytes(const Graph& graph, const std::vector<NodeCost>& cost) {
     last_use[id] = id;
     for (const NodeId input : graph.nodes[id].inputs) last_use[static_cast<size_t>(input)] = id;
   }
+  std::vector<int64_t> freed_after(graph.nodes.size(), 0);
+  for (size_t id = 0; id < graph.nodes.size(); ++id) freed_after[last_use[id]] += cost[id].activation_bytes;
   int64_t live = 0;
   int64_t peak = 0;
   for (size_t id = 0; id < graph.nodes.size(); ++id) {
     live += cost[id].activation_bytes;
     peak = std::max(peak, live);
-    for (size_t before = 0; before <= id; ++before) {
-      if (last_use[before] == id) live -= cost[before].activation_bytes;
-    }
+    live -= freed_after[id];
   }
   return peak;
 }

@@ -55,11 +55,24 @@ void validate_names(const Graph& graph) {
   }
 }
 
+void validate_exit_names(const Graph& graph) {
+  std::set<std::string> seen;
+  for (const Stage& stage : graph.stages) {
+    if (!seen.insert(stage.exit.name).second) {
+      fail(Code::kInvalidArgument, "[graph] two exits are named '{}'", stage.exit.name);
+    }
+  }
+}
+
 void validate_exit(const Graph& graph, size_t k, const std::vector<Shape>& shapes, const std::vector<Place>& place) {
   const Exit& exit = graph.stages[k].exit;
   const auto inside = [&](NodeId id) { return id >= 0 && static_cast<size_t>(id) < graph.nodes.size(); };
   if (!inside(exit.logits) || !inside(exit.features)) {
     fail(Code::kInvalidArgument, "[graph] exit {} names no logits or features node", k);
+  }
+  if (exit.head.empty() || exit.head.back() != exit.logits) {
+    fail(Code::kInvalidArgument, "[graph] exit {}: '{}' is not the last node of its head", k,
+         graph.node(exit.logits).name);
   }
   const Place& at = place[static_cast<size_t>(exit.logits)];
   if (at.stage != static_cast<int32_t>(k) || !at.head || graph.node(exit.logits).op != OpKind::kLinear) {
@@ -140,12 +153,17 @@ void validate(const Graph& graph) {
     fail(Code::kInvalidArgument, "[graph] node 0 is not the input");
   }
   if (graph.stages.empty()) fail(Code::kInvalidArgument, "[graph] '{}' has no stage", graph.name);
+  if (graph.nodes.size() > kMaxNodes || graph.stages.size() > kMaxExits) {
+    fail(Code::kInvalidArgument, "[graph] {} nodes and {} exits, expected at most {} and {}", graph.nodes.size(),
+         graph.stages.size(), kMaxNodes, kMaxExits);
+  }
   if (graph.classes < 2) fail(Code::kInvalidArgument, "[graph] {} classes, expected 2 or more", graph.classes);
   if (graph.input_shape.size() != 3 || element_count(graph.input_shape) < 1) {
     fail(Code::kInvalidArgument, "[graph] input shape {}, expected channels x rows x columns",
          to_string(graph.input_shape));
   }
   validate_names(graph);
+  validate_exit_names(graph);
   const std::vector<Shape> shapes = infer_shapes(graph);
   const std::vector<Place> place = places(graph);
   for (size_t id = 1; id < graph.nodes.size(); ++id) {

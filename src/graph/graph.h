@@ -36,6 +36,13 @@ struct Gate {
 };
 inline constexpr int64_t kGateScoreCount = 4;
 
+// Limits of a valid graph, far above any network in use. They keep sums within 64 bits and a hostile file from
+// costing time or memory.
+inline constexpr size_t kMaxNodes = 1U << 14U;
+inline constexpr size_t kMaxExits = 1U << 8U;
+inline constexpr int64_t kMaxElements = int64_t{1} << 31;  // of one value of one sample, and of one parameter
+inline constexpr int64_t kMaxNodeMacs = int64_t{1} << 42;
+
 struct Exit {
   std::string name;          // unique, for people: "exit0", "last"
   std::vector<NodeId> head;  // in topological order; its last node gives the logits

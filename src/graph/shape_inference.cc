@@ -20,6 +20,22 @@ void need_map(const Node& node, const Shape& shape) {
 
 constexpr int64_t kLargest = 1 << 20;
 
+// Products in floating point: the factors are bounded, their product need not be.
+double product(const Shape& shape) {
+  double result = 1;
+  for (const int64_t extent : shape) result *= static_cast<double>(extent);
+  return result;
+}
+
+// `weight` is [outputs, inputs of one output value…].
+void need_sane_size(const Node& node, const Shape& weight, const Shape& dst) {
+  const double macs = product(dst) * product(weight) / static_cast<double>(weight[0]);
+  if (product(weight) > static_cast<double>(kMaxElements) || macs > static_cast<double>(kMaxNodeMacs)) {
+    fail(Code::kInvalidArgument, "[graph] node '{}' ({}): weights {} for an output of {} exceed 2^31 weights or 2^42 MACs",
+         node.name, to_string(node.op), to_string(weight), to_string(dst));
+  }
+}
+
 bool in_range(int64_t value, int64_t low) { return value >= low && value <= kLargest; }
 
 int64_t conv_extent(int64_t in, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation) {
@@ -28,9 +44,9 @@ int64_t conv_extent(int64_t in, int64_t pad, int64_t kernel, int64_t stride, int
 }
 
 int64_t pool_extent(int64_t in, int64_t pad, int64_t kernel, int64_t stride, bool ceil_mode) {
-  const int64_t room = in + 2 * pad - kernel;
-  if (room < 0) return ceil_mode && in + pad > 0 && in + 2 * pad > 0 ? 1 : 0;
-  int64_t out = (ceil_mode ? room + stride - 1 : room) / stride + 1;
+  const int64_t room = in + 2 * pad - kernel + (ceil_mode ? stride - 1 : 0);
+  if (room < 0) return 0;
+  int64_t out = room / stride + 1;
   if (ceil_mode && (out - 1) * stride >= in + pad) --out;
   return out;
 }
@@ -52,7 +68,9 @@ Shape conv_shape(const Node& node, const Shape& src) {
   const int64_t h = conv_extent(src[1], a->pad_top + a->pad_bottom, a->kernel_h, a->stride_h, a->dilation_h);
   const int64_t w = conv_extent(src[2], a->pad_left + a->pad_right, a->kernel_w, a->stride_w, a->dilation_w);
   if (h < 1 || w < 1) bad(node, fmt::format("its kernel does not fit into {}", to_string(src)));
-  return {a->out_channels, h, w};
+  const Shape dst{a->out_channels, h, w};
+  need_sane_size(node, {a->out_channels, src[0] / a->groups, a->kernel_h, a->kernel_w}, dst);
+  return dst;
 }
 
 Shape pool_shape(const Node& node, const Shape& src) {
@@ -68,6 +86,12 @@ Shape pool_shape(const Node& node, const Shape& src) {
   const int64_t w = pool_extent(src[2], a->pad_w, a->kernel_w, a->stride_w, a->ceil_mode);
   if (h < 1 || w < 1) bad(node, fmt::format("its window does not fit into {}", to_string(src)));
   return {src[0], h, w};
+}
+
+void need_sane_elements(const Node& node, const Shape& dst) {
+  if (product(dst) > static_cast<double>(kMaxElements)) {
+    bad(node, fmt::format("one sample's value has shape {}, expected at most 2^31 elements", to_string(dst)));
+  }
 }
 
 void need_inputs(const Node& node, const std::vector<Shape>& inputs, size_t count) {
@@ -87,6 +111,7 @@ Shape infer_shape(const Node& node, const std::vector<Shape>& inputs) {
       const auto* a = std::get_if<LinearAttributes>(&node.attributes);
       if (a == nullptr || !in_range(a->out_features, 1)) bad(node, "out_features is out of range (1 to 2^20)");
       if (inputs[0].size() != 1) bad(node, fmt::format("got shape {}, expected a flat vector", to_string(inputs[0])));
+      need_sane_size(node, {a->out_features, inputs[0][0]}, {a->out_features});
       return {a->out_features};
     }
     case OpKind::kBatchNorm: {
@@ -123,7 +148,9 @@ std::vector<Shape> infer_shapes(const Graph& graph) {
   for (size_t id = 0; id < graph.nodes.size(); ++id) {
     const Node& node = graph.nodes[id];
     if (node.op == OpKind::kInput) {
+      if (!node.inputs.empty()) bad(node, "is the input and reads another node");
       shapes.push_back(graph.input_shape);
+      need_sane_elements(node, shapes.back());
       continue;
     }
     std::vector<Shape> inputs;
@@ -132,6 +159,7 @@ std::vector<Shape> infer_shapes(const Graph& graph) {
       inputs.push_back(shapes[static_cast<size_t>(input)]);
     }
     shapes.push_back(infer_shape(node, inputs));
+    need_sane_elements(node, shapes.back());
   }
   return shapes;
 }

@@ -9,7 +9,7 @@
 
 namespace sooner {
 
-// Parses a placement and returns trunk point names in trunk order:
+// Parses a placement and returns trunk point names, in the order given:
 //   names:relu1,layer2        explicit trunk points
 //   fractions:.30,.65         for each, the deepest legal single-value cut that has spent at most that share of the
 //                             plain network's MACs (heads apart); the first cut when none has

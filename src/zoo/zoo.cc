@@ -11,6 +11,8 @@
 namespace sooner {
 namespace {
 
+constexpr int64_t kDeepest = 2000;
+
 NodeId basic_block(GraphBuilder& b, const std::string& name, NodeId src, int64_t width, int64_t stride) {
   NodeId x = b.conv2d(name + ".conv1", src, conv(width, 3, stride, 1, false));
   x = b.batch_norm(name + ".bn1", x);
@@ -51,7 +53,7 @@ Graph b_lenet(const Shape& input_shape, int64_t classes) {
 }
 
 Graph resnet_cifar(int64_t depth, const Shape& input_shape, int64_t classes, int64_t base_width) {
-  if (depth < 8 || depth > 2000 || (depth - 2) % 6 != 0) {
+  if (depth < 8 || depth > kDeepest || (depth - 2) % 6 != 0) {
     fail(Code::kInvalidArgument, "[zoo] resnet{}: depth must be 6n+2, such as 8, 14, 20, 32, 56, 110", depth);
   }
   GraphBuilder b(base_width == 16 ? fmt::format("resnet{}", depth) : fmt::format("resnet{}:w{}", depth, base_width),
@@ -72,15 +74,13 @@ Graph backbone_from_string(std::string_view name, const Shape& input_shape, int6
   if (name == "b-lenet") return b_lenet(input_shape, classes);
   const std::vector<std::string> parts = split(name, ':');
   if (parts[0].starts_with("resnet") && parts.size() <= 2) {
-    const auto depth = static_cast<int64_t>(parse_number("zoo", std::string_view(parts[0]).substr(6)));
+    const int64_t depth = parse_integer("zoo", std::string_view(parts[0]).substr(6), 8, kDeepest);
     int64_t width = 16;
     if (parts.size() == 2) {
       if (!parts[1].starts_with('w')) {
         fail(Code::kInvalidArgument, "[zoo] '{}': expected a width such as resnet20:w8", name);
       }
-      width = static_cast<int64_t>(parse_number("zoo", std::string_view(parts[1]).substr(1)));
-      if (width < 1 || width > 4096)
-        fail(Code::kInvalidArgument, "[zoo] '{}': width is out of range, expected 1 to 4096", name);
+      width = parse_integer("zoo", std::string_view(parts[1]).substr(1), 1, 4096);
     }
     return resnet_cifar(depth, input_shape, classes, width);
   }
