@@ -16,7 +16,7 @@ nlohmann::ordered_json graph_to_json(const Graph& graph);
 Graph graph_from_json(const JsonValue& value);
 
 // validate() (graph/graph.h), and what a file promises beyond it: plain names, none under "sooner.", parameter names
-// that differ, no activation over 2^28 elements. Throws kInvalidArgument.
+// that differ, an input of at most 65,536 rows and columns. Throws kInvalidArgument.
 void check_graph(const Graph& graph);
 
 }  // namespace sooner

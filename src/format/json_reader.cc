@@ -65,7 +65,7 @@ class Limits {
 
  private:
   [[noreturn]] void refuse(const std::string& what) const {
-    fail(Code::kDataLoss, "[{}] byte {}: got {}; the file is not valid", place_, first_byte_ + position_, what);
+    fail(Code::kDataLoss, "[{}] byte {}: got {}; the file is not valid", place_, first_byte_ + position_ - 1, what);
   }
 
   std::string_view place_;

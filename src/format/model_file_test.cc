@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <limits>
 
-#include "core/error.h"
 #include "core/file.h"
+#include "format/error_of.h"
 #include "format/manifest.h"
 #include "format/tiny_model.h"
 #include "zoo/zoo.h"
@@ -23,20 +23,6 @@ ModelFile zoo_model(const NetworkDescription& description, const Shape& input_sh
   model.manifest = made_up_manifest(build_network(description, input_shape, 10));
   model.tensors = made_up_weights(model.manifest.graph);
   return model;
-}
-
-// What an action's Error says; fails the test when there is none or it has another code.
-template <typename Action>
-std::string error_of(Code code, Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return "";
 }
 
 void expect_same(const ModelFile& a, const ModelFile& b) {

@@ -43,12 +43,19 @@ inline Manifest made_up_manifest(Graph graph) {
 inline void add_check_samples(ModelFile& model, int64_t n) {
   const Graph& graph = model.manifest.graph;
   const auto exits = static_cast<int64_t>(graph.exits());
-  Shape images{n};
-  images.insert(images.end(), graph.input_shape.begin(), graph.input_shape.end());
+  Shape shape{n};
+  shape.insert(shape.end(), graph.input_shape.begin(), graph.input_shape.end());
+  Tensor images(DType::kU8, shape);
+  for (size_t i = 0; i < images.bytes(); ++i) images.raw()[i] = static_cast<std::byte>(i % 251);
+  Tensor logits(DType::kF32, {n, exits, graph.classes});
+  for (size_t i = 0; i < logits.floats().size(); ++i) logits.floats()[i] = static_cast<float>(i) / 4 - 1;
   model.manifest.check_samples = n;
-  model.tensors["sooner.check.images"] = Tensor(DType::kU8, images);
-  model.tensors["sooner.check.logits"] = Tensor(DType::kF32, {n, exits, graph.classes});
-  if (exits > 1) model.tensors["sooner.check.gates"] = Tensor(DType::kF32, {n, exits - 1});
+  model.tensors["sooner.check.images"] = images;
+  model.tensors["sooner.check.logits"] = logits;
+  if (exits == 1) return;
+  Tensor gates(DType::kF32, {n, exits - 1});
+  for (float& gate : gates.floats()) gate = 0.25F;
+  model.tensors["sooner.check.gates"] = gates;
 }
 
 // [1, 4, 4] -> conv of 2 channels, batch norm, ReLU | exit 0: pool, linear, gate | conv, ReLU, exit 1: pool, linear.

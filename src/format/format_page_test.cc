@@ -1,0 +1,70 @@
+// What docs/model_format.md shows, and the golden files of every version.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "core/file.h"
+#include "format/manifest.h"
+#include "format/safetensors.h"
+#include "format/tiny_model.h"
+
+namespace sooner {
+namespace {
+
+const std::filesystem::path kRoot = SOONER_SOURCE_DIR;
+const std::filesystem::path kGolden = kRoot / "tests/golden/models/v1/tiny.safetensors";
+
+// The text of the page's first block fenced as ```<kind>.
+std::string block(const std::string& kind) {
+  const std::string page = read_text(kRoot / "docs/model_format.md");
+  const std::string open = "```" + kind + "\n";
+  const size_t begin = page.find(open);
+  EXPECT_NE(begin, std::string::npos);
+  return page.substr(begin + open.size(), page.find("```", begin + 3) - begin - open.size());
+}
+
+// Bytes of a dump whose lines read "offset: b0 b1 ...  text".
+std::vector<std::byte> bytes_of_dump(const std::string& dump) {
+  std::vector<std::byte> bytes;
+  std::istringstream lines(dump);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_EQ(std::stoul(line.substr(0, 8), nullptr, 16), bytes.size());
+    std::istringstream digits(line.substr(9, 49));
+    for (std::string pair; digits >> pair;) bytes.push_back(static_cast<std::byte>(std::stoul(pair, nullptr, 16)));
+  }
+  return bytes;
+}
+
+TEST(FormatPage, ShowsTheBytesOfItsExample) {
+  Safetensors contents;
+  contents.metadata = {{"format", "pt"}, {"sooner.format_version", "1"}};
+  contents.tensors["fc.bias"] = Tensor::from_floats({2}, std::vector<float>{1.0F, -2.5F});
+  Tensor manifest(DType::kU8, {2});
+  manifest.raw()[0] = std::byte{'{'};
+  manifest.raw()[1] = std::byte{'}'};
+  contents.tensors["sooner.manifest"] = manifest;
+  EXPECT_EQ(bytes_of_dump(block("hex")), serialize_safetensors(contents));
+}
+
+TEST(FormatPage, ShowsTheManifestOfTheGoldenFile) {
+  const auto shown = nlohmann::ordered_json::parse(block("json"));
+  EXPECT_EQ(shown.dump(), manifest_to_json(load_model(kGolden).manifest));
+}
+
+TEST(GoldenModel, OfVersion1LoadsWithEveryValue) {
+  const ModelFile model = load_model(kGolden);
+  const ModelFile made = tiny_model();
+  EXPECT_EQ(manifest_to_json(model.manifest), manifest_to_json(made.manifest));
+  EXPECT_EQ(model.manifest.policy, made.manifest.policy);
+  EXPECT_EQ(model.manifest.graph.exits(), 2U);
+  EXPECT_EQ(model_hash(model), model_hash(made));
+  EXPECT_EQ(model.tensors.size(), 17U);
+  EXPECT_EQ(model.tensors.at("bn1.running_var").floats()[0], made.tensors.at("bn1.running_var").floats()[0]);
+}
+
+TEST(GoldenModel, IsWhatThisVersionWrites) { EXPECT_EQ(serialize_model(tiny_model()), read_file(kGolden)); }
+
+}  // namespace
+}  // namespace sooner
