@@ -49,23 +49,28 @@ TemperatureFit fit_temperature(const LogitTable& table, int32_t exit) {
   double at = 1;
   Loss loss = loss_at(table, exit, at);
   const double before = loss.value;
-  // Newton's method inside a shrinking bracket; a step that leaves the bracket becomes a bisection in log T, except at
-  // the outer bounds, which are tried themselves.
+  const auto fit = [&] { return TemperatureFit{.temperature = 1 / at, .nll_before = before, .nll_after = loss.value}; };
+  if (loss.slope == 0) return fit();
+  // Is there a minimum between 1 and the bound the slope points to?
+  const double bound = loss.slope < 0 ? high : low;
+  const Loss at_bound = loss_at(table, exit, bound);
+  if (loss.slope < 0 ? at_bound.slope <= 0 : at_bound.slope >= 0) {
+    at = bound;
+    loss = at_bound;
+    return fit();
+  }
+  // Newton's method inside a shrinking bracket; a step that would leave it becomes a bisection.
   constexpr int kMostSteps = 100;
   for (int step = 0; step < kMostSteps && loss.slope != 0; ++step) {
     (loss.slope > 0 ? high : low) = at;
     double next = at - loss.slope / loss.curvature;
-    if (!(next > low && next < high)) {
-      const bool to_bound = loss.slope > 0 ? low == 1 / kHighestTemperature : high == 1 / kLowestTemperature;
-      next = to_bound ? (loss.slope > 0 ? low : high) : std::sqrt(low * high);
-    }
-    if (std::abs(std::log(next / at)) < 1e-10) break;
+    if (!(next > low && next < high)) next = std::sqrt(low * high);
+    const bool arrived = std::abs(std::log(next / at)) < 1e-10;
     at = next;
     loss = loss_at(table, exit, at);
-    if (at == 1 / kHighestTemperature && loss.slope >= 0) break;
-    if (at == 1 / kLowestTemperature && loss.slope <= 0) break;
+    if (arrived) break;
   }
-  return {.temperature = 1 / at, .nll_before = before, .nll_after = loss.value};
+  return fit();
 }
 
 std::vector<double> fit_temperatures(const LogitTable& table) {

@@ -10,7 +10,8 @@
 namespace sooner {
 
 // The search stays within these: an exit that is always right (or no better than chance) has its minimum at infinity.
-inline constexpr double kLowestTemperature = 1.0 / 64;
+// The lower bound is the closer one, for sharpening without end would make all sure scores tie.
+inline constexpr double kLowestTemperature = 1.0 / 8;
 inline constexpr double kHighestTemperature = 64;
 
 struct TemperatureFit {

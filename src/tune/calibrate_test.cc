@@ -1,0 +1,155 @@
+#include "tune/calibrate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "core/error.h"
+#include "tune/random_table.h"
+#include "tune/temperature.h"
+
+namespace sooner {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const CalibrationRule kUntouched{};
+CalibrationRule drop(double value) { return {.kind = CalibrationRule::Kind::kAccuracyDrop, .value = value}; }
+CalibrationRule budget(double value) { return {.kind = CalibrationRule::Kind::kBudget, .value = value}; }
+
+void expect_record_tells_the_truth(const CalibrationRecord& record, const LogitTable& table) {
+  const Replay result = replay(table, *make_policy(record.policy, policy_context(table)));
+  EXPECT_DOUBLE_EQ(record.accuracy, result.accuracy);
+  EXPECT_DOUBLE_EQ(record.cost_fraction, result.cost);
+  EXPECT_EQ(record.exit_shares, result.shares);
+  EXPECT_EQ(record.samples, table.samples);
+  EXPECT_EQ(record.exit_accuracy.size(), static_cast<size_t>(table.exits));
+  EXPECT_DOUBLE_EQ(record.last_exit_accuracy, record.exit_accuracy.back());
+}
+
+TEST(Calibrate, KeepsItsPromiseOnTheTableForEveryPolicyAndRule) {
+  const LogitTable table = random_logit_table(21, 400, 4, 5);
+  for (const std::string name : {"entropy", "max-prob", "margin", "gate", "confidence"}) {
+    for (const CalibrationRule& rule :
+         {drop(0.01), budget(0.8),
+          CalibrationRule{.kind = CalibrationRule::Kind::kShares, .shares = {0.4, 0.3, 0.2, 0.1}}}) {
+      const CalibrationRecord record = calibrate(table, name, rule);
+      SCOPED_TRACE(name + " " + record.rule);
+      EXPECT_EQ(record.rule, to_string(rule));
+      EXPECT_EQ(record.policy.name, name);
+      expect_record_tells_the_truth(record, table);
+    }
+    EXPECT_GE(calibrate(table, name, drop(0.01)).accuracy,
+              calibrate(table, name, drop(0.01)).last_exit_accuracy - 0.01 - 1e-12);
+    EXPECT_LE(calibrate(table, name, budget(0.8)).cost_fraction, 0.8 + 1e-12);
+  }
+}
+
+TEST(Calibrate, FitsTemperaturesForProbabilityPoliciesOnly) {
+  const LogitTable table = random_logit_table(22, 200, 3, 5);
+  EXPECT_EQ(calibrate(table, "max-prob", drop(0.02)).policy.temperatures, fit_temperatures(table));
+  EXPECT_TRUE(calibrate(table, "gate", drop(0.02)).policy.temperatures.empty());
+  EXPECT_TRUE(calibrate(table, "max-prob", drop(0.02), {.fit_temperatures = false}).policy.temperatures.empty());
+}
+
+TEST(Calibrate, LeavesTheGateRuleUntouchedWhenAsked) {
+  const LogitTable table = random_logit_table(23, 200, 3, 5);
+  const CalibrationRecord record = calibrate(table, "gate", kUntouched);
+  EXPECT_EQ(record.rule, "rule g >= 0.5");
+  EXPECT_THAT(record.policy.thresholds, ElementsAre(0.5, 0.5));
+  expect_record_tells_the_truth(record, table);
+  EXPECT_EQ(calibrate(table, "confidence", kUntouched).rule, "rule sum w >= 0.5");
+}
+
+TEST(Calibrate, RecordsPoliciesWithNothingToChoose) {
+  LogitTable table = random_logit_table(24, 100, 3, 4);
+  table.head_cost = {0.05, 0.05, 0.05};
+  const CalibrationRecord always = calibrate(table, "always", kUntouched, {.always_exit = 1});
+  EXPECT_EQ(always.rule, "rule always 1");
+  EXPECT_THAT(always.exit_shares, ElementsAre(0, 1, 0));
+  EXPECT_DOUBLE_EQ(always.accuracy, always.exit_accuracy[1]);
+  EXPECT_NEAR(always.cost_fraction, table.exit_cost[1] - 0.05, 1e-12);
+  const CalibrationRecord never = calibrate(table, "never", kUntouched);
+  EXPECT_EQ(never.rule, "rule never");
+  EXPECT_DOUBLE_EQ(never.accuracy, never.last_exit_accuracy);
+}
+
+TEST(Calibrate, CountsScoresOfTheSamplesThatReachEachExit) {
+  const LogitTable table = random_logit_table(25, 300, 3, 4);
+  const CalibrationRecord record = calibrate(table, "entropy", drop(0.03), {.histogram_bins = 8});
+  ASSERT_EQ(record.score_histograms.size(), 3U);
+  double reaching = 1;
+  for (size_t k = 0; k < 3; ++k) {
+    const auto& counts = record.score_histograms[k];
+    EXPECT_EQ(counts.size(), 8U);
+    EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), int64_t{0}), std::llround(reaching * 300));
+    EXPECT_LE(record.histogram_low[k], record.histogram_high[k]);
+    reaching -= record.exit_shares[k];
+  }
+}
+
+TEST(Calibrate, HistogramsMatchCountsWorkedByHand) {
+  // Log-odds 0, 1, 2, 4 at exit 0 in four bins of width 1: 4 itself falls into the last. All go on; at exit 1 all
+  // equal.
+  const LogitTable table = gap_table({{0, 3}, {1, 3}, {2, 3}, {4, 3}}, {1, 1, 1, 1}, {0.5, 1});
+  const CalibrationRule nobody{.kind = CalibrationRule::Kind::kShares, .shares = {0, 1}};
+  const CalibrationRecord record =
+      calibrate(table, "max-prob", nobody, {.fit_temperatures = false, .histogram_bins = 4});
+  EXPECT_THAT(record.score_histograms[0], ElementsAre(1, 1, 1, 1));
+  EXPECT_THAT(record.score_histograms[1], ElementsAre(4, 0, 0, 0));
+  EXPECT_DOUBLE_EQ(record.histogram_high[0], 4);
+}
+
+TEST(Calibrate, OfAModelWithOneExitRecordsIt) {
+  const LogitTable table = random_logit_table(26, 50, 1, 4);
+  for (const std::string name : {"entropy", "gate", "never"}) {
+    const CalibrationRecord record = calibrate(table, name, kUntouched);
+    EXPECT_THAT(record.exit_shares, ElementsAre(1)) << name;
+    EXPECT_DOUBLE_EQ(record.accuracy, record.last_exit_accuracy) << name;
+  }
+  EXPECT_TRUE(calibrate(table, "max-prob", drop(0.01)).policy.thresholds.empty());
+}
+
+TEST(Calibrate, SaysWhatDoesNotFit) {
+  const LogitTable table = random_logit_table(27, 20, 3, 4);
+  LogitTable no_gates = table;
+  no_gates.gates.assign(no_gates.gates.size(), std::nanf(""));
+  LogitTable diverged = table;
+  diverged.logits[5] = std::nanf("");
+  const auto message = [](const LogitTable& t, const std::string& name, const CalibrationRule& rule) -> std::string {
+    try {
+      calibrate(t, name, rule);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_THAT(message(table, "max-prob", kUntouched), HasSubstr("no threshold of its own"));
+  EXPECT_THAT(message(table, "never", drop(0.1)), HasSubstr("no thresholds to choose by 'accuracy-drop 0.1'"));
+  EXPECT_THAT(message(table, "maxprob", drop(0.1)), HasSubstr("did you mean 'max-prob'"));
+  EXPECT_THAT(message(no_gates, "gate", drop(0.1)), HasSubstr("this model has none"));
+  EXPECT_THAT(message(diverged, "entropy", drop(0.1)), HasSubstr("logit nan at sample 0, exit 1"));
+  EXPECT_THAT(message({}, "entropy", drop(0.1)), HasSubstr("no samples"));
+  EXPECT_THAT(message(table, "entropy", {.kind = CalibrationRule::Kind::kShares, .shares = {0.5, 0.5}}),
+              HasSubstr("got 2 exit shares, expected 3"));
+}
+
+TEST(CalibrationRule, GoesFromTextToTextAndBack) {
+  for (const std::string text : {"accuracy-drop 0.003", "budget 0.5", "shares 0.6,0.3,0.1", "untouched"}) {
+    EXPECT_EQ(to_string(parse_calibration_rule(text)), text);
+  }
+  EXPECT_EQ(parse_calibration_rule("budget=0.5"), budget(0.5));
+}
+
+TEST(CalibrationRule, ThatIsNotOneIsRefused) {
+  for (const std::string text :
+       {"", "budgt 0.5", "budget", "budget x", "shares", "shares 0.5,", "untouched 3", "accuracy-drop nan"}) {
+    EXPECT_THROW(parse_calibration_rule(text), Error) << text;
+  }
+}
+
+}  // namespace
+}  // namespace sooner
