@@ -31,8 +31,9 @@ double product(const Shape& shape) {
 void need_sane_size(const Node& node, const Shape& weight, const Shape& dst) {
   const double macs = product(dst) * product(weight) / static_cast<double>(weight[0]);
   if (product(weight) > static_cast<double>(kMaxElements) || macs > static_cast<double>(kMaxNodeMacs)) {
-    fail(Code::kInvalidArgument, "[graph] node '{}' ({}): weights {} for an output of {} exceed 2^31 weights or 2^42 MACs",
-         node.name, to_string(node.op), to_string(weight), to_string(dst));
+    fail(Code::kInvalidArgument,
+         "[graph] node '{}' ({}): weights {} for an output of {} exceed 2^31 weights or 2^42 MACs", node.name,
+         to_string(node.op), to_string(weight), to_string(dst));
   }
 }
 

@@ -1,0 +1,149 @@
+#include "graph/shape_inference.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "graph/graph_builder.h"
+#include "support/error_of.h"
+
+namespace sooner {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+Node conv_node(const Conv2dAttributes& attributes) { return {OpKind::kConv2d, "c", {0}, attributes}; }
+Node pool_node(const PoolAttributes& attributes) { return {OpKind::kMaxPool, "p", {0}, attributes}; }
+
+TEST(ConvShape, FollowsKernelStrideAndPadding) {
+  EXPECT_EQ(infer_shape(conv_node(conv(8, 3, 1, 1)), {{3, 32, 32}}), (Shape{8, 32, 32}));
+  EXPECT_EQ(infer_shape(conv_node(conv(8, 3, 2, 1)), {{3, 32, 32}}), (Shape{8, 16, 16}));
+  EXPECT_EQ(infer_shape(conv_node(conv(8, 3, 2, 1)), {{3, 5, 5}}), (Shape{8, 3, 3}));
+  EXPECT_EQ(infer_shape(conv_node(conv(5, 5, 1, 3)), {{1, 28, 28}}), (Shape{5, 30, 30}));
+  EXPECT_EQ(infer_shape(conv_node(conv(4, 1)), {{3, 1, 1}}), (Shape{4, 1, 1}));
+}
+
+TEST(ConvShape, TakesEachSideOnItsOwn) {
+  Conv2dAttributes a;
+  a.out_channels = 6;
+  a.kernel_h = 3;
+  a.kernel_w = 2;
+  a.stride_h = 2;
+  a.pad_top = 1;
+  a.pad_right = 2;
+  a.dilation_h = 2;
+  a.groups = 3;
+  // Rows: 9 + 1 - (2 * 2 + 1) = 5, halved 2, plus 1. Columns: 7 + 2 - 2 = 7, plus 1.
+  EXPECT_EQ(infer_shape(conv_node(a), {{3, 9, 7}}), (Shape{6, 3, 8}));
+}
+
+TEST(ConvShape, RefusesWhatCannotBeComputed) {
+  const auto what = [](const Conv2dAttributes& a, const Shape& src) {
+    return std::string(error_of([&] { infer_shape(conv_node(a), {src}); }).what());
+  };
+  EXPECT_THAT(what(conv(8, 5), {3, 4, 9}), AllOf(HasSubstr("'c' (conv2d)"), HasSubstr("does not fit into 3x4x9")));
+  EXPECT_THAT(what(conv(8, 3), {27}), HasSubstr("got shape 27, expected channels x rows x columns"));
+  EXPECT_THAT(what(conv(0, 3), {3, 8, 8}), HasSubstr("out of range"));
+  EXPECT_THAT(what(conv(8, 3, 0), {3, 8, 8}), HasSubstr("out of range"));
+  EXPECT_THAT(what(conv(8, 3, 1, -1), {3, 8, 8}), HasSubstr("out of range"));
+  Conv2dAttributes grouped = conv(8, 3);
+  grouped.groups = 2;
+  EXPECT_THAT(what(grouped, {3, 8, 8}), HasSubstr("2 groups do not divide 3 input and 8 output channels"));
+}
+
+TEST(ConvShape, RefusesSizesThatWouldOverflowTheCost) {
+  Conv2dAttributes a = conv(1 << 20, 1 << 20, 1, 1 << 20);
+  EXPECT_THAT(error_of([&] { infer_shape(conv_node(a), {{1 << 20, 8, 8}}); }).what(), HasSubstr("2^42 MACs"));
+}
+
+TEST(PoolShape, RoundsDownOrUp) {
+  EXPECT_EQ(infer_shape(pool_node(pool(2, 2)), {{4, 17, 16}}), (Shape{4, 8, 8}));
+  EXPECT_EQ(infer_shape(pool_node(pool(2, 2, 0, true)), {{4, 17, 16}}), (Shape{4, 9, 8}));
+  EXPECT_EQ(infer_shape(pool_node(pool(3, 2, 1)), {{4, 8, 8}}), (Shape{4, 4, 4}));
+  EXPECT_EQ(infer_shape(pool_node(pool(8, 8, 0, true)), {{5, 30, 30}}), (Shape{5, 4, 4}));
+}
+
+// Rounded up, 6 with kernel 2, stride 5 and padding 1 gives 3 windows, the last of which would begin at column 10 of
+// 1 + 6 + 1: wholly in the padding, so it is dropped.
+TEST(PoolShape, DropsAWindowThatBeginsInTheTrailingPadding) {
+  EXPECT_EQ(infer_shape(pool_node(pool(2, 5, 1, true)), {{1, 6, 6}}), (Shape{1, 2, 2}));
+  EXPECT_EQ(infer_shape(pool_node(pool(2, 3, 1, true)), {{1, 5, 5}}), (Shape{1, 2, 2}));
+}
+
+// PyTorch's rule: rounding up forgives less than one stride.
+TEST(PoolShape, ForgivesAWindowLessThanAStrideTooLarge) {
+  EXPECT_EQ(infer_shape(pool_node(pool(2, 2, 0, true)), {{1, 1, 1}}), (Shape{1, 1, 1}));
+  EXPECT_THAT(error_of([] { infer_shape(pool_node(pool(4, 2, 0, true)), {{1, 1, 1}}); }).what(),
+              HasSubstr("does not fit"));
+  EXPECT_THAT(error_of([] { infer_shape(pool_node(pool(2, 2)), {{1, 1, 1}}); }).what(), HasSubstr("does not fit"));
+}
+
+TEST(PoolShape, RefusesPaddingOverHalfTheKernel) {
+  EXPECT_THAT(error_of([] { infer_shape(pool_node(pool(3, 1, 2)), {{1, 8, 8}}); }).what(),
+              HasSubstr("half the kernel"));
+  EXPECT_THAT(error_of([] { infer_shape(pool_node(pool(0, 1)), {{1, 8, 8}}); }).what(), HasSubstr("out of range"));
+}
+
+TEST(InferShape, KnowsEveryOtherOperation) {
+  const Shape map{6, 4, 5};
+  EXPECT_EQ(infer_shape({OpKind::kRelu, "n", {0}, {}}, {map}), map);
+  EXPECT_EQ(infer_shape({OpKind::kRelu, "n", {0}, {}}, {{7}}), Shape{7});
+  EXPECT_EQ(infer_shape({OpKind::kBatchNorm, "n", {0}, BatchNormAttributes{}}, {map}), map);
+  EXPECT_EQ(infer_shape({OpKind::kFlatten, "n", {0}, {}}, {map}), Shape{120});
+  EXPECT_EQ(infer_shape({OpKind::kGlobalAvgPool, "n", {0}, {}}, {map}), Shape{6});
+  EXPECT_EQ(infer_shape({OpKind::kAdd, "n", {0, 1}, {}}, {map, map}), map);
+  EXPECT_EQ(infer_shape({OpKind::kLinear, "n", {0}, LinearAttributes{9, true}}, {{120}}), Shape{9});
+  EXPECT_EQ(infer_shape({OpKind::kMixedPool, "n", {0}, pool(2, 2)}, {map}), (Shape{6, 2, 2}));
+  EXPECT_EQ(infer_shape({OpKind::kAvgPool, "n", {0}, pool(2, 2)}, {map}), (Shape{6, 2, 2}));
+}
+
+TEST(InferShape, NamesTheNodeWhoseInputsDoNotFit) {
+  const auto what = [](const Node& node, const std::vector<Shape>& inputs) {
+    return std::string(error_of([&] { infer_shape(node, inputs); }).what());
+  };
+  EXPECT_THAT(what({OpKind::kAdd, "sum", {0, 1}, {}}, {{3, 2, 2}, {3, 2, 3}}), HasSubstr("'sum' (add): adds 3x2x3"));
+  EXPECT_THAT(what({OpKind::kAdd, "sum", {0}, {}}, {{3, 2, 2}}), HasSubstr("has 1 inputs, expected 2"));
+  EXPECT_THAT(what({OpKind::kLinear, "fc", {0}, LinearAttributes{9, true}}, {{3, 2, 2}}), HasSubstr("a flat vector"));
+  EXPECT_THAT(what({OpKind::kLinear, "fc", {0}, LinearAttributes{0, true}}, {{3}}), HasSubstr("out of range"));
+  EXPECT_THAT(what({OpKind::kLinear, "fc", {0}, {}}, {{3}}), HasSubstr("'fc'"));
+  EXPECT_THAT(what({OpKind::kConv2d, "c", {0}, {}}, {{3, 8, 8}}), HasSubstr("no convolution attributes"));
+  EXPECT_THAT(what({OpKind::kMaxPool, "p", {0}, {}}, {{3, 8, 8}}), HasSubstr("no pooling attributes"));
+  EXPECT_THAT(what({OpKind::kGlobalAvgPool, "g", {0}, {}}, {{3}}), HasSubstr("'g'"));
+  EXPECT_THAT(what({OpKind::kBatchNorm, "b", {0}, BatchNormAttributes{0.0, 0.1}}, {{3, 8, 8}}), HasSubstr("epsilon"));
+  EXPECT_THAT(what({OpKind::kBatchNorm, "b", {0}, BatchNormAttributes{1e-5, 2.0}}, {{3, 8, 8}}), HasSubstr("momentum"));
+  EXPECT_THAT(what({OpKind::kInput, "i", {}, {}}, {}), HasSubstr("from the graph"));
+}
+
+TEST(InferShapes, RefusesForwardAndOutOfRangeReads) {
+  Graph graph;
+  graph.input_shape = {1, 2, 2};
+  graph.nodes = {{OpKind::kInput, "input", {}, {}}, {OpKind::kRelu, "r", {1}, {}}};
+  for (const NodeId input : {1, 2, -1, 1'000'000}) {
+    graph.nodes[1].inputs = {input};
+    EXPECT_THAT(error_of([&] { infer_shapes(graph); }).what(), HasSubstr("does not come before it")) << input;
+  }
+  graph.nodes[1].inputs = {0};
+  EXPECT_EQ(infer_shapes(graph).at(1), (Shape{1, 2, 2}));
+  graph.nodes[0].inputs = {1'000'000};
+  EXPECT_THAT(error_of([&] { infer_shapes(graph); }).what(), HasSubstr("is the input and reads"));
+}
+
+TEST(InferShapes, RefusesValuesBeyondAllMemory) {
+  Graph graph;
+  graph.input_shape = {1 << 20, 1 << 20, 2};
+  graph.nodes = {{OpKind::kInput, "input", {}, {}}};
+  EXPECT_THAT(error_of([&] { infer_shapes(graph); }).what(), HasSubstr("at most 2^31 elements"));
+}
+
+TEST(OpKind, ReadsBackItsNames) {
+  for (int kind = 0; kind <= static_cast<int>(OpKind::kFlatten); ++kind) {
+    const auto op = static_cast<OpKind>(kind);
+    EXPECT_EQ(op_kind_from_string(to_string(op)), op);
+  }
+  const Error error = error_of([] { op_kind_from_string("deconv"); });
+  EXPECT_EQ(error.code(), Code::kDataLoss);
+  EXPECT_THAT(error.what(), HasSubstr("'deconv' is unknown"));
+}
+
+}  // namespace
+}  // namespace sooner

@@ -1,0 +1,170 @@
+#include "zoo/zoo.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "graph/cost.h"
+#include "graph/shape_inference.h"
+#include "support/error_of.h"
+
+namespace sooner {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+const Shape kDigit{1, 28, 28};
+const Shape kPicture{3, 32, 32};
+
+Shape shape_of(const Graph& graph, std::string_view name) {
+  const std::vector<Shape> shapes = infer_shapes(graph);
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    if (graph.nodes[id].name == name) return shapes[id];
+  }
+  ADD_FAILURE() << "no node " << name;
+  return {};
+}
+
+// Rounded up: 28 -> 30 -> 15 -> 17 -> 9 -> 11 -> 6, and 20 * 6 * 6 = 720.
+TEST(BLeNet, HasTheShapesOfTheRoundedUpPools) {
+  const Graph graph = b_lenet(kDigit, 10);
+  EXPECT_EQ(shape_of(graph, "conv1"), (Shape{5, 30, 30}));
+  EXPECT_EQ(shape_of(graph, "pool1"), (Shape{5, 15, 15}));
+  EXPECT_EQ(shape_of(graph, "conv2"), (Shape{10, 17, 17}));
+  EXPECT_EQ(shape_of(graph, "pool2"), (Shape{10, 9, 9}));
+  EXPECT_EQ(shape_of(graph, "conv3"), (Shape{20, 11, 11}));
+  EXPECT_EQ(shape_of(graph, "pool3"), (Shape{20, 6, 6}));
+  EXPECT_EQ(shape_of(graph, "flatten"), Shape{720});
+}
+
+// conv1 5*30*30*25 = 112,500; conv2 10*17*17*125 = 361,250; conv3 20*11*11*250 = 605,000; 720*84 = 60,480; 84*10 = 840.
+TEST(BLeNet, CostsWhatIsCountedByHand) {
+  const GraphCost cost = compute_cost(b_lenet(kDigit, 10));
+  EXPECT_EQ(cost.backbone_macs, 112'500 + 361'250 + 605'000 + 60'480 + 840);
+  EXPECT_EQ(cost.backbone_macs, 1'140'070);
+  EXPECT_EQ(cost.stages[0].trunk_macs, 112'500 + 361'250 + 605'000);
+  EXPECT_EQ(cost.parameters, (125 + 5) + (1'250 + 10) + (5'000 + 20) + (60'480 + 84) + (840 + 10));
+}
+
+// BranchyNet's branch: pool 5x15x15, conv 10*15*15*45 = 101,250, pool 10x8x8 = 640, fc 6,400.
+TEST(BLeNet, WithItsBranchGivesThePublishedFractions) {
+  const Graph graph = build_network({"b-lenet", "names:conv1", "branchy", "none"}, kDigit, 10);
+  const GraphCost cost = compute_cost(graph);
+  EXPECT_EQ(cost.stages[0].head_macs, 101'250 + 6'400);
+  EXPECT_THAT(cost.exit_macs, ElementsAre(220'150, 1'247'720));
+  EXPECT_NEAR(cost.exit_fraction[0], 0.1931, 5e-5);
+  EXPECT_NEAR(cost.exit_fraction[1], 1.0944, 5e-5);
+  EXPECT_EQ(cost.stages[0].carry_bytes, 5 * 30 * 30 * 4);
+}
+
+TEST(BLeNet, TakesOtherPicturesAndClasses) {
+  const Graph graph = b_lenet(kPicture, 100);
+  EXPECT_EQ(shape_of(graph, "fc2"), Shape{100});
+  EXPECT_EQ(shape_of(graph, "conv1"), (Shape{5, 34, 34}));
+}
+
+TEST(ResNet20, HasTheShapesAndNamesOfItsTorchvisionKin) {
+  const Graph graph = resnet_cifar(20, kPicture, 10);
+  EXPECT_EQ(shape_of(graph, "conv1"), (Shape{16, 32, 32}));
+  EXPECT_EQ(shape_of(graph, "layer1.2"), (Shape{16, 32, 32}));
+  EXPECT_EQ(shape_of(graph, "layer2.0"), (Shape{32, 16, 16}));
+  EXPECT_EQ(shape_of(graph, "layer2.0.downsample.0"), (Shape{32, 16, 16}));
+  EXPECT_EQ(shape_of(graph, "layer3.2"), (Shape{64, 8, 8}));
+  EXPECT_EQ(shape_of(graph, "avgpool"), Shape{64});
+  std::vector<std::string> names;
+  for (const ParameterSpec& spec : parameters(graph)) names.push_back(spec.name);
+  for (const char* name : {"conv1.weight", "bn1.running_mean", "layer1.0.conv2.weight", "layer2.0.downsample.1.bias",
+                           "layer3.2.bn2.running_var", "fc.weight", "fc.bias"}) {
+    EXPECT_THAT(names, Contains(name));
+  }
+  EXPECT_THAT(names, Not(Contains("conv1.bias")));
+}
+
+// MACs: conv1 442,368; layer1 6 * 2,304 * 1,024; layer2 (4,608 + 5 * 9,216 + 512) * 256;
+// layer3 (18,432 + 5 * 36,864 + 2,048) * 64; fc 640.
+// Parameters: 432 + 32; 3 * 4,672; 14,528 + 2 * 18,560; 57,728 + 2 * 73,984; 650.
+TEST(ResNet20, CostsWhatIsCountedByHand) {
+  const GraphCost cost = compute_cost(resnet_cifar(20, kPicture, 10));
+  EXPECT_EQ(cost.backbone_macs, 442'368 + 14'155'776 + 13'107'200 + 13'107'200 + 640);
+  EXPECT_EQ(cost.backbone_macs, 40'813'184);
+  EXPECT_EQ(cost.parameters, 464 + 14'016 + 51'648 + 205'696 + 650);
+  EXPECT_EQ(cost.parameters, 272'474);
+}
+
+// Within a block the skip connection, the first convolution's value and the second's are alive together: 3 * 64 KiB.
+TEST(ResNet20, NeedsThreeMapsAtItsPeak) {
+  EXPECT_EQ(compute_cost(resnet_cifar(20, kPicture, 10)).peak_activation_bytes, 3 * 16 * 32 * 32 * 4);
+}
+
+TEST(ResNet, CarriesOneMapBetweenBlocksAndTwoWithinOne) {
+  const Graph between = build_network({"resnet8", "names:layer1.0", "gap-fc", "both"}, kPicture, 10);
+  EXPECT_THAT(carry_set(between, 0), testing::SizeIs(1));
+  const Graph within = build_network({"resnet8", "names:layer1.0.relu1", "gap-fc", "both"}, kPicture, 10);
+  const std::vector<NodeId> carried = carry_set(within, 0);
+  ASSERT_THAT(carried, testing::SizeIs(2));
+  EXPECT_EQ(within.node(carried[0]).name, "relu");
+  EXPECT_EQ(within.node(carried[1]).name, "layer1.0.relu1");
+}
+
+TEST(ResNet, TakesAWidth) {
+  EXPECT_EQ(shape_of(backbone_from_string("resnet8:w8", kPicture, 10), "layer3.0"), (Shape{32, 8, 8}));
+  EXPECT_EQ(backbone_from_string("resnet8:w8", kPicture, 10).name, "resnet8:w8");
+  EXPECT_EQ(backbone_from_string("resnet20", kPicture, 10).name, "resnet20");
+}
+
+TEST(BackboneFromString, RefusesWhatItDoesNotKnow) {
+  const auto what = [](std::string_view name) {
+    const Error error = error_of([&] { backbone_from_string(name, kPicture, 10); });
+    EXPECT_EQ(error.code(), Code::kInvalidArgument);
+    return std::string(error.what());
+  };
+  EXPECT_THAT(what("b-lenett"), HasSubstr("did you mean 'b-lenet'?"));
+  EXPECT_THAT(what("vgg16"), HasSubstr("expected one of b-lenet, resnet8"));
+  EXPECT_THAT(what("resnet18"), HasSubstr("depth must be 6n+2"));
+  EXPECT_THAT(what("resnet"), HasSubstr("not a whole number"));
+  EXPECT_THAT(what("resnet20.5"), HasSubstr("not a whole number"));
+  EXPECT_THAT(what("resnet2"), HasSubstr("out of range"));
+  EXPECT_THAT(what("resnet1e300"), HasSubstr("not a whole number"));
+  EXPECT_THAT(what("resnet99999999999999999999"), HasSubstr("out of range"));
+  EXPECT_THAT(what("resnet20:8"), HasSubstr("expected a width such as"));
+  EXPECT_THAT(what("resnet20:w0"), HasSubstr("out of range"));
+  EXPECT_THAT(what("resnet20:w8:w9"), HasSubstr("is unknown"));
+}
+
+TEST(BackboneFromString, NamesTheLayerWhenThePictureIsNoMap) {
+  EXPECT_THAT(error_of([] { b_lenet({784}, 10); }).what(), HasSubstr("'conv1'"));
+  EXPECT_THAT(error_of([] { resnet_cifar(20, {3, 32}, 10); }).what(), HasSubstr("'conv1'"));
+}
+
+TEST(BuildNetwork, IsPlainWithoutExits) {
+  EXPECT_EQ(build_network({"resnet8", "none", "gap-fc", "both"}, kPicture, 10).exits(), 1U);
+}
+
+TEST(BuildNetwork, TakesOneHeadForAllOrOneEach) {
+  const Graph one = build_network({"resnet8", "names:layer1.0,layer2.0", "gap-fc", "both"}, kPicture, 10);
+  EXPECT_EQ(one.exits(), 3U);
+  const Graph each =
+      build_network({"resnet8", "names:layer1.0,layer2.0", "conv-gap-fc:8;gap-fc", "both"}, kPicture, 10);
+  EXPECT_EQ(shape_of(each, "exits.0.head.gap"), Shape{8});
+  EXPECT_EQ(shape_of(each, "exits.1.head.gap"), Shape{32});
+  EXPECT_THAT(error_of([] {
+                build_network({"resnet8", "names:layer1.0,layer2.0", "gap-fc;gap-fc;gap-fc", "both"}, kPicture, 10);
+              }).what(),
+              HasSubstr("3 heads for 2 exits"));
+}
+
+TEST(BuildNetwork, ReadsTheGateByName) {
+  const auto gate = [](const std::string& name) {
+    return build_network({"resnet8", "names:layer1.0", "gap-fc", name}, kPicture, 10).stages[0].exit.gate;
+  };
+  EXPECT_FALSE(gate("none").has_value());
+  EXPECT_TRUE(gate("both")->features && gate("both")->scores);
+  EXPECT_TRUE(gate("features")->features && !gate("features")->scores);
+  EXPECT_TRUE(!gate("scores")->features && gate("scores")->scores);
+  EXPECT_THAT(error_of([&] { gate("neither"); }).what(), HasSubstr("expected none, features, scores or both"));
+}
+
+}  // namespace
+}  // namespace sooner
