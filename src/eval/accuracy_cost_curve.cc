@@ -1,0 +1,109 @@
+#include "eval/accuracy_cost_curve.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace sooner {
+namespace {
+
+// Where the line from a to b stands at x; a itself when both have the same x.
+double on_line(double x, double ax, double ay, double bx, double by) {
+  return bx > ax ? ay + (by - ay) * (x - ax) / (bx - ax) : ay;
+}
+
+std::optional<double> on_front(std::span<const CurvePoint> front, double cost) {
+  if (front.empty() || !(cost >= front.front().cost)) return std::nullopt;
+  for (size_t i = 1; i < front.size(); ++i) {
+    if (cost < front[i].cost) {
+      return on_line(cost, front[i - 1].cost, front[i - 1].accuracy, front[i].cost, front[i].accuracy);
+    }
+  }
+  return front.back().accuracy;
+}
+
+}  // namespace
+
+std::vector<CurvePoint> accuracy_cost_curve(const LogitTable& table, std::span<const OperatingPoint> points) {
+  validate(table);
+  const PolicyContext context = policy_context(table);
+  std::vector<CurvePoint> curve;
+  for (const OperatingPoint& point : points) {
+    Replay result = replay(table, *make_policy(point.spec, context));
+    curve.push_back({.cost = result.cost,
+                     .accuracy = result.accuracy,
+                     .shares = std::move(result.shares),
+                     .spec = point.spec,
+                     .label = point.label});
+  }
+  return curve;
+}
+
+std::vector<CurvePoint> pareto_front(std::span<const CurvePoint> points) {
+  std::vector<CurvePoint> sorted(points.begin(), points.end());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const CurvePoint& a, const CurvePoint& b) {
+    return a.cost != b.cost ? a.cost < b.cost : a.accuracy > b.accuracy;
+  });
+  std::vector<CurvePoint> front;
+  for (CurvePoint& point : sorted) {
+    if (front.empty() || point.accuracy > front.back().accuracy) front.push_back(std::move(point));
+  }
+  return front;
+}
+
+std::optional<CurvePoint> best_within(std::span<const CurvePoint> points, double cost) {
+  std::optional<CurvePoint> best;
+  for (const CurvePoint& point : pareto_front(points)) {
+    if (point.cost <= cost) best = point;
+  }
+  return best;
+}
+
+std::optional<double> accuracy_at_cost(std::span<const CurvePoint> points, double cost) {
+  return on_front(pareto_front(points), cost);
+}
+
+std::optional<double> cost_at_accuracy(std::span<const CurvePoint> points, double accuracy) {
+  const std::vector<CurvePoint> front = pareto_front(points);
+  if (front.empty() || !(accuracy <= front.back().accuracy)) return std::nullopt;
+  const auto reached =
+      std::find_if(front.begin(), front.end(), [&](const CurvePoint& p) { return p.accuracy >= accuracy; });
+  if (reached == front.begin()) return reached->cost;
+  const CurvePoint& before = *(reached - 1);
+  return on_line(accuracy, before.accuracy, before.cost, reached->accuracy, reached->cost);
+}
+
+std::optional<double> mean_accuracy(std::span<const CurvePoint> points, double low, double high) {
+  if (!(low < high)) fail(Code::kInvalidArgument, "[curve] got costs {} to {}, expected a rising range", low, high);
+  const std::vector<CurvePoint> front = pareto_front(points);
+  const std::optional<double> first = on_front(front, low);
+  if (!first) return std::nullopt;
+  // Trapezoids between the ends and the points inside: exact on straight lines.
+  double area = 0;
+  double from = low;
+  double from_accuracy = *first;
+  const auto add = [&](double to, double to_accuracy) {
+    area += (to - from) * (from_accuracy + to_accuracy) / 2;
+    from = to;
+    from_accuracy = to_accuracy;
+  };
+  for (const CurvePoint& point : front) {
+    if (point.cost > low && point.cost < high) add(point.cost, point.accuracy);
+  }
+  add(high, *on_front(front, high));
+  return area / (high - low);
+}
+
+double hypervolume(std::span<const CurvePoint> points, double worst_cost, double worst_accuracy) {
+  const std::vector<CurvePoint> front = pareto_front(points);
+  double area = 0;
+  for (size_t i = 0; i < front.size(); ++i) {
+    const double from = std::min(front[i].cost, worst_cost);
+    const double to = i + 1 < front.size() ? std::min(front[i + 1].cost, worst_cost) : worst_cost;
+    area += (to - from) * std::max(0.0, front[i].accuracy - worst_accuracy);
+  }
+  return area;
+}
+
+}  // namespace sooner
