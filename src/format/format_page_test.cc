@@ -8,7 +8,7 @@
 #include "core/file.h"
 #include "format/manifest.h"
 #include "format/safetensors.h"
-#include "format/tiny_model.h"
+#include "golden/tiny_model.h"
 
 namespace sooner {
 namespace {

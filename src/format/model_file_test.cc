@@ -8,9 +8,10 @@
 #include <limits>
 
 #include "core/file.h"
-#include "format/error_of.h"
 #include "format/manifest.h"
-#include "format/tiny_model.h"
+#include "golden/tiny_model.h"
+#include "support/message_of.h"
+#include "support/temp_folder.h"
 #include "zoo/zoo.h"
 
 namespace sooner {
@@ -88,23 +89,20 @@ TEST(ModelFile, KeepsItsHashWhenTunedAndLosesItWhenAWeightChanges) {
 }
 
 TEST(ModelFile, SavesAndLoadsThroughAFile) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "sooner_model_file_test";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
+  const TempFolder folder;
   const std::filesystem::path path = folder / "m.safetensors";
   save_model(tiny_model(), path);
   expect_same(load_model(path), tiny_model());
-  EXPECT_THAT(error_of(Code::kNotFound, [&] { load_model(folder / "absent"); }), HasSubstr("absent"));
+  EXPECT_THAT(message_of(Code::kNotFound, [&] { load_model(folder / "absent"); }), HasSubstr("absent"));
   write_file_atomically(path, "short");
-  EXPECT_THAT(error_of(Code::kDataLoss, [&] { load_model(path); }), HasSubstr("byte 5"));
-  std::filesystem::remove_all(folder);
+  EXPECT_THAT(message_of(Code::kDataLoss, [&] { load_model(path); }), HasSubstr("byte 5"));
 }
 
 TEST(ModelFile, RefusesToSaveWhatDoesNotFitTheGraph) {
   const auto refused = [](auto change) {
     ModelFile model = tiny_model();
     change(model);
-    return error_of(Code::kInvalidArgument, [&] { serialize_model(model); });
+    return message_of(Code::kInvalidArgument, [&] { serialize_model(model); });
   };
   EXPECT_THAT(refused([](ModelFile& m) { m.tensors.erase("fc.bias"); }), HasSubstr("'fc.bias' is missing"));
   EXPECT_THAT(refused([](ModelFile& m) { m.tensors["fc.bias"] = Tensor(DType::kF32, {4}); }), HasSubstr("of shape 4"));

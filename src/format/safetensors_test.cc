@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "format/error_of.h"
+#include "support/message_of.h"
 
 namespace sooner {
 namespace {
@@ -31,7 +31,7 @@ std::vector<std::byte> file_of(std::string_view header, size_t data) {
 }
 
 std::string refusal(std::string_view header, size_t data) {
-  return error_of(Code::kDataLoss, [&] { parse_safetensors(file_of(header, data), "bad.safetensors"); });
+  return message_of(Code::kDataLoss, [&] { parse_safetensors(file_of(header, data), "bad.safetensors"); });
 }
 
 std::string entry(std::string_view dtype, std::string_view shape, std::string_view offsets) {
@@ -76,7 +76,7 @@ TEST(Safetensors, ReadsAnEmptyContainer) {
 
 TEST(Safetensors, RefusesABadHeaderLength) {
   const auto refused = [](std::string_view text) {
-    return error_of(Code::kDataLoss, [&] { parse_safetensors(bytes_of(text), "f"); });
+    return message_of(Code::kDataLoss, [&] { parse_safetensors(bytes_of(text), "f"); });
   };
   EXPECT_THAT(refused(""), HasSubstr("byte 0: the file ends"));
   EXPECT_THAT(refused("1234567"), HasSubstr("byte 7: the file ends"));
@@ -171,7 +171,7 @@ TEST(Safetensors, RefusesImpossibleOffsets) {
 }
 
 TEST(Safetensors, NamesTheFileInOneLine) {
-  const std::string message = error_of(Code::kDataLoss, [] { parse_safetensors({}, "evil\nname"); });
+  const std::string message = message_of(Code::kDataLoss, [] { parse_safetensors({}, "evil\nname"); });
   EXPECT_THAT(message, HasSubstr("[safetensors 'evil?name']"));
 }
 
@@ -179,7 +179,7 @@ TEST(Safetensors, RefusesToWriteNamesItWouldNotRead) {
   for (const std::string name : {"", "__metadata__", "a\nb", "\xff"}) {
     Safetensors contents;
     contents.tensors[name] = Tensor(DType::kU8, {1});
-    error_of(Code::kInvalidArgument, [&] { serialize_safetensors(contents); });
+    message_of(Code::kInvalidArgument, [&] { serialize_safetensors(contents); });
   }
 }
 
