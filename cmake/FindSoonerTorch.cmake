@@ -61,12 +61,20 @@ if(EXISTS ${sooner_torch_lib}/libtorch_cuda.so)
   list(APPEND sooner_torch_libraries ${sooner_torch_lib}/libtorch_cuda.so ${sooner_torch_lib}/libc10_cuda.so)
 endif()
 
+# The wheel's include folder also holds other versions of libraries this project uses (fmt, oneDNN, protobuf); only
+# LibTorch's own headers are shown to the compiler.
+set(sooner_torch_include ${CMAKE_BINARY_DIR}/libtorch_include)
+file(MAKE_DIRECTORY ${sooner_torch_include})
+foreach(part ATen c10 caffe2 torch)
+  file(REMOVE ${sooner_torch_include}/${part})
+  file(CREATE_LINK ${sooner_torch_root}/include/${part} ${sooner_torch_include}/${part} SYMBOLIC)
+endforeach()
+
 if(NOT TARGET SoonerTorch::torch)
   add_library(SoonerTorch::torch INTERFACE IMPORTED)
   set_target_properties(SoonerTorch::torch PROPERTIES
-    INTERFACE_INCLUDE_DIRECTORIES "${sooner_torch_root}/include;${sooner_torch_root}/include/torch/csrc/api/include"
-    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES
-      "${sooner_torch_root}/include;${sooner_torch_root}/include/torch/csrc/api/include"
+    INTERFACE_INCLUDE_DIRECTORIES ${sooner_torch_include}
+    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${sooner_torch_include}
     INTERFACE_LINK_LIBRARIES "-Wl,--push-state,--no-as-needed;${sooner_torch_libraries};-Wl,--pop-state"
     INTERFACE_LINK_OPTIONS "-Wl,-rpath,${sooner_torch_lib};-Wl,-rpath-link,${sooner_torch_lib}")
 endif()

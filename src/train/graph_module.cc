@@ -1,0 +1,237 @@
+#include "train/graph_module.h"
+
+#include <cmath>
+
+#include "core/hash.h"
+#include "core/rng.h"
+#include "train/torch_tensors.h"
+
+namespace sooner {
+namespace {
+
+// Inputs that one output of the parameter's layer reads.
+double fan_in(const Shape& weight) {
+  double product = 1;
+  for (size_t i = 1; i < weight.size(); ++i) product *= static_cast<double>(weight[i]);
+  return product;
+}
+
+void fill(at::Tensor& tensor, const std::function<double()>& draw) {
+  auto* data = tensor.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < tensor.numel(); ++i) data[i] = static_cast<float>(draw());
+}
+
+// `weight`: shape of the weight beside a bias.
+at::Tensor initial_value(const ParameterSpec& spec, const Shape& weight, uint64_t seed, double gate_bias) {
+  at::Tensor value = at::zeros(spec.shape, at::kFloat);
+  Rng rng{seed, hash_bytes(spec.name)};
+  switch (spec.kind) {
+    case ParameterKind::kWeight:
+      if (spec.shape.size() == 4) {
+        const double deviation = std::sqrt(2 / fan_in(spec.shape));
+        fill(value, [&] { return rng.normal() * deviation; });
+        break;
+      }
+      [[fallthrough]];
+    case ParameterKind::kBias: {
+      const double bound = 1 / std::sqrt(fan_in(weight));
+      fill(value, [&] { return rng.uniform(-bound, bound); });
+      break;
+    }
+    case ParameterKind::kAlpha:
+      value.fill_(rng.uniform());
+      break;
+    case ParameterKind::kScale:
+    case ParameterKind::kRunningVar:
+      value.fill_(1);
+      break;
+    case ParameterKind::kGateBias:
+      value.fill_(gate_bias);
+      break;
+    case ParameterKind::kShift:
+    case ParameterKind::kRunningMean:
+    case ParameterKind::kGateFeatures:
+    case ParameterKind::kGateScores:
+      break;
+  }
+  return value;
+}
+
+at::Tensor convolve(const at::Tensor& src, const at::Tensor& weight, const at::Tensor& bias,
+                    const Conv2dAttributes& a) {
+  const bool symmetric = a.pad_top == a.pad_bottom && a.pad_left == a.pad_right;
+  const at::Tensor padded =
+      symmetric ? src : at::constant_pad_nd(src, {a.pad_left, a.pad_right, a.pad_top, a.pad_bottom});
+  const std::array<int64_t, 2> pad{symmetric ? a.pad_top : 0, symmetric ? a.pad_left : 0};
+  return at::conv2d(padded, weight, bias, {a.stride_h, a.stride_w}, pad, {a.dilation_h, a.dilation_w}, a.groups);
+}
+
+at::Tensor max_pool(const at::Tensor& src, const PoolAttributes& a) {
+  return at::max_pool2d(src, {a.kernel_h, a.kernel_w}, {a.stride_h, a.stride_w}, {a.pad_h, a.pad_w}, {1, 1},
+                        a.ceil_mode);
+}
+
+at::Tensor avg_pool(const at::Tensor& src, const PoolAttributes& a) {
+  return at::avg_pool2d(src, {a.kernel_h, a.kernel_w}, {a.stride_h, a.stride_w}, {a.pad_h, a.pad_w}, a.ceil_mode,
+                        a.count_include_pad);
+}
+
+// Losses and gates are computed in fp32 whatever autocast says.
+class NoAutocast {
+ public:
+  explicit NoAutocast(at::DeviceType device) : device_(device), enabled_(at::autocast::is_autocast_enabled(device)) {
+    if (enabled_) at::autocast::set_autocast_enabled(device_, false);
+  }
+  ~NoAutocast() {
+    if (enabled_) at::autocast::set_autocast_enabled(device_, true);
+  }
+  NoAutocast(const NoAutocast&) = delete;
+  NoAutocast& operator=(const NoAutocast&) = delete;
+
+ private:
+  at::DeviceType device_;
+  bool enabled_;
+};
+
+}  // namespace
+
+at::Tensor gate_scores(const at::Tensor& logits) {
+  const at::Tensor z = logits.detach();
+  const double log_classes = std::log(static_cast<double>(z.size(1)));
+  // Entropies as -sum p log p with p log p := 0 at p = 0: log_softmax stays finite for finite logits.
+  const auto entropy = [&](const at::Tensor& scaled) {
+    const at::Tensor log_p = at::log_softmax(scaled, 1);
+    return (log_p.exp() * log_p).sum(1).neg().div(log_classes);
+  };
+  const at::Tensor top = std::get<0>(at::topk(at::softmax(z, 1), 2, 1));
+  const at::Tensor first = top.select(1, 0);
+  return at::stack({first, entropy(z), first - top.select(1, 1), entropy(2 * z)}, 1);
+}
+
+GraphModule::GraphModule(Graph graph, uint64_t seed, double gate_bias) : graph_(std::move(graph)) {
+  validate(graph_);
+  of_node_.resize(graph_.nodes.size());
+  of_gate_.resize(graph_.exits());
+  Shape weight;
+  for (ParameterSpec& spec : sooner::parameters(graph_)) {
+    if (spec.kind == ParameterKind::kWeight) weight = spec.shape;
+    at::Tensor value = initial_value(spec, weight, seed, gate_bias);
+    value.requires_grad_(spec.trainable());
+    auto& owner = spec.node >= 0 ? of_node_[static_cast<size_t>(spec.node)] : of_gate_[static_cast<size_t>(spec.exit)];
+    owner.push_back(parameters_.size());
+    parameters_.push_back({std::move(spec), std::move(value)});
+  }
+}
+
+void GraphModule::place(const at::Device& device, bool channels_last) {
+  for (Parameter& parameter : parameters_) {
+    const bool reorder = channels_last && parameter.value.dim() == 4;
+    at::Tensor moved =
+        parameter.value.detach().to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true,
+                                    reorder ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+    moved.requires_grad_(parameter.spec.trainable());
+    parameter.value = std::move(moved);
+  }
+}
+
+const at::Tensor& GraphModule::find(NodeId node, ParameterKind kind) const {
+  static const at::Tensor kNone;
+  for (const size_t at : of_node_[static_cast<size_t>(node)]) {
+    if (parameters_[at].spec.kind == kind) return parameters_[at].value;
+  }
+  return kNone;
+}
+
+at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>& values, bool training) const {
+  const auto id = static_cast<NodeId>(&node - graph_.nodes.data());
+  const auto src = [&](size_t i = 0) -> const at::Tensor& { return values[static_cast<size_t>(node.inputs[i])]; };
+  switch (node.op) {
+    case OpKind::kConv2d:
+      return convolve(src(), find(id, ParameterKind::kWeight), find(id, ParameterKind::kBias),
+                      std::get<Conv2dAttributes>(node.attributes));
+    case OpKind::kLinear:
+      return at::linear(src(), find(id, ParameterKind::kWeight), find(id, ParameterKind::kBias));
+    case OpKind::kBatchNorm: {
+      const auto& a = std::get<BatchNormAttributes>(node.attributes);
+      return at::batch_norm(src(), find(id, ParameterKind::kScale), find(id, ParameterKind::kShift),
+                            find(id, ParameterKind::kRunningMean), find(id, ParameterKind::kRunningVar), training,
+                            a.momentum, a.epsilon, /*cudnn_enabled=*/true);
+    }
+    case OpKind::kRelu:
+      return at::relu(src());
+    case OpKind::kMaxPool:
+      return max_pool(src(), std::get<PoolAttributes>(node.attributes));
+    case OpKind::kAvgPool:
+      return avg_pool(src(), std::get<PoolAttributes>(node.attributes));
+    case OpKind::kMixedPool: {
+      const auto& a = std::get<PoolAttributes>(node.attributes);
+      const at::Tensor average = avg_pool(src(), a);
+      return average + find(id, ParameterKind::kAlpha) * (max_pool(src(), a) - average);
+    }
+    case OpKind::kGlobalAvgPool:
+      return src().mean({2, 3});
+    case OpKind::kAdd:
+      return src(0) + src(1);
+    case OpKind::kFlatten:
+      // Row-major order of [C, H, W] whatever the memory order.
+      return src().flatten(1);
+    case OpKind::kInput:
+      break;
+  }
+  fail(Code::kInternal, "[GraphModule] node '{}' has no forward", node.name);
+}
+
+at::Tensor GraphModule::run_gate(size_t exit_index, const at::Tensor& features, const at::Tensor& logits) const {
+  at::Tensor sum;
+  const auto add = [&](const at::Tensor& term) { sum = sum.defined() ? sum + term : term; };
+  for (const size_t at : of_gate_[exit_index]) {
+    const Parameter& parameter = parameters_[at];
+    if (parameter.spec.kind == ParameterKind::kGateFeatures) add(at::mv(features.to(at::kFloat), parameter.value[0]));
+    if (parameter.spec.kind == ParameterKind::kGateScores) add(at::mv(gate_scores(logits), parameter.value[0]));
+    if (parameter.spec.kind == ParameterKind::kGateBias) add(parameter.value);
+  }
+  return sum;
+}
+
+ExitOutputs GraphModule::forward(const at::Tensor& images, bool training) {
+  return guard_torch("GraphModule::forward", [&] {
+    std::vector<at::Tensor> values(graph_.nodes.size());
+    values[0] = images;
+    for (size_t id = 1; id < graph_.nodes.size(); ++id) values[id] = run_node(graph_.nodes[id], values, training);
+    const NoAutocast fp32(images.device().type());
+    ExitOutputs outputs;
+    for (size_t k = 0; k < graph_.exits(); ++k) {
+      const Exit& exit = graph_.stages[k].exit;
+      outputs.logits.push_back(values[static_cast<size_t>(exit.logits)].to(at::kFloat));
+      if (k + 1 == graph_.exits()) break;
+      outputs.gates.push_back(exit.gate ? run_gate(k, values[static_cast<size_t>(exit.features)], outputs.logits.back())
+                                        : at::Tensor());
+    }
+    return outputs;
+  });
+}
+
+TensorMap GraphModule::export_tensors() const {
+  TensorMap tensors;
+  for (const Parameter& parameter : parameters_) tensors.emplace(parameter.spec.name, from_torch(parameter.value));
+  return tensors;
+}
+
+void GraphModule::import_tensors(const TensorMap& tensors) {
+  const at::NoGradGuard no_grad;
+  for (Parameter& parameter : parameters_) {
+    const auto found = tensors.find(parameter.spec.name);
+    if (found == tensors.end()) {
+      fail(Code::kDataLoss, "[GraphModule] tensor '{}' is missing; these weights are of another network",
+           parameter.spec.name);
+    }
+    if (found->second.shape() != parameter.spec.shape || found->second.dtype() != DType::kF32) {
+      fail(Code::kDataLoss, "[GraphModule] tensor '{}' is {} {}, expected F32 {}; these weights are of another network",
+           parameter.spec.name, to_string(found->second.dtype()), to_string(found->second.shape()),
+           to_string(parameter.spec.shape));
+    }
+    parameter.value.copy_(to_torch(found->second));
+  }
+}
+
+}  // namespace sooner

@@ -1,0 +1,66 @@
+// A Graph with LibTorch tensors for its parameters: forward for training and for measuring, import, export.
+//
+// The network's structure is the graph's alone; nothing is defined here a second time. Parameters carry the names of
+// parameters(graph). Knows no loss and no data.
+//
+// Axis letters: N batch, C classes, F features. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+#include "graph/graph.h"
+#include "train/torch_headers.h"
+
+namespace sooner {
+
+struct ExitOutputs {
+  std::vector<at::Tensor> logits;  // [K] of [N, C], fp32
+  std::vector<at::Tensor> gates;   // [K-1] of [N], fp32, before the sigmoid; undefined where the exit has no gate
+};
+
+// Four scores of each row of `logits` [N, C], in the order of graph/graph.h: [N, 4]. No gradient flows back.
+at::Tensor gate_scores(const at::Tensor& logits);
+
+class GraphModule {
+ public:
+  struct Parameter {
+    ParameterSpec spec;
+    at::Tensor value;  // a leaf; requires_grad where trainable
+  };
+
+  // Initial values depend on (seed, parameter name) alone, so that a network with exits and the same one without start
+  // from the same trunk: convolutions Kaiming normal (fan in), linear layers uniform within 1/sqrt(fan in),
+  // normalisation 1 and 0, gates 0 with bias `gate_bias`. Throws kInvalidArgument for an invalid graph.
+  GraphModule(Graph graph, uint64_t seed, double gate_bias = 0);
+
+  [[nodiscard]] const Graph& graph() const { return graph_; }
+  [[nodiscard]] std::vector<Parameter>& parameters() { return parameters_; }
+  [[nodiscard]] const std::vector<Parameter>& parameters() const { return parameters_; }
+
+  // Moves every parameter; gradients are dropped. With `channels_last`, convolution weights are stored that way.
+  void place(const at::Device& device, bool channels_last);
+
+  // `images` [N, C, H, W] fp32, on the module's device. `training`: normalisation uses and updates batch statistics.
+  // Under autocast convolutions and linear layers run in its type; logits and gates are fp32 all the same.
+  [[nodiscard]] ExitOutputs forward(const at::Tensor& images, bool training);
+
+  // Copies on the CPU, by name.
+  [[nodiscard]] TensorMap export_tensors() const;
+  // REQUIRES: every parameter there with its shape; throws kDataLoss naming the first that is not.
+  void import_tensors(const TensorMap& tensors);
+
+ private:
+  at::Tensor run_node(const Node& node, const std::vector<at::Tensor>& values, bool training) const;
+  [[nodiscard]] const at::Tensor& find(NodeId node, ParameterKind kind) const;
+  [[nodiscard]] at::Tensor run_gate(size_t exit_index, const at::Tensor& features, const at::Tensor& logits) const;
+
+  Graph graph_;
+  std::vector<Parameter> parameters_;
+  std::vector<std::vector<size_t>> of_node_;  // parameter positions by node id
+  std::vector<std::vector<size_t>> of_gate_;  // by exit
+};
+
+}  // namespace sooner

@@ -1,0 +1,109 @@
+#include "train/losses.h"
+
+#include "core/error.h"
+#include "train/torch_tensors.h"
+
+namespace sooner {
+namespace {
+
+at::Tensor fp32(const at::Tensor& tensor) { return tensor.to(at::kFloat); }
+
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels, double label_smoothing) {
+  return at::cross_entropy_loss(fp32(logits), labels, {}, at::Reduction::Mean, -100, label_smoothing);
+}
+
+// Adds weight_k CE(z_k) of every exit to loss.total and keeps each on its own.
+void add_exit_losses(Loss& loss, const ExitOutputs& outputs, const at::Tensor& labels,
+                     const std::vector<double>& weights, double label_smoothing) {
+  for (size_t k = 0; k < outputs.logits.size(); ++k) {
+    const at::Tensor value = cross_entropy(outputs.logits[k], labels, label_smoothing);
+    loss.exit_losses.push_back(value.detach());
+    if (weights[k] == 0) continue;
+    const at::Tensor term = weights[k] == 1 ? value : value * weights[k];
+    loss.total = loss.total.defined() ? loss.total + term : term;
+  }
+}
+
+// -log softmax(M_1)[y] with M_K = z_K, M_k = g_k z_k + (1 - g_k) M_{k+1}.
+at::Tensor logit_mixture_log_likelihood(const ExitOutputs& outputs, const at::Tensor& labels) {
+  at::Tensor mixed = fp32(outputs.logits.back());
+  for (size_t k = outputs.gates.size(); k-- > 0;) {
+    const at::Tensor gate = at::sigmoid(fp32(outputs.gates[k])).unsqueeze(1);
+    mixed = mixed + gate * (fp32(outputs.logits[k]) - mixed);
+  }
+  return at::log_softmax(mixed, 1).gather(1, labels.unsqueeze(1)).squeeze(1);
+}
+
+}  // namespace
+
+Loss joint_loss(const ExitOutputs& outputs, const at::Tensor& labels, const std::vector<double>& weights,
+                double label_smoothing) {
+  return guard_torch("joint_loss", [&] {
+    SOONER_ASSERT(weights.size() + 1 == outputs.logits.size());
+    std::vector<double> all = weights;
+    all.push_back(1);
+    Loss loss;
+    add_exit_losses(loss, outputs, labels, all, label_smoothing);
+    return loss;
+  });
+}
+
+std::vector<double> joint_weights(const RuleOrList& rule, size_t exits) {
+  if (rule.rule.empty()) {
+    if (rule.values.size() + 1 != exits) {
+      fail(Code::kInvalidArgument, "[config] joint.weights has {} numbers, expected {}: one for each early exit",
+           rule.values.size(), exits - 1);
+    }
+    return rule.values;
+  }
+  std::vector<double> weights;
+  const auto count = static_cast<double>(exits);
+  for (size_t k = 0; k + 1 < exits; ++k) {
+    const auto at = static_cast<double>(k);
+    weights.push_back(rule.rule == "uniform" ? 1 : rule.rule == "decreasing" ? (count - at) / count : (at + 1) / count);
+  }
+  return weights;
+}
+
+at::Tensor mixture_log_likelihood(const ExitOutputs& outputs, const at::Tensor& labels) {
+  const at::Tensor index = labels.unsqueeze(1);
+  const auto true_class = [&](size_t k) {
+    return at::log_softmax(fp32(outputs.logits[k]), 1).gather(1, index).squeeze(1);
+  };
+  at::Tensor log_s = true_class(outputs.logits.size() - 1);
+  for (size_t k = outputs.gates.size(); k-- > 0;) {
+    const at::Tensor a = fp32(outputs.gates[k]);
+    log_s = at::logaddexp(at::log_sigmoid(a) + true_class(k), at::log_sigmoid(-a) + log_s);
+  }
+  return log_s;
+}
+
+at::Tensor soft_cost(const ExitOutputs& outputs, const std::vector<double>& exit_cost) {
+  at::Tensor cost = at::full_like(outputs.logits.back().select(1, 0), exit_cost.back(), at::kFloat);
+  for (size_t k = outputs.gates.size(); k-- > 0;) {
+    const at::Tensor gate = at::sigmoid(fp32(outputs.gates[k]));
+    cost = cost + gate * (exit_cost[k] - cost);
+  }
+  return cost;
+}
+
+Loss differentiable_loss(const ExitOutputs& outputs, const at::Tensor& labels, const DifferentiableOptions& options) {
+  return guard_torch("differentiable_loss", [&] {
+    SOONER_ASSERT(options.exit_cost.size() == outputs.logits.size());
+    const at::Tensor mixture =
+        -(options.mix_logits ? logit_mixture_log_likelihood(outputs, labels) : mixture_log_likelihood(outputs, labels))
+             .mean();
+    const at::Tensor cost = soft_cost(outputs, options.exit_cost).mean();
+    Loss loss;
+    loss.total = mixture;
+    if (options.cost_weight != 0) loss.total = loss.total + options.cost_weight * cost;
+    std::vector<double> weights(outputs.logits.size(), options.aux_weight);
+    weights.back() = options.last_weight;
+    add_exit_losses(loss, outputs, labels, weights, options.label_smoothing);
+    loss.mixture = mixture.detach();
+    loss.soft_cost = cost.detach();
+    return loss;
+  });
+}
+
+}  // namespace sooner

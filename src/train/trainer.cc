@@ -1,0 +1,398 @@
+#include "train/trainer.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <optional>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "data/batch_loader.h"
+#include "graph/cost.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/exit_meter.h"
+#include "train/export_model.h"
+#include "train/losses.h"
+#include "train/run_records.h"
+#include "train/schedule.h"
+#include "train/sgd.h"
+#include "train/torch_tensors.h"
+
+namespace sooner {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// On a GPU the loss is looked at only so often: looking waits for it.
+constexpr int64_t kStepsBetweenLooksCuda = 16;
+constexpr int64_t kStepsBeforeEstimate = 20;
+constexpr double kSecondsBetweenReports = 0.2;
+// How often an epoch the target-cost controller looks at the validation split.
+constexpr int64_t kControlsPerEpoch = 4;
+
+class Trainer {
+ public:
+  Trainer(const TrainConfig& config, const RunFolder& folder, const TrainOptions& options)
+      : config_(config),
+        folder_(folder),
+        options_(options),
+        data_(open_data_set(config.data)),
+        splits_(make_splits(data_, config.split)),
+        graph_(build_network(config.network, data_.image_shape, data_.classes())),
+        mode_(choose_compute_mode(config.train, graph_)),
+        exit_cost_(compute_cost(graph_).exit_fraction),
+        joint_weights_(joint_weights(config.joint.weights, graph_.exits())) {
+    apply_compute_mode(mode_);
+    module_ = std::make_unique<GraphModule>(graph_, config.train.seed, config.differentiable.gate_bias);
+    module_->place(mode_.device, mode_.channels_last);
+    sgd_ = std::make_unique<Sgd>(*module_,
+                                 SgdOptions{config.train.momentum, config.train.nesterov, config.train.weight_decay,
+                                            config.differentiable.gate_learning_rate});
+    meter_ = std::make_unique<ExitMeter>(graph_.exits(), mode_.device);
+    make_loader();
+    batches_ = loader_->batches_per_epoch();
+    if (batches_ < 1) {
+      fail(Code::kInvalidArgument, "[train] batch_size {} exceeds the {} training images; lower it",
+           config.train.batch_size, splits_.train.indices.size());
+    }
+    schedule_ = {config.train.schedule, config.train.learning_rate, config.train.schedule_warmup, total_steps()};
+    identity_ = {config_hash(config), data_.hash, to_string(mode_)};
+    at_.cost_weight = config.differentiable.cost_weight;
+    // The regime's own phase is never empty.
+    joint_epochs_ = differentiable()
+                        ? std::min<int64_t>(config.train.epochs - 1,
+                                            std::llround(config.differentiable.warmup * config.train.epochs))
+                        : config.train.epochs;
+  }
+
+  TrainResult run() {
+    if (options_.resume) restore();
+    announce();
+    write_environment(nullptr);
+    records_ = std::make_unique<RunRecords>(folder_, static_cast<size_t>(at_.epoch));
+    while (at_.epoch < config_.train.epochs) {
+      if (!run_epoch()) return interrupted();
+    }
+    finish();
+    const TrainResult result = outcome();
+    write_environment(&result);
+    return result;
+  }
+
+ private:
+  [[nodiscard]] bool differentiable() const { return config_.train.regime == "differentiable"; }
+  [[nodiscard]] bool in_joint_phase() const { return at_.epoch < joint_epochs_; }
+  [[nodiscard]] int64_t total_steps() const { return batches_ * config_.train.epochs; }
+  [[nodiscard]] std::string phase() const {
+    return config_.train.regime == "plain" ? "plain" : in_joint_phase() ? "joint" : "differentiable";
+  }
+
+  void say(const std::string& line) {
+    append_line(folder_.log(), line);
+    if (options_.listener != nullptr) options_.listener->on_line(line);
+  }
+
+  void make_loader() {
+    LoaderOptions loader;
+    loader.batch_size = config_.train.batch_size;
+    loader.threads = config_.train.loader_threads;
+    loader.shuffle = true;
+    // Every step sees a full batch: normalisation statistics of a rest of one image would be nonsense.
+    loader.drop_last = true;
+    loader.seed = config_.train.seed;
+    loader.augment = config_.augment;
+    loader.mean = data_.mean;
+    loader.std = data_.std;
+    loader_ = std::make_unique<BatchLoader>(data_.train, data_.image_shape, splits_.train.indices, loader);
+  }
+
+  void announce() {
+    say(fmt::format("{}: {} on {} ({} train, {} validation images), {} {} at {} of the plain network's MACs",
+                    config_.name, graph_.name, data_.name, splits_.train.indices.size(),
+                    splits_.validation.indices.size(), graph_.exits(), graph_.exits() == 1 ? "exit" : "exits",
+                    format_costs()));
+    say(fmt::format("{} regime, {} epochs of {} steps on {}", config_.train.regime, config_.train.epochs, batches_,
+                    to_string(mode_)));
+    if (at_.step > 0) say(fmt::format("continuing after step {} (epoch {})", at_.step, at_.epoch + 1));
+  }
+
+  [[nodiscard]] std::string format_costs() const {
+    std::vector<std::string> parts;
+    for (const double cost : exit_cost_) parts.push_back(fmt::format("{:.3f}", cost));
+    return fmt::format("{}", fmt::join(parts, " / "));
+  }
+
+  void write_environment(const TrainResult* result) {
+    std::vector<const Split*> splits{&splits_.train, &splits_.validation, &splits_.tune, &splits_.guarantee,
+                                     &splits_.test};
+    save_environment(folder_, config_, data_, splits, identity_, device_name(mode_), exit_cost_, result);
+  }
+
+  // False: asked to stop.
+  bool run_epoch() {
+    loader_->start_epoch(at_.epoch, at_.batch);
+    epoch_waited_ = loader_->seconds_waited();
+    epoch_start_ = Clock::now();
+    epoch_first_batch_ = at_.batch;
+    if (at_.batch == 0) meter_->clear();
+    while (const Batch* batch = loader_->next()) {
+      step(*batch);
+      if (at_.batch < batches_) {
+        if (stop_asked()) return false;
+        control_cost();
+        const int64_t every = config_.train.checkpoint_steps;
+        if (every > 0 && at_.step % every == 0) save("last");
+      }
+    }
+    const double seconds = seconds_since(epoch_start_);
+    train_seconds_ += seconds;
+    waited_seconds_ += loader_->seconds_waited() - epoch_waited_;
+    end_epoch(seconds);
+    return !stop_asked() || at_.epoch == config_.train.epochs;
+  }
+
+  [[nodiscard]] bool stop_asked() const { return options_.stop != nullptr && options_.stop->load(); }
+
+  void step(const Batch& batch) {
+    const at::Tensor images = place_images(batch.images, batch.n, data_.image_shape, mode_);
+    const at::Tensor labels =
+        at::from_blob(const_cast<int32_t*>(batch.labels.data()), {batch.n}, at::kInt).to(mode_.device, at::kLong);
+    ExitOutputs outputs;
+    {
+      const AutocastRegion autocast(mode_);
+      outputs = module_->forward(images, true);
+    }
+    const Loss loss = make_loss(outputs, labels);
+    if (!mode_.cuda() || at_.step % kStepsBetweenLooksCuda == 0) require_finite(loss);
+    sgd_->clear_gradients();
+    guard_torch("train", [&] { loss.total.backward(); });
+    sgd_->step(schedule_.rate(at_.step));
+    meter_->add(loss, outputs, labels);
+    ++at_.step;
+    ++at_.batch;
+    ++steps_here_;
+    report_step();
+  }
+
+  Loss make_loss(const ExitOutputs& outputs, const at::Tensor& labels) {
+    if (in_joint_phase()) return joint_loss(outputs, labels, joint_weights_, config_.train.label_smoothing);
+    const DifferentiableConfig& d = config_.differentiable;
+    return differentiable_loss(outputs, labels,
+                               {.mix_logits = d.mix == "logits",
+                                .cost_weight = at_.cost_weight,
+                                .last_weight = d.last_weight,
+                                .aux_weight = d.aux_weight,
+                                .label_smoothing = config_.train.label_smoothing,
+                                .exit_cost = exit_cost_});
+  }
+
+  void require_finite(const Loss& loss) const {
+    if (std::isfinite(loss.total.item<double>())) return;
+    for (size_t k = 0; k < loss.exit_losses.size(); ++k) {
+      const auto value = loss.exit_losses[k].item<double>();
+      if (!std::isfinite(value)) not_finite(fmt::format("exit {}'s cross-entropy is {}", k, value));
+    }
+    not_finite("the mixture of the gates is not a number");
+  }
+
+  [[noreturn]] void not_finite(const std::string& what) const {
+    std::error_code ignored;
+    const bool saved = std::filesystem::exists(folder_.checkpoint("last"), ignored);
+    fail(Code::kFailedPrecondition,
+         "[train] the loss is not finite at step {} (epoch {}): {}; {}; lower train.learning_rate (now {}){}",
+         at_.step + 1, at_.epoch + 1, what,
+         saved ? fmt::format("the last good checkpoint is '{}'", folder_.checkpoint("last").string())
+               : "nothing was saved yet",
+         config_.train.learning_rate, mode_.bf16 ? " or use train.precision=fp32" : "");
+  }
+
+  void report_step() {
+    const double seconds = seconds_since(epoch_start_);
+    const auto done = static_cast<double>(at_.batch - epoch_first_batch_);
+    const double per_step = (train_seconds_ + seconds) / static_cast<double>(steps_here_);
+    const double left = per_step * static_cast<double>(total_steps() - at_.step);
+    if (steps_here_ == kStepsBeforeEstimate) say(fmt::format("about {} to go", human_seconds(left)));
+    if (options_.listener == nullptr || seconds_since(last_report_) < kSecondsBetweenReports) return;
+    last_report_ = Clock::now();
+    const TrainingMetrics m = training_metrics(meter_->sums(), exit_cost_, false);
+    options_.listener->on_step({at_.epoch + 1, config_.train.epochs, at_.step, total_steps(),
+                                done * config_.train.batch_size / seconds, left, m.exits.loss, m.exits.accuracy});
+  }
+
+  ExitMetrics validate() {
+    return measure_exits(evaluate(*module_, mode_, data_, data_.train, splits_.validation.indices), exit_cost_);
+  }
+
+  // Multiplies cost_weight by how far the rule's cost on the validation split is off, within a factor of two at a time.
+  void control_cost() {
+    const double target = config_.differentiable.target_cost;
+    const int64_t every = std::max<int64_t>(1, batches_ / kControlsPerEpoch);
+    if (target <= 0 || !differentiable() || in_joint_phase() || at_.batch % every != 0) return;
+    const double off = validate().cost / target;
+    at_.cost_weight = std::clamp(at_.cost_weight * std::clamp(off, 0.5, 2.0), 1e-4, 100.0);
+  }
+
+  // Accuracy, less ten points for every percent that the cost is farther than 5 % from its target.
+  [[nodiscard]] double score(const ExitMetrics& metrics) const {
+    const double target = config_.differentiable.target_cost;
+    if (target <= 0 || !metrics.has_rule()) return selection_score(metrics);
+    return selection_score(metrics) - 10 * std::max(0.0, std::abs(metrics.cost / target - 1) - 0.05);
+  }
+
+  void end_epoch(double seconds) {
+    const bool gated = differentiable() && !in_joint_phase();
+    EpochRecord record;
+    record.phase = phase();
+    record.epoch = at_.epoch + 1;
+    record.step = at_.step;
+    record.learning_rate = schedule_.rate(at_.step - 1);
+    record.cost_weight = at_.cost_weight;
+    record.seconds = seconds;
+    record.images_per_second =
+        static_cast<double>((batches_ - epoch_first_batch_) * config_.train.batch_size) / seconds;
+    record.waiting_share = (loader_->seconds_waited() - epoch_waited_) / seconds;
+    record.train = training_metrics(meter_->sums(), exit_cost_, gated);
+    record.validation = validate();
+    if (!gated) drop_rule(record.validation);
+    require_finite_metrics(record);
+    if (gated || !differentiable()) {
+      // During the warm-up gates know nothing yet: those epochs do not count.
+      const double now = score(record.validation);
+      record.best = now >= at_.best_score;
+      if (record.best) {
+        at_.best_score = now;
+        at_.best_epoch = record.epoch;
+      }
+      if (graph_.exits() > 1) record.warnings = starving_exits(record.validation);
+    }
+    records_->add(record);
+    say(summary(record, config_.train.epochs));
+    for (const std::string& warning : record.warnings) say("warning: " + warning);
+    ++at_.epoch;
+    at_.batch = 0;
+    meter_->clear();
+    if (record.best) save("best");
+    save("last");
+  }
+
+  static void drop_rule(ExitMetrics& metrics) {
+    metrics.mean_gate.clear();
+    metrics.share.clear();
+    metrics.rule_accuracy = metrics.cost = std::nan("");
+  }
+
+  // On a GPU a loss may have gone bad between two looks; and weights may be bad after a loss that was still finite.
+  void require_finite_metrics(const EpochRecord& record) const {
+    for (size_t k = 0; k < graph_.exits(); ++k) {
+      if (!std::isfinite(record.train.exits.loss[k]) || !std::isfinite(record.validation.loss[k])) {
+        not_finite(fmt::format("exit {}'s cross-entropy is not a number", k));
+      }
+    }
+    if (!std::isfinite(record.train.loss)) not_finite("the mixture of the gates is not a number");
+  }
+
+  void save(const char* name) {
+    Checkpoint checkpoint{at_, identity_, module_->export_tensors(), sgd_->export_buffers()};
+    for (const auto& [parameter, tensor] : checkpoint.model) {
+      if (!std::ranges::all_of(tensor.floats(), [](float x) { return std::isfinite(x); })) {
+        not_finite(fmt::format("'{}' holds values that are no numbers", parameter));
+      }
+    }
+    checkpoint.position.meter_sums = meter_->sums();
+    save_checkpoint(checkpoint, folder_.checkpoint(name));
+  }
+
+  void restore() {
+    std::error_code ignored;
+    if (!std::filesystem::exists(folder_.checkpoint("last"), ignored)) return;  // stopped before its first checkpoint
+    const Checkpoint saved = load_checkpoint(folder_.checkpoint("last"));
+    const auto same = [&](std::string_view what, const std::string& now, const std::string& then,
+                          std::string_view remedy) {
+      if (now == then) return;
+      fail(Code::kFailedPrecondition, "[resume] {} is {}, the run was started with {}; {}", what, now, then, remedy);
+    };
+    same("the configuration's hash", identity_.config_hash, saved.identity.config_hash,
+         "undo the changes to its config.toml, or start a new run");
+    same("the data's hash", identity_.data_hash, saved.identity.data_hash, "name the folder of the same data");
+    same("the mode", identity_.compute_mode, saved.identity.compute_mode,
+         "give the same device and threads for the same bits, or start a new run");
+    if (saved.position.epoch > config_.train.epochs || saved.position.batch >= batches_) {
+      fail(Code::kDataLoss, "[resume] '{}' stands at epoch {}, batch {}, beyond this run's {} epochs of {}",
+           folder_.checkpoint("last").string(), saved.position.epoch, saved.position.batch, config_.train.epochs,
+           batches_);
+    }
+    module_->import_tensors(saved.model);
+    sgd_->import_buffers(saved.momentum);
+    meter_->restore(saved.position.meter_sums);
+    at_ = saved.position;
+  }
+
+  TrainResult interrupted() {
+    save("last");
+    say(fmt::format("stopped after step {} and saved; go on with: sooner train --resume {}", at_.step,
+                    folder_.path().string()));
+    TrainResult result = outcome();
+    result.interrupted = true;
+    return result;
+  }
+
+  [[nodiscard]] TrainResult outcome() const {
+    const double seconds = std::max(train_seconds_, 1e-9);
+    return {false, at_.step, static_cast<double>(steps_here_ * config_.train.batch_size) / seconds,
+            waited_seconds_ / seconds, at_.best_score};
+  }
+
+  void finish() {
+    // The best weights, on the CPU and in fp32: what the file promises is what any machine can check.
+    module_->import_tensors(load_checkpoint(folder_.checkpoint("best")).model);
+    module_->place(at::kCPU, false);
+    const ExitAnswers answers = evaluate(*module_, ComputeMode{}, data_, data_.train, splits_.validation.indices);
+    export_answers(answers, splits_.validation, folder_.logits("validation"));
+    export_model(*module_, config_, data_, splits_, folder_.model());
+    say(fmt::format("finished: epoch {} was best ({:.2f} %); {:.0f} images/s, {:.1f} % of the time waiting for data",
+                    at_.best_epoch, 100 * at_.best_score, outcome().images_per_second, 100 * outcome().waiting_share));
+  }
+
+  const TrainConfig& config_;
+  const RunFolder& folder_;
+  const TrainOptions& options_;
+  DataSet data_;
+  Splits splits_;
+  Graph graph_;
+  ComputeMode mode_;
+  std::vector<double> exit_cost_;
+  std::vector<double> joint_weights_;
+  std::unique_ptr<GraphModule> module_;
+  std::unique_ptr<Sgd> sgd_;
+  std::unique_ptr<ExitMeter> meter_;
+  std::unique_ptr<BatchLoader> loader_;
+  std::unique_ptr<RunRecords> records_;
+  Schedule schedule_;
+  RunIdentity identity_;
+  TrainingPosition at_;
+  int64_t batches_ = 0;
+  int64_t joint_epochs_ = 0;
+  // Of this call, not of the run.
+  int64_t steps_here_ = 0;
+  int64_t epoch_first_batch_ = 0;
+  double train_seconds_ = 0;
+  double waited_seconds_ = 0;
+  double epoch_waited_ = 0;
+  Clock::time_point epoch_start_;
+  Clock::time_point last_report_;
+};
+
+}  // namespace
+
+TrainResult train(const TrainConfig& config, const RunFolder& folder, const TrainOptions& options) {
+  return guard_torch("train", [&] { return Trainer(config, folder, options).run(); });
+}
+
+}  // namespace sooner

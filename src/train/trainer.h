@@ -1,0 +1,63 @@
+// Trains a network from a configuration and leaves a run folder behind.
+//
+// One loop for every regime. Blocks until done, stopped, or failed; prints nothing: what there is to say goes to a
+// listener. The same configuration, threads and LibTorch give the same weights, interrupted and resumed or not (on a
+// CPU; some CUDA kernels add in no fixed order).
+//
+// metrics.jsonl holds one object an epoch: epoch (from 1), step, phase ("plain", "joint", "differentiable"),
+// learning_rate, cost_weight, seconds, images_per_second, waiting_share (of the time, for data), best (so far),
+// warnings, and "train" and "validation", each {loss, mixture, soft_cost (train only), exits: [{loss, accuracy,
+// mean_gate, share}], rule_accuracy, cost}; what has no meaning in a phase is null.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "train/run_folder.h"
+#include "train/train_config.h"
+
+namespace sooner {
+
+// Where a run stands, several times a second at most.
+struct StepReport {
+  int64_t epoch = 0;  // from 1
+  int64_t epochs = 0;
+  int64_t step = 0;  // done, of the whole run
+  int64_t total_steps = 0;
+  double images_per_second = 0;
+  double seconds_left = 0;
+  std::vector<double> exit_loss;      // [K], mean over this epoch so far
+  std::vector<double> exit_accuracy;  // [K]
+};
+
+// Called from the training thread.
+class TrainingListener {
+ public:
+  virtual ~TrainingListener() = default;
+  virtual void on_line(std::string_view line) = 0;  // also stands in log.txt
+  virtual void on_step(const StepReport& report) = 0;
+};
+
+struct TrainOptions {
+  bool resume = false;                      // continue from checkpoints/last where there is one
+  const std::atomic<bool>* stop = nullptr;  // set: finish the step, save, return
+  TrainingListener* listener = nullptr;     // may be null
+};
+
+struct TrainResult {
+  bool interrupted = false;  // `stop` was seen; the run can be resumed
+  int64_t steps = 0;
+  double images_per_second = 0;  // over all training steps of this call
+  double waiting_share = 0;      // of the training time spent waiting for data
+  double best_score = 0;         // see selection_score
+};
+
+// Throws Error: bad data, impossible settings, a loss that is not finite (kFailedPrecondition, naming the exit; the
+// last good checkpoint stays), a disk that is full.
+TrainResult train(const TrainConfig& config, const RunFolder& folder, const TrainOptions& options);
+
+}  // namespace sooner

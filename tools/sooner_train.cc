@@ -1,0 +1,170 @@
+// The program that trains: reads a configuration, leaves a run folder, prints where the model is.
+//
+// Exit code 0: done, 1: failed or stopped, 2: wrong usage or configuration.
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdio>
+#include <exception>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "train/run_folder.h"
+#include "train/train_config.h"
+#include "train/trainer.h"
+
+namespace sooner {
+namespace {
+
+std::atomic<bool> stop_asked{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+// The first signal asks; the handler is gone then, so that the second one stops at once.
+extern "C" void ask_to_stop(int) {
+  stop_asked.store(true);
+  constexpr std::string_view text = "\nfinishing this step and saving; once more stops at once\n";
+  static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+}
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = ask_to_stop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+// A bar on a terminal, lines elsewhere, nothing when quiet.
+class Display final : public TrainingListener {
+ public:
+  explicit Display(bool quiet) : quiet_(quiet), bar_(!quiet && ::isatty(STDERR_FILENO) != 0) {}
+  ~Display() override { clear_bar(); }
+
+  void on_line(std::string_view line) override {
+    // A warning is worth saying even then.
+    if (quiet_ && !line.starts_with("warning")) return;
+    clear_bar();
+    fmt::print(stderr, "{}\n", line);
+  }
+
+  void on_step(const StepReport& r) override {
+    if (!bar_) return;
+    constexpr int64_t kWidth = 24;
+    const int64_t full = r.step * kWidth / std::max<int64_t>(1, r.total_steps);
+    std::string exits;
+    for (size_t k = 0; k < r.exit_loss.size(); ++k) {
+      exits += fmt::format("  exit {} {:.3f} {:.1f} %", k, r.exit_loss[k], 100 * r.exit_accuracy[k]);
+    }
+    fmt::print(stderr, "\r\x1b[K[{:=<{}}{:{}}] epoch {}/{}  {:.0f} images/s  {} left{}", "", full, "", kWidth - full,
+               r.epoch, r.epochs, r.images_per_second, human_seconds(r.seconds_left), exits);
+    drawn_ = true;
+  }
+
+ private:
+  void clear_bar() {
+    if (drawn_) fmt::print(stderr, "\r\x1b[K");
+    drawn_ = false;
+  }
+
+  bool quiet_;
+  bool bar_;
+  bool drawn_ = false;
+};
+
+struct Arguments {
+  std::string config;
+  std::vector<std::string> sets;
+  std::string data_dir;
+  std::string out;
+  std::string runs = "runs";
+  std::string resume;
+  std::string device;
+  int threads = -1;
+  bool quiet = false;
+  bool print_config = false;
+};
+
+void add_options(CLI::App& app, Arguments& a) {
+  app.add_option("config", a.config, "configuration, such as configs/fashion_differentiable.toml");
+  app.add_option("--set", a.sets, "change one option of it: section.key=value; may be repeated")
+      ->allow_extra_args(false);
+  app.add_option("--data-dir", a.data_dir, "folder that holds mnist/, fashion-mnist/, cifar-10/; default $SOONER_DATA");
+  app.add_option("--out", a.out, "run folder to make; default: the next runs/<name>-<n>");
+  app.add_option("--resume", a.resume, "continue this run folder from its last checkpoint");
+  app.add_option("--device", a.device, "cpu, cuda or auto");
+  app.add_option("--threads", a.threads, "threads for arithmetic; 0: every processor");
+  app.add_flag("--quiet", a.quiet, "say nothing but warnings and errors");
+  app.add_flag("--print-config", a.print_config, "print the resolved configuration and stop");
+  app.set_version_flag("--version", std::string("sooner-train ") + SOONER_VERSION);
+  app.footer("Example: sooner train configs/fashion_differentiable.toml --set train.epochs=3 --data-dir ~/data");
+}
+
+std::vector<std::string> all_sets(const Arguments& a) {
+  std::vector<std::string> sets = a.sets;
+  if (!a.data_dir.empty()) sets.push_back("data.data_dir=" + a.data_dir);
+  if (!a.device.empty()) sets.push_back("train.device=" + a.device);
+  if (a.threads >= 0) sets.push_back("train.threads=" + std::to_string(a.threads));
+  return sets;
+}
+
+int run(const Arguments& a) {
+  if (a.config.empty() == a.resume.empty()) {
+    fail(Code::kInvalidArgument, "[sooner-train] expected a configuration or --resume RUN, and not both; see --help");
+  }
+  if (!a.resume.empty() && !a.out.empty()) {
+    fail(Code::kInvalidArgument, "[sooner-train] --out cannot be combined with --resume: a run stays in its folder");
+  }
+  const bool resume = !a.resume.empty();
+  const TrainConfig config =
+      load_config(resume ? RunFolder::open(a.resume).config() : std::filesystem::path(a.config), all_sets(a));
+  if (a.print_config) {
+    fmt::print("{}", to_toml(config));
+    return 0;
+  }
+  const RunFolder folder = resume          ? RunFolder::open(a.resume)
+                           : a.out.empty() ? RunFolder::create_numbered(a.runs, config.name)
+                                           : RunFolder::create(a.out);
+  if (!resume) write_file_atomically(folder.config(), to_toml(config));
+  catch_signals();
+  Display display(a.quiet);
+  display.on_line(fmt::format("run folder: {}", folder.path().string()));
+  const TrainResult result = train(config, folder, {.resume = resume, .stop = &stop_asked, .listener = &display});
+  if (result.interrupted) return 1;
+  fmt::print("run: {}\nmodel: {}\n", folder.path().string(), folder.model().string());
+  return 0;
+}
+
+int main_guarded(int argc, char** argv) {
+  CLI::App app("trains a network with early exits", "sooner-train");
+  Arguments arguments;
+  add_options(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "sooner-train: {}; see `sooner train --help`\n", error.what());
+    return 2;
+  }
+  return run(arguments);
+}
+
+}  // namespace
+}  // namespace sooner
+
+int main(int argc, char** argv) {
+  try {
+    return sooner::main_guarded(argc, argv);
+  } catch (const sooner::Error& error) {
+    fmt::print(stderr, "sooner-train: {}\n", error.what());
+    return error.code() == sooner::Code::kInvalidArgument ? 2 : 1;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "sooner-train: memory ran out; lower train.batch_size\n");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "sooner-train: {}\n", error.what());
+  }
+  return 1;
+}
