@@ -71,8 +71,9 @@ void warp(std::span<uint8_t> pixels, std::span<uint8_t> work, const Size& size, 
   };
   for (int32_t y = 0; y < size.height; ++y) {
     for (int32_t x = 0; x < size.width; ++x) {
-      const int64_t sx = map.xx * x + map.xy * y + map.x0;
-      const int64_t sy = map.yx * x + map.yy * y + map.y0;
+      // 128: rounds to the 1/256 used below.
+      const int64_t sx = map.xx * x + map.xy * y + map.x0 + 128;
+      const int64_t sy = map.yx * x + map.yy * y + map.y0 + 128;
       const int64_t left = sx >> 16, top = sy >> 16;
       const int64_t right_part = (sx & 0xffff) >> 8, lower_part = (sy & 0xffff) >> 8;  // of 256
       const bool inner = left >= 0 && top >= 0 && left + 1 < size.width && top + 1 < size.height;

@@ -21,9 +21,9 @@ struct LoaderOptions {
   bool shuffle = false;    // per epoch
   bool drop_last = false;  // drop an incomplete last batch
   uint64_t seed = 1;
-  AugmentOptions augment;    // none by default
-  std::vector<double> mean;  // [C]; floats are (pixel / 255 - mean) / std
-  std::vector<double> std;   // [C]
+  AugmentOptions augment = {};    // none by default
+  std::vector<double> mean = {};  // [C]; floats are (pixel / 255 - mean) / std
+  std::vector<double> std = {};   // [C]
 };
 
 struct Batch {

@@ -103,7 +103,7 @@ class Drawing {
       : symbol_(symbol), difficulty_(difficulty), rng_(rng), place_(draw_placement(difficulty, rng)) {
     for (const GlyphPoint& point : symbol.key_points) key_points_.push_back(place_(point));
     paper_ = uniform(rng, 0.03F, mix(0.08F, 0.35F, difficulty));
-    ink_ = paper_ + uniform(rng, 0.85F, 1) * mix(0.9F, 0.36F, difficulty);
+    ink_ = paper_ + uniform(rng, 0.85F, 1) * mix(0.9F, 0.39F, difficulty);
     half_width_ = uniform(rng, mix(1.1F, 0.65F, difficulty), mix(1.4F, 1.35F, difficulty));
   }
 
@@ -201,7 +201,7 @@ class Drawing {
 
   // Noise and rounding. The noise is the sum of four uniform 16-bit numbers, near enough to normal and quick.
   void finish(std::span<uint8_t> pixels) {
-    const float sigma = uniform(rng_, 0.8F, 1.1F) * mix(0.012F, 0.13F, difficulty_);
+    const float sigma = uniform(rng_, 0.8F, 1.1F) * mix(0.012F, 0.118F, difficulty_);
     const float scale = sigma * std::sqrt(3.0F) / 65536;  // four uniforms on [0, 65536): variance 65536^2 / 3
     for (size_t i = 0; i < canvas_.size(); ++i) {
       const uint64_t bits = rng_.next();

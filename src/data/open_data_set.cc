@@ -17,6 +17,7 @@
 #include "data/glyphs.h"
 #include "data/idx.h"
 #include "data/memory_source.h"
+#include "data/open_image_files.h"
 #include "data/pixel_statistics.h"
 
 namespace sooner {
@@ -24,6 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kFolder = "folder:";
+constexpr std::string_view kCsv = "csv:";
 constexpr int64_t kNoLimit = INT64_MAX;
 // Above this many images glyphs are drawn when read instead of ahead: 1 GB.
 constexpr int64_t kGlyphsHeldInMemory = 1'000'000;
@@ -87,13 +90,16 @@ DataSet open_idx(const DataOptions& options, std::vector<std::string> class_name
   const auto find = [&](const std::string& name) {
     return find_one(options, {folder / options.name, folder}, {name + ".gz", name});
   };
+  // All four are looked for before any is read.
+  const fs::path train_images = find("train-images-idx3-ubyte");
+  const fs::path train_labels = find("train-labels-idx1-ubyte");
+  const fs::path test_images = find("t10k-images-idx3-ubyte");
+  const fs::path test_labels = find("t10k-labels-idx1-ubyte");
   DataSet data;
   data.class_names = std::move(class_names);
   Shape test_shape;
-  data.train =
-      read_idx_pair(find("train-images-idx3-ubyte"), find("train-labels-idx1-ubyte"), data.classes(), data.image_shape);
-  const fs::path test_images = find("t10k-images-idx3-ubyte");
-  data.test = read_idx_pair(test_images, find("t10k-labels-idx1-ubyte"), data.classes(), test_shape);
+  data.train = read_idx_pair(train_images, train_labels, data.classes(), data.image_shape);
+  data.test = read_idx_pair(test_images, test_labels, data.classes(), test_shape);
   if (test_shape != data.image_shape) {
     fail(Code::kDataLoss, "[idx] '{}' holds images of {}, expected {} as in the training part; fetch both again",
          test_images.string(), to_string(test_shape), to_string(data.image_shape));
@@ -163,6 +169,10 @@ DataSet open_data_set(const DataOptions& options) {
     data = open_cifar(options, Cifar::k10);
   } else if (name == "cifar100") {
     data = open_cifar(options, Cifar::k100);
+  } else if (name.starts_with(kFolder)) {
+    data = open_image_folder(name.substr(kFolder.size()), options.image_shape);
+  } else if (name.starts_with(kCsv)) {
+    data = open_csv_list(name.substr(kCsv.size()), options.image_shape);
   } else {
     static const std::vector<std::string> known = {"glyphs",   "mnist",         "fashion-mnist", "cifar10",
                                                    "cifar100", "folder:<path>", "csv:<path>"};

@@ -13,7 +13,7 @@ struct DataOptions {
   std::string name = "glyphs";
   // Folder that holds mnist/, fashion-mnist/, cifar-10/ … or the set's own files directly. Empty: $SOONER_DATA. Not
   // used by glyphs, folder:, csv:.
-  std::string data_dir;
+  std::string data_dir = {};
   // Folders and lists: images are resized (shorter side) and centre-cropped to this [C, H, W].
   Shape image_shape = {3, 32, 32};
   // glyphs: number of samples, seed of the drawing.
