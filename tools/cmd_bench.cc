@@ -6,6 +6,7 @@
 #include "measure.h"
 #include "model_data.h"
 #include "policy_flags.h"
+#include "shares_text.h"
 #include "table.h"
 
 namespace sooner {
@@ -51,9 +52,6 @@ void run(const BenchArguments& arguments) {
     options.precision = precision_from_string(precision);
     options.batch_max = *std::max_element(arguments.batches.begin(), arguments.batches.end());
     const Evaluation with_exits = evaluate(file, options, policy, samples);
-    std::string shares;
-    for (const double share : with_exits.shares)
-      shares += fmt::format("{}{:.1f} %", shares.empty() ? "" : " / ", 100 * share);
     PolicySpec never;
     std::vector<Contestant> contestants;
     if (!arguments.plain.empty()) {
@@ -72,7 +70,7 @@ void run(const BenchArguments& arguments) {
                                                      : model->cost().exit_fraction.back();
         table.add({cell(timing.name), count(timing.batch), cell(precision), number(timing.median_us, 1),
                    number(timing.call_p50_us, 1), number(timing.call_p99_us, 1), number(timing.ratio, 3),
-                   percent(timing.accuracy), number(cost, 3), cell(exits ? shares : "")});
+                   percent(timing.accuracy), number(cost, 3), cell(exits ? shares_text(with_exits.shares) : "")});
       }
     }
   }

@@ -24,6 +24,13 @@ std::string layers(const Graph& graph, const std::vector<NodeId>& nodes) {
   return text.empty() ? "no weights" : text;
 }
 
+}  // namespace
+
+Shape trunk_shape(const Graph& graph, size_t stage) {
+  const std::vector<NodeId>& trunk = graph.stages[stage].trunk;
+  return infer_shapes(graph)[static_cast<size_t>(trunk.empty() ? 0 : trunk.back())];
+}
+
 std::string leaving_rule(const PolicySpec& policy, size_t k, bool last, int32_t classes) {
   if (last) return "always answers";
   if (policy.cap >= 0 && static_cast<size_t>(policy.cap) == k) return "cap: everybody leaves";
@@ -34,10 +41,7 @@ std::string leaving_rule(const PolicySpec& policy, size_t k, bool last, int32_t 
   return "leaves if " + threshold_text(policy.name, k < policy.thresholds.size() ? policy.thresholds[k] : 0.5, classes);
 }
 
-}  // namespace
-
 std::string draw_network(const Graph& graph, const GraphCost& cost, const PolicySpec& policy) {
-  const std::vector<Shape> shapes = infer_shapes(graph);
   const double plain = static_cast<double>(std::max<int64_t>(1, cost.backbone_macs));
   std::string out = fmt::format("input {}\n", to_string(graph.input_shape));
   for (size_t k = 0; k < graph.stages.size(); ++k) {
@@ -47,7 +51,7 @@ std::string draw_network(const Graph& graph, const GraphCost& cost, const Policy
     const NodeId end = stage.trunk.empty() ? 0 : stage.trunk.back();
     out += "  |\n";
     out += fmt::format("  +-- stage {}: {} -> {} at {}, {} MACs ({:.1f} %), {}\n", k, layers(graph, stage.trunk),
-                       to_string(shapes[static_cast<size_t>(end)]), graph.node(end).name,
+                       to_string(trunk_shape(graph, k)), graph.node(end).name,
                        human_count(static_cast<double>(price.trunk_macs)),
                        100 * static_cast<double>(price.trunk_macs) / plain,
                        human_count(static_cast<double>(price.parameters)) + " parameters");

@@ -1,0 +1,108 @@
+// `sooner eval`: answers a split with real exits and says what it cost.
+#include <fmt/ranges.h>
+
+#include <cmath>
+
+#include "command.h"
+#include "curve.h"
+#include "engine_flags.h"
+#include "eval/calibration_error.h"
+#include "measure.h"
+#include "model_data.h"
+#include "network_drawing.h"
+#include "policy_flags.h"
+#include "shares_text.h"
+#include "table.h"
+
+namespace sooner {
+namespace {
+
+struct EvalArguments {
+  std::string model;
+  std::string split = "test";
+  int64_t limit = -1;
+  std::vector<std::string> curves;
+  bool classes = false;
+  EngineFlags engine;
+  DataFlags data;
+  PolicyFlags policy;
+  OutputForm form = OutputForm::kText;
+};
+
+Cell percent_or_dash(double value) { return std::isnan(value) ? cell("-") : percent(value); }
+
+void print_classes(const Manifest& manifest, const Evaluation& evaluation, OutputForm form) {
+  Table table({"class", "accuracy", "MACs of plain"});
+  for (size_t c = 0; c < manifest.class_names.size(); ++c) {
+    table.add({cell(manifest.class_names[c]), percent_or_dash(evaluation.class_accuracy[c]),
+               std::isnan(evaluation.class_cost[c]) ? cell("-") : number(evaluation.class_cost[c], 3)});
+  }
+  table.print(form);
+}
+
+void run_curves(const EvalArguments& arguments, const std::shared_ptr<const Model>& model, const ModelData& data,
+                const Batch& samples) {
+  const Batch tune = load_all(model->manifest(), data, data.splits.tune);
+  const LogitTable tune_table = logit_table(model, tune);
+  const LogitTable table = logit_table(model, samples);
+  Table rows({"policy", "chosen by", "MACs of plain", "accuracy", "exit shares"});
+  for (const std::string& policy : arguments.curves) {
+    for (const CurvePoint& point : measured_curve(tune_table, table, policy)) {
+      rows.add({cell(policy), cell(point.label), number(point.cost, 4), percent(point.accuracy),
+                cell(shares_text(point.shares))});
+    }
+  }
+  rows.print(arguments.form);
+}
+
+void run(const EvalArguments& arguments) {
+  const ModelFile file = load_model(arguments.model);
+  const ModelOptions options = model_options(arguments.engine);
+  const PolicySpec policy = policy_spec(file.manifest, arguments.policy);
+  const ModelData data = open_model_data(file.manifest, arguments.data);
+  const Split& split = data.splits.by_name(arguments.split);
+  const Batch samples = load_all(file.manifest, data, split, arguments.limit);
+  const auto model = Model::from_file(file, options);
+  if (!arguments.curves.empty()) return run_curves(arguments, model, data, samples);
+
+  const Evaluation evaluation = evaluate(file, options, policy, samples);
+  if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
+  const LogitTable table = logit_table(model, samples);
+  if (arguments.form == OutputForm::kText) {
+    fmt::print("{} on {} of {}: {} samples, policy {}, {} {}\n", arguments.model, split.name, data.data.name, samples.n,
+               policy_text(policy, file.manifest.graph.classes), model->backend_name(), to_string(model->precision()));
+    fmt::print("accuracy {:.2f} % at {:.4f} of the plain network's MACs ({:.0f} executed per sample)\n\n",
+               100 * evaluation.accuracy, evaluation.cost_fraction, evaluation.mean_macs);
+  }
+  Table rows({"exit", "leaves if", "share", "accuracy of leavers", "accuracy alone", "ECE alone", "C"});
+  for (size_t k = 0; k < evaluation.shares.size(); ++k) {
+    const auto exit = static_cast<int32_t>(k);
+    const CalibrationError alone =
+        calibration_error(table, exit, k < policy.temperatures.size() ? policy.temperatures[k] : 1);
+    rows.add({count(exit), cell(leaving_rule(policy, k, k + 1 == evaluation.shares.size(), table.classes)),
+              percent(evaluation.shares[k], 1), percent_or_dash(evaluation.leavers_accuracy[k]),
+              percent(alone.accuracy), number(alone.ece, 4), number(table.exit_cost[k], 3)});
+  }
+  rows.print(arguments.form);
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  const auto arguments = std::make_shared<EvalArguments>();
+  app.add_option("model", arguments->model, "a .safetensors model")->required();
+  app.add_option("--split", arguments->split, "train | validation | tune | guarantee | test")->capture_default_str();
+  app.add_option("--limit", arguments->limit, "only so many samples, from the split's beginning")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+  app.add_option("--curve", arguments->curves,
+                 "for these policies: operating points chosen on tune, reported on the split")
+      ->delimiter(',');
+  app.add_flag("--per-class", arguments->classes, "accuracy and cost of every class");
+  add_engine_options(app, &arguments->engine);
+  add_data_options(app, &arguments->data);
+  add_policy_options(app, &arguments->policy);
+  add_output_options(app, &arguments->form);
+  app.callback([arguments] { run(*arguments); });
+}
+
+}  // namespace sooner

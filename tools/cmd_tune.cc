@@ -1,0 +1,125 @@
+// `sooner tune`: chooses thresholds on the tune half of the calibration split and stores them in the model file.
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "command.h"
+#include "engine_flags.h"
+#include "measure.h"
+#include "model_data.h"
+#include "network_drawing.h"
+#include "table.h"
+#include "tune/calibrate.h"
+
+namespace sooner {
+namespace {
+
+struct TuneArguments {
+  std::string model;
+  std::string output;
+  std::string policy = "max-prob";
+  double drop = -1;
+  double budget = -1;
+  std::vector<double> shares;
+  bool untouched = false;
+  bool raw = false;
+  bool keep_default = false;
+  int32_t always_exit = 0;
+  EngineFlags engine;
+  DataFlags data;
+  OutputForm form = OutputForm::kText;
+};
+
+CalibrationRule rule_of(const TuneArguments& arguments) {
+  CalibrationRule rule;
+  const int given = (arguments.drop >= 0 ? 1 : 0) + (arguments.budget >= 0 ? 1 : 0) +
+                    (arguments.shares.empty() ? 0 : 1) + (arguments.untouched ? 1 : 0);
+  if (given > 1)
+    fail(Code::kInvalidArgument, "[tune] got {} rules; give one of --drop, --budget, --shares, --untouched", given);
+  if (arguments.drop >= 0) {
+    rule.kind = CalibrationRule::Kind::kAccuracyDrop;
+    rule.value = arguments.drop / 100;
+  } else if (arguments.budget >= 0) {
+    rule.kind = CalibrationRule::Kind::kBudget;
+    rule.value = arguments.budget;
+  } else if (!arguments.shares.empty()) {
+    rule.kind = CalibrationRule::Kind::kShares;
+    rule.shares = arguments.shares;
+  } else if (!arguments.untouched && has_thresholds(arguments.policy)) {
+    rule.kind = CalibrationRule::Kind::kAccuracyDrop;
+    rule.value = 0.003;
+  }
+  return rule;
+}
+
+void run(const TuneArguments& arguments) {
+  const CalibrationRule rule = rule_of(arguments);
+  ModelFile file = load_model(arguments.model);
+  const auto model = Model::from_file(file, model_options(arguments.engine));
+  const ModelData data = open_model_data(file.manifest, arguments.data);
+  const Split& split = data.splits.tune;
+  const Batch samples = load_all(file.manifest, data, split);
+  CalibrateOptions options;
+  options.fit_temperatures = !arguments.raw;
+  options.always_exit = arguments.always_exit;
+  CalibrationRecord record = calibrate(logit_table(model, samples), arguments.policy, rule, options);
+  record.data_set = data.data.name;
+  record.split_hash = split.hash;
+  record.precision = std::string(to_string(model->precision()));
+  record.backend = model->backend_name();
+  record.instruction_set = model->instruction_set();
+
+  // One record per policy and rule; the newest is the default unless asked otherwise.
+  std::vector<CalibrationRecord>& records = file.manifest.calibrations;
+  std::erase_if(records, [&](const CalibrationRecord& old) {
+    return old.policy.name == record.policy.name && old.rule == record.rule && old.precision == record.precision;
+  });
+  records.push_back(record);
+  if (!arguments.keep_default) file.manifest.policy = record.policy;
+  const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
+  save_model(file, output);
+
+  Table table({"exit", "leaves if", "share", "accuracy alone", "C"});
+  for (size_t k = 0; k < record.exit_shares.size(); ++k) {
+    table.add({count(static_cast<int64_t>(k)),
+               cell(leaving_rule(record.policy, k, k + 1 == record.exit_shares.size(),
+                                 static_cast<int32_t>(file.manifest.graph.classes))),
+               percent(record.exit_shares[k], 1), percent(record.exit_accuracy[k]),
+               number(model->cost().exit_fraction[k], 3)});
+  }
+  table.print(arguments.form);
+  say(fmt::format(
+      "{}, {}: expected {:.2f} % at {:.3f} of the plain MACs ({} samples of {}; last exit {:.2f} %); stored in {}",
+      record.policy.name, record.rule, 100 * record.accuracy, record.cost_fraction, record.samples, split.name,
+      100 * record.last_exit_accuracy, output));
+}
+
+}  // namespace
+
+void add_tune(CLI::App& app) {
+  const auto arguments = std::make_shared<TuneArguments>();
+  app.add_option("model", arguments->model, "a .safetensors model; rewritten in place unless -o is given")->required();
+  app.add_option("-o,--output", arguments->output, "write the tuned model here instead");
+  app.add_option("--policy", arguments->policy, "entropy | max-prob | margin | gate | confidence | always | never")
+      ->capture_default_str();
+  app.add_option(
+         "--drop", arguments->drop,
+         "cheapest thresholds that lose at most this many percentage points against the last exit (default: 0.3)")
+      ->check(CLI::Range(0.0, 100.0));
+  app.add_option("--budget", arguments->budget,
+                 "most accurate thresholds of MSDNet's family within this mean cost, as a fraction of "
+                 "the plain network's MACs")
+      ->check(CLI::Range(0.0, 100.0));
+  app.add_option("--shares", arguments->shares, "thresholds that give these exit shares, one per exit")->delimiter(',');
+  app.add_flag("--untouched", arguments->untouched, "the policy's own rule: gate and confidence at 0.5");
+  app.add_flag("--raw", arguments->raw, "do not fit softmax temperatures first");
+  app.add_flag("--keep-default", arguments->keep_default,
+               "store the record without making it the model's default policy");
+  app.add_option("--exit", arguments->always_exit, "always: the exit")->capture_default_str();
+  add_engine_options(app, &arguments->engine);
+  add_data_options(app, &arguments->data);
+  add_output_options(app, &arguments->form);
+  app.callback([arguments] { run(*arguments); });
+}
+
+}  // namespace sooner
