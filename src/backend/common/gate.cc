@@ -59,10 +59,15 @@ GateUnit::GateUnit(const Graph& graph, size_t exit_index, const Weights& weights
 }
 
 float GateUnit::logit(std::span<const float> features, std::span<const float> logits) const {
-  double sum = bias_;
+  double sum = 0;
   for (size_t i = 0; i < feature_weights_.size(); ++i) {
     sum += static_cast<double>(feature_weights_[i]) * static_cast<double>(features[i]);
   }
+  return logit_from_sum(sum, logits);
+}
+
+float GateUnit::logit_from_sum(double features_sum, std::span<const float> logits) const {
+  double sum = bias_ + features_sum;
   if (!score_weights_.empty()) {
     double scores[kGateScoreCount];
     compute_gate_scores(logits, scores);

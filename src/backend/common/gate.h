@@ -23,6 +23,8 @@ class GateUnit {
 
   // The gate before its sigmoid. features: [F], ignored when the gate does not read them; logits: [C].
   [[nodiscard]] float logit(std::span<const float> features, std::span<const float> logits) const;
+  // The same where sum(features . weights) is known already (0 when the gate does not read features).
+  [[nodiscard]] float logit_from_sum(double features_sum, std::span<const float> logits) const;
   // Multiply-accumulates of one evaluation: F for the features, 4 for the scores.
   [[nodiscard]] int64_t macs() const;
   [[nodiscard]] std::span<const float> feature_weights() const { return feature_weights_; }

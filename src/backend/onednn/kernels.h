@@ -1,0 +1,81 @@
+// The layers oneDNN is not asked for: pooling, linear layers, means and element-wise work on small maps, where a call
+// into the library costs more than the arithmetic, or where its answer would depend on the batch.
+//
+// Every kernel works row by row in an order that depends on nothing but the row's own extents, so a sample's bits are
+// the same in any batch. Finite input is assumed; nothing is allocated; nothing is checked.
+//
+// Layouts: a map is channels last, dense, [n, H, W, C]; a vector is [n, F] in fp32. Elements are fp32 or bf16 (bits in
+// uint16_t); sums are kept in fp32. This header is read by files compiled for special instruction sets: it may hold no
+// inline functions and include nothing that does.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sooner::onednn {
+
+// dst[n, o] = bias[o] + sum_i src[n, i] * weight[i, o], inputs summed as two interleaved runs (even and odd i).
+struct LinearArguments {
+  const void* src = nullptr;      // [n, inputs], fp32 or bf16
+  const float* weight = nullptr;  // [blocks of 16 outputs][inputs][16], zero beyond the last output
+  const float* bias = nullptr;    // [blocks * 16]
+  float* dst = nullptr;           // [n, outputs]
+  size_t n = 0, inputs = 0, outputs = 0;
+  bool relu = false;
+};
+
+// alpha * max + (1 - alpha) * average over the real elements of each window (all asked-for padding counts with
+// count_include_pad), then ReLU if wanted.
+struct PoolArguments {
+  const void* src = nullptr;  // [n, src_h, src_w, channels]
+  void* dst = nullptr;        // [n, dst_h, dst_w, channels]
+  size_t n = 0;
+  int64_t channels = 0, src_h = 0, src_w = 0, dst_h = 0, dst_w = 0;
+  int64_t kernel_h = 0, kernel_w = 0, stride_h = 0, stride_w = 0, pad_h = 0, pad_w = 0;
+  float alpha = 1;
+  bool count_include_pad = false;
+  bool relu = false;
+};
+
+struct ElementwiseArguments {
+  const void* a = nullptr;       // [count], fp32 or bf16
+  const void* b = nullptr;       // [count], for add
+  const float* scale = nullptr;  // [channels], for scale_shift
+  const float* shift = nullptr;  // [channels]
+  void* dst = nullptr;           // [count]; may be a or b
+  size_t count = 0, channels = 0;
+  bool relu = false;
+};
+
+// n maps of `pixels` pixels with `channels` channels.
+struct MapArguments {
+  const void* src = nullptr;
+  void* dst = nullptr;
+  size_t n = 0, pixels = 0, channels = 0;
+};
+
+struct ElementKernels {
+  void (*linear)(const LinearArguments&);
+  void (*pool)(const PoolArguments&);
+  void (*relu)(const ElementwiseArguments&);
+  void (*add)(const ElementwiseArguments&);          // a + b, then ReLU if wanted
+  void (*scale_shift)(const ElementwiseArguments&);  // a * scale + shift per channel, then ReLU if wanted
+  void (*mean)(const MapArguments&);                 // -> fp32 [n, channels]
+  void (*from_planes)(const MapArguments&);          // fp32 [n, C, H, W] -> map
+  void (*to_planes)(const MapArguments&);            // map -> fp32 [n, C * H * W]
+};
+
+struct KernelTable {
+  ElementKernels f32;
+  ElementKernels bf16;
+};
+
+// Compiled for the named instruction set; calling a kernel on a processor without it is undefined.
+extern const KernelTable kPortableKernels;
+extern const KernelTable kAvx2Kernels;
+extern const KernelTable kAvx512Kernels;
+
+// The widest table allowed by the processor and by oneDNN's own limit (ONEDNN_MAX_CPU_ISA).
+const KernelTable& kernel_table();
+
+}  // namespace sooner::onednn

@@ -1,0 +1,35 @@
+#include "backend/onednn/onednn_backend.h"
+
+#include "backend/onednn/library.h"
+#include "backend/onednn/onednn_stage.h"
+#include "graph/shape_inference.h"
+
+namespace sooner {
+
+std::string OnednnBackend::instruction_set() const { return onednn::isa_name(); }
+
+bool OnednnBackend::supports(Precision precision) const {
+  return precision == Precision::kF32 || onednn::has_isa(dnnl::cpu_isa::avx512_core_bf16);
+}
+
+std::vector<std::unique_ptr<const CompiledStage>> OnednnBackend::compile(const Graph& graph, const TensorMap& weights,
+                                                                         const CompileOptions& options) const {
+  validate(graph);
+  if (!supports(options.precision)) {
+    fail(Code::kFailedPrecondition, "[onednn] {} needs AVX-512 with bf16, got {}; use --precision fp32",
+         to_string(options.precision), instruction_set());
+  }
+  if (options.batch_max < 1) {
+    fail(Code::kInvalidArgument, "[onednn] batch_max is {}, expected 1 or more", options.batch_max);
+  }
+  const Weights checked(graph, weights);
+  const std::vector<Shape> shapes = infer_shapes(graph);
+  const onednn::StageSetup setup{graph, shapes, checked, options};
+  std::vector<std::unique_ptr<const CompiledStage>> stages;
+  for (size_t k = 0; k < graph.stages.size(); ++k) {
+    stages.push_back(std::make_unique<const onednn::OnednnStage>(setup, k));
+  }
+  return stages;
+}
+
+}  // namespace sooner

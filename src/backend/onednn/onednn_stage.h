@@ -1,0 +1,89 @@
+// One compiled stage of the oneDNN backend: a list of steps and the plan of their memory.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "backend/backend.h"
+#include "backend/common/gate.h"
+#include "backend/common/weights.h"
+#include "backend/onednn/convolution.h"
+#include "backend/onednn/kernels.h"
+#include "backend/onednn/linear_weights.h"
+#include "backend/onednn/stage_plan.h"
+
+namespace sooner::onednn {
+
+// Read while a stage is built, not kept.
+struct StageSetup {
+  const Graph& graph;
+  const std::vector<Shape>& shapes;  // by node id
+  const Weights& weights;
+  const CompileOptions& options;
+};
+
+class OnednnStage final : public CompiledStage {
+ public:
+  OnednnStage(const StageSetup& setup, size_t index);
+  ~OnednnStage() override;
+
+  [[nodiscard]] std::span<const CarryTensor> carry_in() const override { return carry_in_; }
+  [[nodiscard]] std::span<const CarryTensor> carry_out() const override { return carry_out_; }
+  [[nodiscard]] std::span<const StepInfo> steps() const override { return infos_; }
+  [[nodiscard]] size_t scratch_bytes() const override { return scratch_bytes_; }
+  void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const override;
+
+ private:
+  enum class Where : uint8_t { kSrc, kDst, kScratch, kLogits };
+  // Where the rows of one value lie.
+  struct Place {
+    Where where = Where::kScratch;
+    size_t index = 0;  // of the carry tensor, or offset into scratch
+    size_t row_bytes = 0;
+    bool is_half = false;  // bf16
+  };
+  struct Step {
+    StepKind kind = StepKind::kCopy;
+    Place src, src2, dst;
+    bool relu = false;
+    bool copies_residual = false;     // a convolution whose residual does not lie in dst yet
+    size_t channels = 0, pixels = 0;  // of src
+    std::unique_ptr<const Convolution> convolution;
+    std::optional<LinearWeights> linear;
+    bool feeds_gate = false;          // linear: its last output is the gate's part from the features
+    std::vector<float> scale, shift;  // batch norm on its own, [C]
+    PoolArguments pool;               // extents and attributes; pointers are set when it runs
+  };
+  // What one thread needs to run the stage, kept for its next run.
+  struct Context;
+  class Lease;
+
+  void place_values(const StageSetup& setup, size_t index, const std::vector<PlannedStep>& plan);
+  void add_step(const StageSetup& setup, size_t index, const PlannedStep& planned);
+  void add_linear(const StageSetup& setup, size_t index, const PlannedStep& planned, Step& step, StepInfo& info);
+  [[nodiscard]] const std::byte* read(const Place& place, const StageBatch& batch, std::span<std::byte> scratch) const;
+  [[nodiscard]] std::byte* write(const Place& place, const StageBatch& batch, std::span<std::byte> scratch) const;
+  void run_linear(const Step& step, const StageBatch& batch, std::span<std::byte> scratch) const;
+  void run_gate(const StageBatch& batch, std::span<std::byte> scratch) const;
+
+  int32_t batch_max_;
+  size_t classes_;
+  Precision precision_;
+  std::vector<CarryTensor> carry_in_, carry_out_;
+  std::map<NodeId, Place> places_;
+  std::vector<Step> steps_;
+  std::vector<StepInfo> infos_;
+  std::optional<GateUnit> gate_;
+  size_t gate_dots_offset_ = 0;  // floats [batch_max, classes + 1] in scratch: logits and gate dots side by side
+  size_t library_offset_ = 0;    // oneDNN's scratchpad in scratch
+  size_t scratch_bytes_ = 0;
+
+  mutable std::mutex contexts_mutex_;
+  mutable std::vector<std::unique_ptr<Context>> idle_contexts_;  // guarded by contexts_mutex_
+  mutable size_t contexts_made_ = 0;                             // guarded by contexts_mutex_
+};
+
+}  // namespace sooner::onednn

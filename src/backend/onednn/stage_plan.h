@@ -1,0 +1,47 @@
+// Which primitives a stage is made of: graph nodes fused into steps. Works on the graph alone; no weights, no memory,
+// no library.
+//
+// Fused: convolution + batch norm + residual add + ReLU; pooling, batch norm, add or linear + ReLU. A flatten that is
+// only read by linear layers costs nothing: their weights are permuted instead. Values that leave the stage, or that
+// more than one node reads, are always materialised.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/shape.h"
+#include "graph/graph.h"
+
+namespace sooner::onednn {
+
+enum class StepKind : uint8_t {
+  kFromPlanes,  // the input image, to channels last
+  kCopy,        // a value that only passes through the stage
+  kConvolution,
+  kPool,
+  kMean,
+  kScaleShift,  // a batch norm on its own
+  kRelu,
+  kAdd,
+  kFlatten,
+  kLinear,
+  kGate,
+};
+
+struct PlannedStep {
+  StepKind kind = StepKind::kCopy;
+  std::vector<NodeId> nodes;  // fused into it, in order; empty for a copy and the gate
+  NodeId src = -1;
+  NodeId src2 = -1;        // the other addend (of kAdd), or the residual a convolution adds
+  NodeId dst = -1;         // the last of `nodes`; -1 for the gate
+  NodeId batch_norm = -1;  // folded into a convolution
+  bool relu = false;
+  bool head = false;
+  bool permuted_src = false;  // linear: reads a map where the graph says its flattened vector
+};
+
+// Trunk steps first, then head steps, each list in an order that can be run.
+std::vector<PlannedStep> plan_stage(const Graph& graph, const std::vector<Shape>& shapes, size_t stage);
+
+}  // namespace sooner::onednn
