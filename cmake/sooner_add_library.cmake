@@ -22,6 +22,8 @@ function(sooner_add_library room)
   if(SOONER_TESTS AND tests)
     add_executable(${room}_test ${tests})
     target_include_directories(${room}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+    # The code under test is optimised, the tests themselves need not be: that halves the time to compile them.
+    target_compile_options(${room}_test PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
     target_link_libraries(${room}_test PRIVATE sooner_${room} ${ARG_TEST_DEPENDS} GTest::gmock GTest::gtest_main)
     gtest_discover_tests(${room}_test DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600 LABELS ${room})
   endif()
