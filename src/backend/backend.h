@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -57,6 +58,9 @@ class CompiledStage {
   // Trunk steps first, then head steps.
   [[nodiscard]] virtual std::span<const StepInfo> steps() const = 0;
   [[nodiscard]] virtual size_t scratch_bytes() const = 0;
+  // Rows that one pass over the steps is best given, so that what the steps hand to each other stays in the cache; a
+  // caller with more rows passes over the steps once for every so many. At least 1; may exceed batch_max.
+  [[nodiscard]] virtual int32_t rows_at_once() const { return std::numeric_limits<int32_t>::max(); }
   // Computes step `index` for the batch. Steps run in order; intermediate values live in scratch between steps of one
   // batch. REQUIRES: 1 <= batch.n <= batch_max; scratch of scratch_bytes(), 64-byte aligned.
   // No allocation by our code. Throws kInternal when the library underneath fails.

@@ -16,6 +16,7 @@ class CountingStage final : public CompiledStage {
   [[nodiscard]] std::span<const CarryTensor> carry_out() const override { return inner_->carry_out(); }
   [[nodiscard]] std::span<const StepInfo> steps() const override { return inner_->steps(); }
   [[nodiscard]] size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
+  [[nodiscard]] int32_t rows_at_once() const override { return inner_->rows_at_once(); }
   void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const override {
     SOONER_ASSERT(batch.samples.size() == static_cast<size_t>(batch.n));
     inner_->run_step(index, batch, scratch);

@@ -86,22 +86,33 @@ void Session::run_batch(const float* input, int32_t first, int32_t count) {
   }
 }
 
-// Runs stage k's trunk for the first `present` rows, and its head when asked.
+// Runs stage k's trunk for the first `present` rows, and its head when asked, as many rows at a time as the stage
+// likes best.
 void Session::run_stage(size_t k, const std::byte* images, int32_t present, bool with_head) {
   Buffers& b = *buffers_;
-  StageBatch batch;
-  batch.n = present;
-  batch.samples = std::span(b.samples).first(static_cast<size_t>(present));
-  batch.src =
-      k == 0 ? std::span<const std::byte* const>(&images, 1) : std::span<const std::byte* const>(b.carry_as_src[k - 1]);
-  batch.dst = b.carry[k];
-  batch.logits = b.logits.data();
-  batch.gate_logits = b.gate_logits.data();
   const CompiledStage& stage = *model_->stages()[k];
   const std::span<const StepInfo> steps = stage.steps();
-  for (size_t i = 0; i < steps.size(); ++i) {
-    if (steps[i].head && !with_head) break;
-    stage.run_step(i, batch, b.scratch);
+  const std::span<const CarryTensor> in = stage.carry_in(), out = stage.carry_out();
+  const auto classes = static_cast<size_t>(model_->graph().classes);
+  const int32_t rows_at_once = std::max(1, stage.rows_at_once());
+  for (int32_t done = 0; done < present;) {
+    const auto first = static_cast<size_t>(done);
+    StageBatch batch;
+    batch.n = std::min(rows_at_once, present - done);
+    batch.samples = std::span(b.samples).subspan(first, static_cast<size_t>(batch.n));
+    for (size_t t = 0; t < in.size(); ++t) {
+      b.src[t] = (k == 0 ? images : b.carry[k - 1][t]) + first * in[t].row_bytes;
+    }
+    for (size_t t = 0; t < out.size(); ++t) b.dst[t] = b.carry[k][t] + first * out[t].row_bytes;
+    batch.src = std::span<const std::byte* const>(b.src).first(in.size());
+    batch.dst = std::span<std::byte* const>(b.dst).first(out.size());
+    batch.logits = b.logits.data() + first * classes;
+    batch.gate_logits = b.gate_logits.data() + first;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      if (steps[i].head && !with_head) break;
+      stage.run_step(i, batch, b.scratch);
+    }
+    done += batch.n;
   }
 }
 

@@ -30,7 +30,8 @@ Session::Buffers::Buffers(const Model& model, size_t state_bytes) : policy_state
       carry.back().push_back(at);
       at += rounded(tensor.row_bytes * rows);
     }
-    carry_as_src.emplace_back(carry.back().begin(), carry.back().end());
+    src.resize(std::max(src.size(), stages[k]->carry_in().size()));
+    dst.resize(std::max(dst.size(), stages[k]->carry_out().size()));
   }
   scratch = arena_.bytes().subspan(half[0] + half[1], scratch_bytes);
   policy_state = arena_.bytes().subspan(half[0] + half[1] + scratch_bytes, state_bytes * rows);

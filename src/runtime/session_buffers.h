@@ -19,7 +19,8 @@ struct Session::Buffers {
   // Pointers to the carry set after each cut: carry[k] belongs to the cut after stage k. Neighbouring cuts use
   // different halves of the arena, so a stage never writes where it reads.
   std::vector<std::vector<std::byte*>> carry;
-  std::vector<std::vector<const std::byte*>> carry_as_src;
+  std::vector<const std::byte*> src;  // of the rows at hand
+  std::vector<std::byte*> dst;
   std::span<std::byte> scratch;
   std::span<std::byte> policy_state;  // [n, state bytes]
   size_t policy_state_bytes = 0;

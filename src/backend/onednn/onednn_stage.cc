@@ -1,5 +1,7 @@
 #include "backend/onednn/onednn_stage.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -11,6 +13,12 @@ namespace sooner::onednn {
 namespace {
 
 bool is_map(const Shape& shape) { return shape.size() == 3; }
+
+// What one pass over a stage may touch. Half of the second-level cache: the rest is for weights.
+size_t cache_budget() {
+  const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  return (bytes > 0 ? static_cast<size_t>(bytes) : size_t{1} << 20U) / 2;
+}
 
 struct Folded {
   std::vector<float> scale, shift;  // [C]: y = x * scale + shift
@@ -210,6 +218,10 @@ void OnednnStage::place_values(const StageSetup& setup, size_t index, const std:
     places_[owners[i]] = place_of(owners[i], Where::kScratch, memory.offsets[i]);
   for (const auto& [id, life] : lives) places_[id] = places_.at(root(id));
   scratch_bytes_ = memory.bytes;
+  size_t row_bytes = memory.bytes / static_cast<size_t>(batch_max_);
+  for (const CarryTensor& tensor : carry_in_) row_bytes += tensor.row_bytes;
+  for (const CarryTensor& tensor : carry_out_) row_bytes += tensor.row_bytes;
+  rows_at_once_ = static_cast<int32_t>(std::clamp<size_t>(cache_budget() / row_bytes, 1, 1 << 20));
   if (gate_ && !gate_->feature_weights().empty()) {
     gate_dots_offset_ = scratch_bytes_;
     const size_t bytes = static_cast<size_t>(batch_max_) * (classes_ + 1) * sizeof(float);

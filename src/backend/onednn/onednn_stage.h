@@ -34,6 +34,7 @@ class OnednnStage final : public CompiledStage {
   [[nodiscard]] std::span<const CarryTensor> carry_out() const override { return carry_out_; }
   [[nodiscard]] std::span<const StepInfo> steps() const override { return infos_; }
   [[nodiscard]] size_t scratch_bytes() const override { return scratch_bytes_; }
+  [[nodiscard]] int32_t rows_at_once() const override { return rows_at_once_; }
   void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const override;
 
  private:
@@ -80,6 +81,7 @@ class OnednnStage final : public CompiledStage {
   size_t gate_dots_offset_ = 0;  // floats [batch_max, classes + 1] in scratch: logits and gate dots side by side
   size_t library_offset_ = 0;    // oneDNN's scratchpad in scratch
   size_t scratch_bytes_ = 0;
+  int32_t rows_at_once_ = 1;
 
   mutable std::mutex contexts_mutex_;
   mutable std::vector<std::unique_ptr<Context>> idle_contexts_;  // guarded by contexts_mutex_
