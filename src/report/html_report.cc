@@ -1,5 +1,6 @@
 #include "report/html_report.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <iterator>
@@ -132,7 +133,9 @@ class Page {
   }
 
   void table_head(std::string_view caption, std::initializer_list<std::string_view> columns) {
-    add("<div class=\"scroll\"><table><caption>{}</caption><thead><tr>", escape_html(caption));
+    add("<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
+        "aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>",
+        escape_html(caption));
     for (const std::string_view column : columns) add("<th scope=\"col\">{}</th>", escape_html(column));
     add("</tr></thead>\n<tbody>\n");
   }

@@ -12,13 +12,13 @@ namespace sooner {
 namespace {
 
 // All in SVG units, which are pixels on a wide screen.
-constexpr int kColumn = 250;  // from one stage to the next
-constexpr int kBox = 190;     // width of a stage and of an exit
+constexpr int kColumn = 264;  // from one stage to the next
+constexpr int kBox = 204;     // width of a stage and of an exit
 constexpr int kExitHeight = 76;
 constexpr int kStageHeight = 92;
 constexpr int kBetween = 54;  // room between an exit and its stage
 constexpr int kMargin = 14;
-constexpr int kLeftMargin = 70;  // the input stands here
+constexpr int kLeftMargin = 80;  // the input stands here
 constexpr size_t kPerRow = 4;
 constexpr int kRow = kExitHeight + kBetween + kStageHeight + 46;
 constexpr double kThickest = 16;
@@ -103,7 +103,7 @@ class Drawing {
     const double half = std::max(6.0, wide / 2 + 4);
     add("<path class=\"tip\" d=\"M{} {} l-10 {:.1f} v{:.1f} z\"/>", tip, y, -half, 2 * half);
     if (k > 0 && k % kPerRow != 0 && !std::isnan(flow)) {
-      line_text(left(k) - 30, y - static_cast<int>(half) - 6, "small middle", percent_text(flow, 0));
+      line_text(left(k) - (kColumn - kBox) / 2, y - static_cast<int>(half) - 6, "small middle", percent_text(flow, 0));
     }
   }
 
@@ -129,7 +129,7 @@ class Drawing {
     add("<g><title>{}</title><rect class=\"stage\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"6\"/>",
         escape_html(stage.layers), x, y, kBox, kStageHeight);
     line_text(x + 10, y + 20, "strong", fmt::format("stage {}", k));
-    line_text(x + 10, y + 39, "small", shortened(stage.layers, 29));
+    line_text(x + 10, y + 39, "small", shortened(stage.layers, 26));
     line_text(x + 10, y + 60, "small", fmt::format("{} MACs", count_text(stage.trunk_macs)));
     line_text(x + 10, y + 79, "small", stage.shape.empty() ? "" : "gives " + stage.shape);
     add("</g>");

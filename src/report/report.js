@@ -7,6 +7,8 @@
   const exitColour = (k, n) => `hsl(${165 + 115 * (n < 2 ? 1 : k / (n - 1))}, 55%, ${style("--exit-light")})`;
   const percent = (value, digits) => value === null ? "–" : (100 * value).toFixed(digits) + " %";
   const plain = (value, digits) => value === null ? "–" : value.toFixed(digits);
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  Chart.defaults.font.size = 13;
   const shapes = ["circle", "rect", "triangle", "rectRot", "cross", "star"];
 
   const axis = (title, ticks, extra) => Object.assign({
@@ -20,7 +22,7 @@
     interaction: { mode: "nearest", intersect: false },
     scales: { x, y },
     plugins: {
-      legend: { position: "bottom", labels: { color: style("--text"), usePointStyle: true } },
+      legend: { position: "bottom", labels: { color: style("--text"), usePointStyle: true, boxHeight: 9 } },
       tooltip: { callbacks: { label } },
     },
   }, extra);
@@ -44,7 +46,7 @@
         if (series.operating_point) {
           datasets.push(Object.assign({}, common, {
             label: series.name + ", operating point", data: [series.operating_point], pointRadius: 9,
-            pointStyle: "star", borderWidth: 2.5, backgroundColor: "transparent",
+            pointStyle: "star", borderWidth: 2, backgroundColor: "transparent",
           }));
         }
       });
@@ -61,10 +63,12 @@
         if (point.shares.length) lines.push(sharesLine(point, item.dataset.exits));
         return lines;
       };
+      const dearest = Math.max(1, ...datasets.flatMap((set) => set.data.map((point) => point.x ?? 0)));
       return {
         type: "scatter",
         data: { datasets },
-        options: options(axis("mean cost, as a share of the plain network's MACs", {}, { suggestedMin: 0 }),
+        options: options(axis("mean cost, as a share of the plain network's MACs", { includeBounds: false },
+                              { min: 0, max: 1.03 * dearest }),
                          axis("accuracy", { callback: (v) => (100 * v).toFixed(1) + " %" }), label),
       };
     },
@@ -79,13 +83,14 @@
         backgroundColor: exitColour(k, most),
         borderColor: style("--card"),
         borderWidth: 1,
+        maxBarThickness: 56,
       }));
       const label = (item) => `${bars[item.dataIndex].exits[item.datasetIndex]}: ${percent(item.raw, 1)}`;
       return {
         type: "bar",
         data: { labels: bars.map((bar) => bar.name), datasets },
         options: options(
-          axis("share of the samples", { callback: (v) => Math.round(100 * v) + " %" }, { stacked: true, min: 0, max: 1 }),
+          axis("share of the samples", { callback: (v) => Math.round(100 * v) + " %", maxRotation: 0 }, { stacked: true, min: 0, max: 1 }),
           axis("", {}, { stacked: true, title: { display: false } }), label,
           { indexAxis: "y", interaction: { mode: "nearest", intersect: true } }),
       };
