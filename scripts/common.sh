@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the project's shell commands; source it from the root of the checkout.
 # It sets paths and small functions and does nothing by itself.
 
@@ -8,8 +9,8 @@ case :$PATH: in
 esac
 export PATH
 
-SOONER_ROOT=$(pwd)
-SOONER_PYTHON=$SOONER_ROOT/build/python  # the project's private Python environment
+SOONER_ROOT=$(pwd -P)
+export SOONER_PYTHON=$SOONER_ROOT/build/python  # the project's private Python environment
 
 # say MESSAGE…: talk for a person, on stderr.
 say() { printf '%s\n' "$*" >&2; }
