@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "core/error.h"
 
@@ -42,8 +43,8 @@ std::vector<CurvePoint> accuracy_cost_curve(const LogitTable& table, std::span<c
 
 std::vector<CurvePoint> pareto_front(std::span<const CurvePoint> points) {
   std::vector<CurvePoint> sorted(points.begin(), points.end());
-  std::stable_sort(sorted.begin(), sorted.end(), [](const CurvePoint& a, const CurvePoint& b) {
-    return a.cost != b.cost ? a.cost < b.cost : a.accuracy > b.accuracy;
+  std::sort(sorted.begin(), sorted.end(), [](const CurvePoint& a, const CurvePoint& b) {
+    return std::tie(a.cost, b.accuracy, a.label) < std::tie(b.cost, a.accuracy, b.label);
   });
   std::vector<CurvePoint> front;
   for (CurvePoint& point : sorted) {

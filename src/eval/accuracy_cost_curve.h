@@ -24,7 +24,7 @@ struct CurvePoint {
 std::vector<CurvePoint> accuracy_cost_curve(const LogitTable& table, std::span<const OperatingPoint> points);
 
 // The points no other point beats: none is as cheap and more accurate, or as accurate and cheaper. Cheapest first,
-// accuracy rising; of equal points the first.
+// accuracy rising; of equal points one.
 std::vector<CurvePoint> pareto_front(std::span<const CurvePoint> points);
 
 // The most accurate point of mean cost at most `cost`, nothing when none is that cheap.

@@ -134,7 +134,7 @@ class Search {
         const int32_t group = problem_.group[k][n];
         if (group >= box.high[k]) continue;
         if (!is_open) start.saving += problem_.saving[k];
-        most_gain = is_open ? std::max<int32_t>(most_gain, problem_.gain[k][n]) : problem_.gain[k][n];
+        most_gain = is_open ? std::max(most_gain, problem_.gain[k][n]) : problem_.gain[k][n];
         reach_[n] = Reach::kNeither;
         is_open = group >= box.low[k];
         if (!is_open) break;
@@ -142,8 +142,7 @@ class Search {
       }
       if (reach_[n] == Reach::kBoth) continue;
       if (is_open) {
-        for (size_t k = outer_exits; k < problem_.exits(); ++k)
-          most_gain = std::max<int32_t>(most_gain, problem_.gain[k][n]);
+        for (size_t k = outer_exits; k < problem_.exits(); ++k) most_gain = std::max(most_gain, problem_.gain[k][n]);
         most_gain = std::max(most_gain, 0);
       }
       start.gain += most_gain;

@@ -13,6 +13,7 @@ namespace sooner {
 
 std::vector<double> geometric_shares(double q, int32_t exits) {
   std::vector<double> shares;
+  shares.reserve(static_cast<size_t>(exits));
   // Powers relative to the largest one, so that no q overflows.
   const int32_t largest = q > 1 ? exits - 1 : 0;
   for (int32_t k = 0; k < exits; ++k) shares.push_back(std::pow(q, k - largest));

@@ -13,8 +13,10 @@ CutProblem::CutProblem(const ScoreTable& table, int64_t lost)
     const std::vector<float>& scores = table.scores[k];
     std::vector<int32_t> by_score(samples);
     std::iota(by_score.begin(), by_score.end(), 0);
-    std::stable_sort(by_score.begin(), by_score.end(), [&](int32_t a, int32_t b) {
-      return scores[static_cast<size_t>(a)] > scores[static_cast<size_t>(b)];
+    std::sort(by_score.begin(), by_score.end(), [&](int32_t a, int32_t b) {
+      const float score_a = scores[static_cast<size_t>(a)];
+      const float score_b = scores[static_cast<size_t>(b)];
+      return score_a != score_b ? score_a > score_b : a < b;
     });
     std::vector<int32_t> groups(samples);
     std::vector<double> group_scores;
@@ -24,8 +26,8 @@ CutProblem::CutProblem(const ScoreTable& table, int64_t lost)
       if (group_scores.empty() || value < group_scores.back()) group_scores.push_back(value);
       groups[n] = static_cast<int32_t>(group_scores.size()) - 1;
     }
-    std::vector<int8_t> gains(samples);
-    for (size_t n = 0; n < samples; ++n) gains[n] = static_cast<int8_t>(table.correct[k][n] - table.correct[early][n]);
+    std::vector<int32_t> gains(samples);
+    for (size_t n = 0; n < samples; ++n) gains[n] = table.correct[k][n] - table.correct[early][n];
     order.push_back(std::move(by_score));
     group.push_back(std::move(groups));
     score.push_back(std::move(group_scores));

@@ -30,7 +30,7 @@ struct CutProblem {
   std::vector<std::vector<int32_t>> group = {};  // [M][N], 0 is the surest; a sample leaves iff group < cut
   std::vector<std::vector<double>> score = {};   // [M][groups]
   std::vector<double> saving = {};               // [M], C_K - C_k
-  std::vector<std::vector<int8_t>> gain = {};    // [M][N], right at the exit minus right at the last one
+  std::vector<std::vector<int32_t>> gain = {};   // [M][N], right at the exit minus right at the last one
 };
 
 // What a choice of cuts brings, summed over samples.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "core/error.h"
 #include "policy/policy_kind.h"
@@ -43,8 +44,9 @@ std::vector<OperatingPoint> operating_points(const LogitTable& table, const std:
     const double q = std::exp2(10 * place - 5);
     add(choose_by_shares(scores, geometric_shares(q, table.exits)).thresholds, fmt::format("q {:.3g}", q));
   }
-  std::stable_sort(points.begin(), points.end(),
-                   [](const OperatingPoint& a, const OperatingPoint& b) { return a.cost < b.cost; });
+  std::sort(points.begin(), points.end(), [](const OperatingPoint& a, const OperatingPoint& b) {
+    return std::tie(a.cost, a.accuracy, a.label) < std::tie(b.cost, b.accuracy, b.label);
+  });
   return points;
 }
 

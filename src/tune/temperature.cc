@@ -75,6 +75,7 @@ TemperatureFit fit_temperature(const LogitTable& table, int32_t exit) {
 
 std::vector<double> fit_temperatures(const LogitTable& table) {
   std::vector<double> temperatures;
+  temperatures.reserve(static_cast<size_t>(table.exits));
   for (int32_t k = 0; k < table.exits; ++k) temperatures.push_back(fit_temperature(table, k).temperature);
   return temperatures;
 }
