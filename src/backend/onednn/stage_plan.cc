@@ -106,7 +106,9 @@ class Planner {
       case OpKind::kConv2d:
         step.kind = StepKind::kConvolution;
         if (extend(step, OpKind::kBatchNorm)) step.batch_norm = step.dst;
-        extend_by_add(step);
+        // Not with groups: oneDNN 3.2 crashes in a depthwise convolution that adds, without AVX2, at odd channel
+        // counts.
+        if (std::get<Conv2dAttributes>(node.attributes).groups == 1) extend_by_add(step);
         break;
       case OpKind::kLinear:
         step.kind = StepKind::kLinear;

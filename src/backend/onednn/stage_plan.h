@@ -1,9 +1,9 @@
 // Which primitives a stage is made of: graph nodes fused into steps. Works on the graph alone; no weights, no memory,
 // no library.
 //
-// Fused: convolution + batch norm + residual add + ReLU; pooling, batch norm, add or linear + ReLU. A flatten that is
-// only read by linear layers costs nothing: their weights are permuted instead. Values that leave the stage, or that
-// more than one node reads, are always materialised.
+// Fused: convolution + batch norm + residual add (not with groups) + ReLU; pooling, batch norm, add or linear + ReLU. A
+// flatten that is only read by linear layers costs nothing: their weights are permuted instead. Values that leave the
+// stage, or that more than one node reads, are always materialised.
 #pragma once
 
 #include <map>
