@@ -24,6 +24,14 @@ void make_parts(const fs::path& path) {
   for (const char* part : {"checkpoints", "logits", "tb"}) make_folder(path / part);
 }
 
+// What a kill while a file was being written leaves behind (see write_file_atomically).
+void remove_unfinished(const fs::path& folder) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().filename().string().find(".tmp-") != std::string::npos) fs::remove(entry.path(), ignored);
+  }
+}
+
 }  // namespace
 
 RunFolder RunFolder::create_numbered(const fs::path& root, const std::string& name) {
@@ -55,6 +63,7 @@ RunFolder RunFolder::open(const fs::path& path) {
          path.string());
   }
   make_parts(path);
+  remove_unfinished(path / "checkpoints");
   return RunFolder(path);
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 // From `from` at t = 0 to `to` at t = 1 along a half cosine.
 double half_cosine(double from, double to, double t) {
-  return to + (from - to) * (1 + std::cos(std::numbers::pi * t)) / 2;
+  return std::lerp(from, to, (1 - std::cos(std::numbers::pi * t)) / 2);
 }
 
 }  // namespace

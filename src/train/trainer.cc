@@ -33,7 +33,6 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // On a GPU the loss is looked at only so often: looking waits for it.
 constexpr int64_t kStepsBetweenLooksCuda = 16;
 constexpr int64_t kStepsBeforeEstimate = 20;
-constexpr double kSecondsBetweenReports = 0.2;
 // How often an epoch the target-cost controller looks at the validation split.
 constexpr int64_t kControlsPerEpoch = 4;
 
@@ -58,10 +57,6 @@ class Trainer {
     meter_ = std::make_unique<ExitMeter>(graph_.exits(), mode_.device);
     make_loader();
     batches_ = loader_->batches_per_epoch();
-    if (batches_ < 1) {
-      fail(Code::kInvalidArgument, "[train] batch_size {} exceeds the {} training images; lower it",
-           config.train.batch_size, splits_.train.indices.size());
-    }
     schedule_ = {config.train.schedule, config.train.learning_rate, config.train.schedule_warmup, total_steps()};
     identity_ = {config_hash(config), data_.hash, to_string(mode_)};
     at_.cost_weight = config.differentiable.cost_weight;
@@ -145,8 +140,8 @@ class Trainer {
     while (const Batch* batch = loader_->next()) {
       step(*batch);
       if (at_.batch < batches_) {
-        if (stop_asked()) return false;
         control_cost();
+        if (stop_asked()) return false;
         const int64_t every = config_.train.checkpoint_steps;
         if (every > 0 && at_.step % every == 0) save("last");
       }
@@ -219,7 +214,7 @@ class Trainer {
     const double per_step = (train_seconds_ + seconds) / static_cast<double>(steps_here_);
     const double left = per_step * static_cast<double>(total_steps() - at_.step);
     if (steps_here_ == kStepsBeforeEstimate) say(fmt::format("about {} to go", human_seconds(left)));
-    if (options_.listener == nullptr || seconds_since(last_report_) < kSecondsBetweenReports) return;
+    if (options_.listener == nullptr || seconds_since(last_report_) < options_.seconds_between_reports) return;
     last_report_ = Clock::now();
     const TrainingMetrics m = training_metrics(meter_->sums(), exit_cost_, false);
     options_.listener->on_step({at_.epoch + 1, config_.train.epochs, at_.step, total_steps(),

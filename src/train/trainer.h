@@ -22,7 +22,7 @@
 
 namespace sooner {
 
-// Where a run stands, several times a second at most.
+// Where a run stands.
 struct StepReport {
   int64_t epoch = 0;  // from 1
   int64_t epochs = 0;
@@ -46,6 +46,7 @@ struct TrainOptions {
   bool resume = false;                      // continue from checkpoints/last where there is one
   const std::atomic<bool>* stop = nullptr;  // set: finish the step, save, return
   TrainingListener* listener = nullptr;     // may be null
+  double seconds_between_reports = 0.2;     // of on_step; 0: every step
 };
 
 struct TrainResult {

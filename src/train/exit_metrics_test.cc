@@ -1,0 +1,65 @@
+#include "train/exit_metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace sooner {
+namespace {
+
+using testing::DoubleNear;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Two exits, two classes, four samples; label 0 everywhere. Exit 0 is right on samples 0 and 1, exit 1 on all but the
+// last; gates let samples 0 and 2 leave (0.5 leaves).
+ExitAnswers four_samples() {
+  return {.samples = 4,
+          .exits = 2,
+          .classes = 2,
+          .logits = {1, 0, 2, 0, 1, 0, 2, 0, 0, 1, 2, 0, 0, 1, 0, 2},
+          .gates = {0.5F, 0.25F, 0.75F, 0.5F - 1e-4F},
+          .labels = {0, 0, 0, 0}};
+}
+
+TEST(ExitMetrics, MeasuresExitsGatesAndTheRule) {
+  const ExitMetrics m = measure_exits(four_samples(), {0.25, 1.25});
+  EXPECT_THAT(m.accuracy, ElementsAre(0.5, 0.75));
+  EXPECT_THAT(m.share, ElementsAre(0.5, 0.5));
+  EXPECT_NEAR(m.mean_gate[0], 0.5, 1e-4);
+  EXPECT_DOUBLE_EQ(m.rule_accuracy, 0.5);  // sample 0 at exit 0, sample 1 at exit 1
+  EXPECT_DOUBLE_EQ(m.cost, 0.75);
+  // ln(1 + e^-1) = 0.3132617 where right by 1, ln(1 + e) = 1.3132617 where wrong by 1.
+  EXPECT_NEAR(m.loss[0], 0.8132617, 1e-6);
+}
+
+TEST(ExitMetrics, WithoutGatesThereIsNoRule) {
+  ExitAnswers answers = four_samples();
+  answers.gates.assign(4, std::nanf(""));
+  const ExitMetrics m = measure_exits(answers, {0.25, 1.25});
+  EXPECT_FALSE(m.has_rule());
+  EXPECT_TRUE(std::isnan(m.cost));
+  EXPECT_DOUBLE_EQ(selection_score(m), 0.625);
+}
+
+TEST(ExitMetrics, OneExitHasNoGatesAtAll) {
+  const ExitMetrics m = measure_exits({1, 1, 2, {3, 1}, {}, {0}}, {1});
+  EXPECT_DOUBLE_EQ(m.accuracy[0], 1);
+  EXPECT_DOUBLE_EQ(selection_score(m), 1);
+  EXPECT_TRUE(starving_exits(m).empty());
+}
+
+TEST(ExitMetrics, SaysWhichExitStarvesAndWhy) {
+  ExitMetrics m{{1, 1, 1}, {0.9, 0.69, 0.9}, {0.5, 0.5}, {0.019, 0.5, 0.481}, 0.9, 0.5};
+  const std::vector<std::string> warnings = starving_exits(m);
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_THAT(warnings[0], HasSubstr("exit 0 starves: 1.9 % leave there"));
+  EXPECT_THAT(warnings[1], HasSubstr("exit 1 starves: its answers are 69.0 % right, the last exit's 90.0 %"));
+  m.share = {0.02, 0.5, 0.48};
+  m.accuracy[1] = 0.71;
+  EXPECT_TRUE(starving_exits(m).empty());
+}
+
+}  // namespace
+}  // namespace sooner

@@ -1,0 +1,278 @@
+#include "train/graph_module.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "core/rng.h"
+#include "graph/graph_builder.h"
+#include "policy/scores.h"
+#include "support/error_of.h"
+#include "train/compute_mode.h"
+#include "train/sgd.h"
+#include "train/torch_tensors.h"
+#include "zoo/zoo.h"
+
+namespace sooner {
+namespace {
+
+std::vector<float> values(const at::Tensor& tensor) {
+  const Tensor copy = from_torch(tensor.to(at::kFloat));
+  return {copy.floats().begin(), copy.floats().end()};
+}
+
+void set(GraphModule& module, const std::string& name, const std::vector<float>& numbers) {
+  TensorMap tensors = module.export_tensors();
+  tensors.at(name) = Tensor::from_floats(tensors.at(name).shape(), numbers);
+  module.import_tensors(tensors);
+}
+
+Graph lenet_with_exit() {
+  return build_network({.backbone = "b-lenet", .exits = "names:conv1", .head = "branchy", .gate = "both"}, {1, 28, 28},
+                       10);
+}
+
+TEST(GraphModule, ComputesWhatTheNodesSay) {
+  // One 2x2 convolution, padded on the right and bottom only, ReLU, global average, linear.
+  GraphBuilder b("hand", {1, 2, 2}, 2);
+  Conv2dAttributes a = conv(1, 2);
+  a.pad_right = a.pad_bottom = 1;
+  const NodeId x = b.relu("relu", b.conv2d("conv", b.input(), a));
+  GraphModule module(b.finish(b.linear("fc", b.global_avg_pool("gap", x), 2)), 1);
+  set(module, "conv.weight", {1, 0, 0, -1});
+  set(module, "conv.bias", {0.5});
+  set(module, "fc.weight", {2, -1});
+  set(module, "fc.bias", {0, 1});
+  const at::Tensor image = at::tensor(std::vector<float>{1, 2, 3, 5}).view({1, 1, 2, 2});
+  // Convolution: (1-5, 2-0, 3-0, 5-0) + .5 = (-3.5, 2.5, 3.5, 5.5); ReLU and mean: 11.5 / 4 = 2.875.
+  const ExitOutputs outputs = module.forward(image, false);
+  ASSERT_EQ(outputs.logits.size(), 1U);
+  EXPECT_TRUE(outputs.gates.empty());
+  EXPECT_THAT(values(outputs.logits[0]), testing::ElementsAre(5.75, -1.875));
+}
+
+TEST(GraphModule, PoolsAsItsAttributesSay) {
+  GraphBuilder b("pools", {1, 3, 3}, 2);
+  const PoolAttributes up = pool(2, 2, 0, true);
+  const NodeId sum = b.add("add", b.max_pool("max", b.input(), up), b.avg_pool("avg", b.input(), up));
+  const NodeId mixed = b.mixed_pool("mixed", sum, pool(2, 2));
+  GraphModule module(b.finish(b.linear("fc", b.flatten("flatten", mixed), 2)), 1);
+  set(module, "mixed.alpha", {0.25});
+  set(module, "fc.weight", {1, 0});
+  set(module, "fc.bias", {0, 0});
+  // Rows 1 2 3 / 4 5 6 / 7 8 9, windows cut off at the edge: max 5 6 8 9, mean 3 4.5 7.5 9, sum 8 10.5 15.5 18.
+  // Mixed: .25 * 18 + .75 * 13 = 14.25.
+  const at::Tensor image = at::arange(1, 10, at::kFloat).view({1, 1, 3, 3});
+  EXPECT_THAT(values(module.forward(image, false).logits[0]), testing::ElementsAre(14.25, 0));
+}
+
+TEST(GraphModule, NormalisationUsesTheBatchInTrainingAndItsStatisticsOtherwise) {
+  GraphBuilder b("bn", {1, 1, 2}, 2);
+  GraphModule module(b.finish(b.linear("fc", b.flatten("flatten", b.batch_norm("bn", b.input())), 2)), 1);
+  set(module, "fc.weight", {1, 0, 0, 1});
+  set(module, "fc.bias", {0, 0});
+  const at::Tensor image = at::tensor(std::vector<float>{1, 5}).view({1, 1, 1, 2});
+  // Mean 3, variance 4; unbiased 8 goes into the running value: .9 * 1 + .1 * 8.
+  const std::vector<float> trained = values(module.forward(image, true).logits[0]);
+  EXPECT_NEAR(trained[0], -1, 1e-5);
+  EXPECT_NEAR(trained[1], 1, 1e-5);
+  EXPECT_NEAR(module.export_tensors().at("bn.running_mean").floats()[0], 0.3, 1e-6);
+  EXPECT_NEAR(module.export_tensors().at("bn.running_var").floats()[0], 1.7, 1e-6);
+  EXPECT_NEAR(values(module.forward(image, false).logits[0])[1], 4.7 / std::sqrt(1.7), 1e-4);
+  EXPECT_NEAR(module.export_tensors().at("bn.running_mean").floats()[0], 0.3, 1e-6);
+}
+
+TEST(GraphModule, HoldsExactlyTheParametersOfTheGraph) {
+  const Graph graph = lenet_with_exit();
+  const TensorMap tensors = GraphModule(graph, 1).export_tensors();
+  ASSERT_EQ(tensors.size(), parameters(graph).size());
+  for (const ParameterSpec& spec : parameters(graph)) EXPECT_EQ(tensors.at(spec.name).shape(), spec.shape) << spec.name;
+}
+
+TEST(GraphModule, TrunkStartsTheSameWithAndWithoutExits) {
+  const Graph graph = lenet_with_exit();
+  const TensorMap with = GraphModule(graph, 4).export_tensors();
+  const TensorMap without = GraphModule(plain_backbone(graph), 4).export_tensors();
+  const TensorMap other = GraphModule(graph, 5).export_tensors();
+  ASSERT_FALSE(without.empty());
+  for (const auto& [name, tensor] : without) {
+    EXPECT_TRUE(std::ranges::equal(tensor.floats(), with.at(name).floats())) << name;
+    EXPECT_FALSE(std::ranges::equal(tensor.floats(), other.at(name).floats())) << name;
+  }
+}
+
+TEST(GraphModule, ConvolutionsStartWithTheVarianceOfKaiming) {
+  GraphModule module(backbone_from_string("resnet8", {3, 32, 32}, 10), 1);
+  const Tensor weight = module.export_tensors().at("layer3.0.conv2.weight");  // 64 x 64 x 3 x 3
+  double squares = 0;
+  for (const float w : weight.floats()) squares += static_cast<double>(w) * w;
+  EXPECT_NEAR(squares / static_cast<double>(weight.elements()), 2.0 / (64 * 9), 1e-4);
+}
+
+TEST(GraphModule, GatesStartHalfOpen) {
+  GraphModule module(lenet_with_exit(), 1, 0.0);
+  const ExitOutputs outputs = module.forward(at::randn({3, 1, 28, 28}), false);
+  ASSERT_EQ(outputs.gates.size(), 1U);
+  EXPECT_THAT(values(outputs.gates[0]), testing::ElementsAre(0, 0, 0));
+  GraphModule biased(lenet_with_exit(), 1, -2.0);
+  EXPECT_THAT(values(biased.forward(at::randn({1, 1, 28, 28}), false).gates[0]), testing::ElementsAre(-2));
+}
+
+TEST(GraphModule, GateReadsFeaturesScoresAndBias) {
+  GraphModule module(lenet_with_exit(), 1);
+  set(module, gate_features_name(0), std::vector<float>(640, 0.01F));
+  set(module, gate_scores_name(0), {1, 2, 3, 4});
+  set(module, gate_bias_name(0), {0.5});
+  at::manual_seed(1);
+  const at::Tensor image = at::randn({1, 1, 28, 28});
+  const ExitOutputs with = module.forward(image, false);
+  set(module, gate_features_name(0), std::vector<float>(640, 0));
+  const ExitOutputs without = module.forward(image, false);
+  const std::vector<float> logits = values(without.logits[0]);
+  std::array<float, 4> scores{};
+  gate_scores(logits, scores);
+  EXPECT_NEAR(values(without.gates[0])[0], 0.5 + scores[0] + 2 * scores[1] + 3 * scores[2] + 4 * scores[3], 1e-4);
+  EXPECT_NE(values(with.gates[0])[0], values(without.gates[0])[0]);
+}
+
+TEST(GateScores, AgreeWithThePolicyRoomsScores) {
+  Rng rng(3);
+  for (const double scale : {0.0, 0.5, 5.0, 60.0}) {
+    std::vector<float> logits(10);
+    for (float& z : logits) z = static_cast<float>(scale * rng.normal());
+    std::array<float, 4> expected{};
+    gate_scores(logits, expected);
+    const std::vector<float> got = values(gate_scores(at::tensor(logits).unsqueeze(0)));
+    for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(got[i], expected[i], 2e-6) << scale << " score " << i;
+  }
+}
+
+TEST(GateScores, SendNoGradientIntoTheirLogits) {
+  GraphModule module(lenet_with_exit(), 1);
+  set(module, gate_scores_name(0), {1, 2, 3, 4});
+  module.forward(at::randn({2, 1, 28, 28}), false).gates[0].sum().backward();
+  for (const GraphModule::Parameter& parameter : module.parameters()) {
+    const bool gate = parameter.spec.name.find(".gate.") != std::string::npos;
+    if (gate) {
+      EXPECT_TRUE(parameter.value.grad().defined()) << parameter.spec.name;
+    }
+    // The last linear layer of the head is reached only through the scores.
+    if (parameter.spec.exit == 0 && !gate && parameter.spec.node == module.graph().stages[0].exit.logits) {
+      EXPECT_FALSE(parameter.value.grad().defined()) << parameter.spec.name;
+    }
+  }
+}
+
+TEST(GraphModule, MemoryOrderChangesNoAnswer) {
+  at::manual_seed(2);
+  const at::Tensor images = at::randn({3, 1, 28, 28});
+  GraphModule module(lenet_with_exit(), 1);
+  const std::vector<float> before = values(module.forward(images, false).logits[1]);
+  module.place(at::kCPU, true);
+  const std::vector<float> after =
+      values(module.forward(images.contiguous(at::MemoryFormat::ChannelsLast), false).logits[1]);
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(before[i], after[i], 1e-5);
+}
+
+TEST(GraphModule, AutocastLeavesLogitsAndGatesInFullPrecision) {
+  GraphModule module(lenet_with_exit(), 1);
+  set(module, gate_scores_name(0), {1, 2, 3, 4});
+  at::manual_seed(2);
+  const at::Tensor images = at::randn({3, 1, 28, 28});
+  const ExitOutputs full = module.forward(images, true);
+  ExitOutputs half;
+  {
+    const AutocastRegion autocast({.bf16 = true});
+    half = module.forward(images, true);
+  }
+  EXPECT_FALSE(at::autocast::is_autocast_enabled(at::kCPU));
+  for (size_t k = 0; k < 2; ++k) {
+    EXPECT_EQ(half.logits[k].scalar_type(), at::kFloat);
+    const std::vector<float> a = values(full.logits[k]);
+    const std::vector<float> b = values(half.logits[k]);
+    EXPECT_NE(a, b);  // it did compute in bf16
+    for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 0.05);
+  }
+  EXPECT_EQ(half.gates[0].scalar_type(), at::kFloat);
+  half.gates[0].sum().backward();
+}
+
+TEST(GraphModule, RefusesTensorsOfAnotherNetwork) {
+  GraphModule module(lenet_with_exit(), 1);
+  TensorMap tensors = module.export_tensors();
+  tensors.erase("conv2.weight");
+  Error error = error_of([&] { module.import_tensors(tensors); });
+  EXPECT_EQ(error.code(), Code::kDataLoss);
+  EXPECT_THAT(error.what(), testing::HasSubstr("'conv2.weight' is missing"));
+  tensors["conv2.weight"] = Tensor(DType::kF32, {1});
+  EXPECT_THAT(error_of([&] { module.import_tensors(tensors); }).what(), testing::HasSubstr("expected F32 10x5x5x5"));
+}
+
+TEST(GraphModule, WrongInputIsAnErrorNotACrash) {
+  GraphModule module(lenet_with_exit(), 1);
+  EXPECT_EQ(error_of([&] { static_cast<void>(module.forward(at::zeros({1, 3, 28, 28}), false)); }).code(),
+            Code::kInternal);
+}
+
+// One weight w = 1 (decays), one bias b = 1 (does not): a 1x1 input of 1 into a linear layer of two outputs.
+TEST(Sgd, TakesTheStepsWorkedByHand) {
+  GraphBuilder b("one", {1, 1, 1}, 2);
+  GraphModule module(b.finish(b.linear("fc", b.flatten("flatten", b.input()), 2)), 1);
+  set(module, "fc.weight", {1, 1});
+  set(module, "fc.bias", {1, 1});
+  Sgd sgd(module, {.momentum = 0.5, .nesterov = true, .weight_decay = 0.1});
+  const auto step = [&] {
+    sgd.clear_gradients();
+    module.forward(at::ones({1, 1, 1, 1}), true).logits[0].sum().backward();  // every gradient is 1
+    sgd.step(0.1);
+  };
+  step();
+  // Bias: b = 1, moves by .1 * (1 + .5). Weight: g = 1.1, moves by .1 * 1.65.
+  EXPECT_NEAR(module.export_tensors().at("fc.bias").floats()[0], 0.85, 1e-6);
+  EXPECT_NEAR(module.export_tensors().at("fc.weight").floats()[0], 0.835, 1e-6);
+  step();
+  // Bias: b = 1.5, moves by .1 * (1 + .75). Weight: g = 1.0835, b = 1.6335, moves by .1 * 1.90025.
+  EXPECT_NEAR(module.export_tensors().at("fc.bias").floats()[0], 0.675, 1e-6);
+  EXPECT_NEAR(module.export_tensors().at("fc.weight").floats()[0], 0.644975, 1e-6);
+}
+
+TEST(Sgd, LeavesParametersWithoutGradientAlone) {
+  GraphModule module(lenet_with_exit(), 1, 0.25);
+  Sgd sgd(module, {});
+  module.forward(at::randn({2, 1, 28, 28}), true).logits[0].sum().backward();
+  const TensorMap before = module.export_tensors();
+  sgd.step(0.1);
+  const TensorMap after = module.export_tensors();
+  EXPECT_TRUE(std::ranges::equal(before.at("fc1.weight").floats(), after.at("fc1.weight").floats()));
+  EXPECT_EQ(after.at(gate_bias_name(0)).floats()[0], 0.25F);
+  EXPECT_FALSE(std::ranges::equal(before.at("conv1.weight").floats(), after.at("conv1.weight").floats()));
+}
+
+TEST(Sgd, RefusesBuffersOfAnotherNetwork) {
+  GraphModule module(lenet_with_exit(), 1);
+  Sgd sgd(module, {});
+  TensorMap buffers = sgd.export_buffers();
+  sgd.import_buffers(buffers);
+  buffers.erase("fc1.bias");
+  EXPECT_EQ(error_of([&] { sgd.import_buffers(buffers); }).code(), Code::kDataLoss);
+}
+
+TEST(ComputeMode, RefusesCudaWhereThereIsNoneAndSaysWhatIsMissing) {
+  if (at::getNumGPUs() > 0) GTEST_SKIP() << "there is a GPU";
+  const Graph graph = lenet_with_exit();
+  const Error error = error_of([&] { choose_compute_mode({.device = "cuda"}, graph); });
+  EXPECT_EQ(error.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(error.what(), testing::HasSubstr("--device cpu"));
+  EXPECT_FALSE(choose_compute_mode({.device = "auto"}, graph).cuda());
+}
+
+TEST(ComputeMode, KeepsWhatWasAskedFor) {
+  const Graph graph = lenet_with_exit();
+  const ComputeMode mode =
+      choose_compute_mode({.device = "cpu", .precision = "fp32", .channels_last = "on", .threads = 3}, graph);
+  EXPECT_EQ(to_string(mode), "cpu, 3 threads, fp32, channels-last");
+}
+
+}  // namespace
+}  // namespace sooner

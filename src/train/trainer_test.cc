@@ -1,0 +1,274 @@
+#include "train/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/file.h"
+#include "format/model_file.h"
+#include "format/safetensors.h"
+#include "support/error_of.h"
+#include "support/temp_folder.h"
+#include "train/checkpoint.h"
+
+namespace sooner {
+namespace {
+
+using testing::HasSubstr;
+
+// 157 little images for training, 7 steps an epoch, the first of three epochs joint.
+TrainConfig small_config(const std::vector<std::string>& more = {}) {
+  std::vector<std::string> sets{
+      "name=small",           "data.name=glyphs",      "data.glyph_train=200",     "data.glyph_test=40",
+      "split.validation=0.1", "split.calibration=0.1", "network.backbone=b-lenet", "network.exits=names:conv1",
+      "network.head=branchy", "train.epochs=3",        "train.batch_size=20",      "train.learning_rate=0.02",
+      "train.threads=1"};
+  sets.insert(sets.end(), more.begin(), more.end());
+  return parse_config("", "test", sets);
+}
+
+// Raises the stop flag after some step.
+class StopAfter final : public TrainingListener {
+ public:
+  explicit StopAfter(int64_t step) : step_(step) {}
+  void on_line(std::string_view line) override { lines += std::string(line) + '\n'; }
+  void on_step(const StepReport& report) override {
+    last = report;
+    if (report.step == step_) stop.store(true);
+  }
+  std::atomic<bool> stop{false};
+  std::string lines;
+  StepReport last;
+
+ private:
+  int64_t step_;
+};
+
+TrainResult run(const TrainConfig& config, const RunFolder& folder, StopAfter& listener, bool resume = false) {
+  if (!resume) write_file_atomically(folder.config(), to_toml(config));
+  return train(config, folder,
+               {.resume = resume, .stop = &listener.stop, .listener = &listener, .seconds_between_reports = 0});
+}
+
+std::vector<nlohmann::json> metrics_of(const RunFolder& folder) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream text(read_text(folder.metrics()));
+  for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+// Without what depends on the clock.
+std::vector<nlohmann::json> timeless(std::vector<nlohmann::json> lines) {
+  for (nlohmann::json& line : lines) {
+    for (const char* key : {"seconds", "images_per_second", "waiting_share"}) line.erase(key);
+  }
+  return lines;
+}
+
+void expect_same_weights(const RunFolder& a, const RunFolder& b) {
+  const ModelFile left = load_model(a.model());
+  const ModelFile right = load_model(b.model());
+  ASSERT_EQ(left.tensors.size(), right.tensors.size());
+  for (const auto& [name, tensor] : left.tensors) {
+    EXPECT_TRUE(std::ranges::equal(tensor.raw(), right.tensors.at(name).raw())) << name;
+  }
+}
+
+TEST(Trainer, LeavesARunFolderWithAModelThatLoads) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create_numbered(root.path(), "small");
+  StopAfter listener(-1);
+  const TrainResult result = run(small_config(), folder, listener);
+  EXPECT_FALSE(result.interrupted);
+  EXPECT_EQ(result.steps, 21);
+  const ModelFile model = load_model(folder.model());
+  EXPECT_EQ(model.manifest.policy.name, "gate");
+  EXPECT_EQ(model.manifest.policy.thresholds, (std::vector<double>{0.5}));
+  EXPECT_EQ(model.manifest.check_samples, 16);
+  EXPECT_EQ(model.manifest.provenance.regime, "differentiable");
+  EXPECT_EQ(model.manifest.provenance.config_hash, config_hash(small_config()));
+  EXPECT_EQ(to_toml(parse_config(model.manifest.provenance.config_toml, "model")), to_toml(small_config()));
+  const std::vector<nlohmann::json> metrics = metrics_of(folder);
+  ASSERT_EQ(metrics.size(), 3U);
+  EXPECT_EQ(metrics[0]["phase"], "joint");
+  EXPECT_TRUE(metrics[0]["validation"]["cost"].is_null());
+  EXPECT_EQ(metrics[2]["phase"], "differentiable");
+  EXPECT_EQ(metrics[2]["validation"]["exits"].size(), 2U);
+  EXPECT_TRUE(metrics[2]["train"]["mixture"].is_number());
+  const auto logits = parse_safetensors(read_file(folder.logits("validation")), "logits");
+  EXPECT_EQ(logits.tensors.at("logits").shape(), (Shape{21, 2, 10}));
+  EXPECT_EQ(logits.tensors.at("labels").shape(), (Shape{21}));
+  const nlohmann::json environment = nlohmann::json::parse(read_text(folder.environment()));
+  EXPECT_TRUE(environment["finished"].get<bool>());
+  EXPECT_TRUE(environment["waiting_share"].is_number());
+  EXPECT_EQ(read_text(folder.log()), listener.lines);
+}
+
+TEST(Trainer, LearnsSomething) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create_numbered(root.path(), "small");
+  StopAfter listener(-1);
+  run(small_config({"train.epochs=12", "train.regime=joint"}), folder, listener);
+  const std::vector<nlohmann::json> metrics = metrics_of(folder);
+  EXPECT_LT(metrics.back()["train"]["exits"][1]["loss"].get<double>(),
+            0.8 * metrics.front()["train"]["exits"][1]["loss"].get<double>());
+  EXPECT_EQ(load_model(folder.model()).manifest.policy.name, "never");
+}
+
+// Interrupted after a step within an epoch, at an epoch's end and in the joint phase; each goes on to the same bits.
+TEST(Trainer, ResumedRunEndsInTheSameBits) {
+  const TempFolder root;
+  // Augmentation, so that its random numbers are part of what must be the same; the controller changes cost_weight.
+  const TrainConfig config =
+      small_config({"augment.flip=true", "augment.pad_crop=2", "differentiable.target_cost=0.5"});
+  const RunFolder straight = RunFolder::create(root / "straight");
+  StopAfter never(-1);
+  run(config, straight, never);
+  for (const int64_t step : {1, 7, 11, 20}) {
+    const RunFolder folder = RunFolder::create(root / std::to_string(step));
+    StopAfter listener(step);
+    const TrainResult first = run(config, folder, listener);
+    ASSERT_TRUE(first.interrupted) << step;
+    ASSERT_EQ(first.steps, step);
+    EXPECT_THAT(listener.lines, HasSubstr("--resume " + folder.path().string()));
+    EXPECT_FALSE(std::filesystem::exists(folder.model()));
+    StopAfter again(-1);
+    EXPECT_FALSE(run(config, folder, again, true).interrupted);
+    expect_same_weights(straight, folder);
+    EXPECT_EQ(timeless(metrics_of(folder)), timeless(metrics_of(straight))) << step;
+  }
+}
+
+// Killed with no chance to save: what counts is the last checkpoint, and lines written after it are written again.
+TEST(Trainer, GoesOnFromAnOlderCheckpointAndIgnoresHalfWrittenFiles) {
+  const TempFolder root;
+  const TrainConfig config = small_config({"train.checkpoint_steps=3"});
+  const RunFolder straight = RunFolder::create(root / "straight");
+  StopAfter never(-1);
+  run(config, straight, never);
+  const RunFolder folder = RunFolder::create(root / "killed");
+  StopAfter listener(11);
+  run(config, folder, listener);
+  const std::vector<std::byte> old = read_file(folder.checkpoint("last"));
+  StopAfter later(19);
+  run(config, folder, later, true);
+  write_file_atomically(folder.checkpoint("last"),
+                        [&](FileSink& sink) { sink.write(std::span<const std::byte>(old)); });
+  const std::filesystem::path half = folder.checkpoint("last").string() + ".tmp-a1B2c3";
+  write_file_atomically(half, "half a checkpo");
+  StopAfter rest(-1);
+  run(config, RunFolder::open(folder.path()), rest, true);
+  EXPECT_FALSE(std::filesystem::exists(half));
+  expect_same_weights(straight, folder);
+  EXPECT_EQ(timeless(metrics_of(folder)), timeless(metrics_of(straight)));
+}
+
+TEST(Trainer, FinishedRunResumedStaysFinished) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create(root / "run");
+  StopAfter listener(-1);
+  run(small_config(), folder, listener);
+  const std::string hash = model_hash(load_model(folder.model()));
+  run(small_config(), folder, listener, true);
+  EXPECT_EQ(model_hash(load_model(folder.model())), hash);
+  EXPECT_EQ(metrics_of(folder).size(), 3U);
+}
+
+TEST(Trainer, RefusesToResumeAnotherConfigurationOrMode) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create(root / "run");
+  StopAfter listener(3);
+  run(small_config(), folder, listener);
+  StopAfter again(-1);
+  const Error other = error_of([&] { run(small_config({"train.seed=2"}), folder, again, true); });
+  EXPECT_EQ(other.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(other.what(), HasSubstr("configuration's hash"));
+}
+
+TEST(Trainer, StopsWhenTheLossIsNoNumberAndKeepsTheLastGoodCheckpoint) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create(root / "run");
+  StopAfter listener(-1);
+  // A constant rate this high blows up within a few steps.
+  const TrainConfig config = small_config(
+      {"train.learning_rate=40", "train.schedule=constant", "train.schedule_warmup=0.9", "train.checkpoint_steps=1"});
+  const Error error = error_of([&] { run(config, folder, listener); });
+  EXPECT_EQ(error.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(error.what(), HasSubstr("the loss is not finite at step"));
+  EXPECT_THAT(error.what(),
+              testing::ContainsRegex("exit [01]'s cross-entropy|holds values that are no numbers|mixture"));
+  EXPECT_THAT(error.what(), HasSubstr("lower train.learning_rate"));
+  EXPECT_THAT(error.what(), HasSubstr(folder.checkpoint("last").string()));
+  for (const auto& [name, tensor] : load_checkpoint(folder.checkpoint("last")).model) {
+    EXPECT_TRUE(std::ranges::all_of(tensor.floats(), [](float x) { return std::isfinite(x); })) << name;
+  }
+}
+
+TEST(Trainer, TargetCostMovesTheCostWeight) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create(root / "run");
+  StopAfter listener(-1);
+  run(small_config({"differentiable.target_cost=0.5", "differentiable.cost_weight=0.01"}), folder, listener);
+  EXPECT_NE(metrics_of(folder).back()["cost_weight"].get<double>(), 0.01);
+}
+
+TEST(Trainer, SaysWhenThereAreTooFewImagesForABatch) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create(root / "run");
+  StopAfter listener(-1);
+  const Error error = error_of([&] { run(small_config({"train.batch_size=500"}), folder, listener); });
+  EXPECT_EQ(error.code(), Code::kInvalidArgument);
+  EXPECT_THAT(error.what(), HasSubstr("157 samples for batches of 500"));
+}
+
+TEST(Trainer, RefusesAListOfJointWeightsOfAnotherLength) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create(root / "run");
+  StopAfter listener(-1);
+  const Error error = error_of([&] { run(small_config({"joint.weights=[1, 2, 3]"}), folder, listener); });
+  EXPECT_THAT(error.what(), HasSubstr("joint.weights has 3 numbers, expected 1"));
+}
+
+TEST(Checkpoint, RoundTripsEverything) {
+  const TempFolder folder;
+  const std::vector<float> numbers{1.5F, -2.25F};
+  Checkpoint saved;
+  saved.position = {3, 17, 2405, 0.1 + 0.2, 0.987654321, 2, {1.0 / 3, 4e17}};
+  saved.identity = {"0123456789abcdef", "fedcba9876543210", "cpu, 2 threads, fp32"};
+  saved.model["w"] = Tensor::from_floats({2}, numbers);
+  saved.momentum["w"] = Tensor::from_floats({1, 2}, numbers);
+  save_checkpoint(saved, folder / "c.safetensors");
+  const Checkpoint loaded = load_checkpoint(folder / "c.safetensors");
+  EXPECT_EQ(loaded.position.epoch, 3);
+  EXPECT_EQ(loaded.position.batch, 17);
+  EXPECT_EQ(loaded.position.step, 2405);
+  EXPECT_EQ(loaded.position.cost_weight, 0.1 + 0.2);
+  EXPECT_EQ(loaded.position.best_score, 0.987654321);
+  EXPECT_EQ(loaded.position.best_epoch, 2);
+  EXPECT_EQ(loaded.position.meter_sums, saved.position.meter_sums);
+  EXPECT_EQ(loaded.identity.compute_mode, "cpu, 2 threads, fp32");
+  EXPECT_TRUE(std::ranges::equal(loaded.model.at("w").floats(), numbers));
+  EXPECT_EQ(loaded.momentum.at("w").shape(), (Shape{1, 2}));
+}
+
+TEST(Checkpoint, ForeignAndBrokenFilesAreDataLoss) {
+  const TempFolder folder;
+  const auto write = [&](const std::map<std::string, std::string>& metadata) {
+    const std::vector<std::byte> bytes = serialize_safetensors({{}, metadata, {}});
+    write_file_atomically(folder / "c", [&](FileSink& sink) { sink.write(std::span<const std::byte>(bytes)); });
+    return error_of([&] { load_checkpoint(folder / "c"); });
+  };
+  EXPECT_EQ(error_of([&] { load_checkpoint(folder / "none"); }).code(), Code::kNotFound);
+  EXPECT_THAT(write({}).what(), HasSubstr("is not a checkpoint"));
+  for (const char* state : {"", "{", "[]", "{\"version\":1}", "{\"version\":2}", "{\"version\":1,\"epoch\":\"one\"}"}) {
+    const Error error = write({{"sooner.training_state", state}});
+    EXPECT_EQ(error.code(), Code::kDataLoss) << state;
+    EXPECT_THAT(error.what(), HasSubstr("broken training state")) << state;
+  }
+}
+
+}  // namespace
+}  // namespace sooner
