@@ -4,14 +4,15 @@
     run_clang_tidy.py [--build build/release] [--all] [FILE…]
 
 A file is unchanged when its text, every header of the project it includes (directly or not), .clang-tidy, its compile
-command and clang-tidy itself are the same. What passed is noted in build/clang_tidy_passed.json.
-Files of src/train and tools/sooner_train*.cc are left
-out (LibTorch's headers take a minute each), and so are tests, whose macros are not ours. --all checks everything anew.
+command and clang-tidy itself are the same. What passed is noted in build/clang_tidy_passed.json. Files of src/train and
+tools/sooner_train*.cc are left out (LibTorch's headers take a minute each), and so are tests, whose macros are not
+ours. --all checks everything anew.
 Prints the findings, then one line of summary to stderr; exit code 1 when there are findings.
 """
 
 import argparse
 import concurrent.futures
+import functools
 import hashlib
 import json
 import os
@@ -49,11 +50,24 @@ def fingerprint(entry, name, common):
     return digest.hexdigest()
 
 
+@functools.cache
+def gcc_headers():
+    """The compiler's own header folder, "" without GCC."""
+    try:
+        result = subprocess.run(["g++", "-print-file-name=include"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return result.stdout.strip()
+
+
 def run(build, name):
     """(name, findings as text; empty when there are none)."""
     # GCC's own warning flags mean nothing to clang.
-    result = subprocess.run([str(CLANG_TIDY), "-p", str(build), "--quiet", "--extra-arg=-Wno-unknown-warning-option",
-                             str(ROOT / name)], capture_output=True, text=True, errors="replace", check=False)
+    command = [str(CLANG_TIDY), "-p", str(build), "--quiet", "--extra-arg=-Wno-unknown-warning-option"]
+    # GCC's folder, behind clang's own, holds omp.h.
+    if gcc_headers():
+        command += ["--extra-arg=-idirafter", f"--extra-arg={gcc_headers()}"]
+    result = subprocess.run([*command, str(ROOT / name)], capture_output=True, text=True, errors="replace", check=False)
     if result.returncode == 0:
         return name, ""
     return name, result.stdout.strip() or result.stderr.strip() or f"clang-tidy ended with {result.returncode}"
