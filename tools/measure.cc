@@ -83,6 +83,9 @@ LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& s
   table.gates.resize(static_cast<size_t>(samples.n) * static_cast<size_t>(table.exits - 1));
   table.labels = samples.labels;
   table.exit_cost = model->cost().exit_fraction;
+  for (const StageCost& stage : model->cost().stages) {
+    table.head_cost.push_back(static_cast<double>(stage.head_macs) / static_cast<double>(model->cost().backbone_macs));
+  }
   Session session(model);
   session.run_all_exits(samples.images, samples.n, table.logits, table.gates);
   return table;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/file.h"
-#include "report/sample_report.h"
 #include "support/message_of.h"
+#include "support/sample_report.h"
 #include "support/temp_folder.h"
 
 namespace sooner {

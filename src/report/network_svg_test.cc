@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "report/sample_report.h"
+#include "support/sample_report.h"
 
 namespace sooner {
 namespace {
@@ -21,9 +21,9 @@ TEST(NetworkSvg, DrawsEveryStageAndExitWithItsNumbers) {
   const std::string svg = network_svg(sample_report_model("net", 3, 0));
   EXPECT_EQ(count(svg, "class=\"stage\""), 3U);
   EXPECT_EQ(count(svg, "class=\"exit\""), 3U);
-  EXPECT_THAT(svg, HasSubstr(">13.6 M MACs<"));
+  EXPECT_THAT(svg, HasSubstr(">13.6\u00a0M MACs<"));
   EXPECT_THAT(svg, HasSubstr(">p &gt;= 0.93<"));
-  EXPECT_THAT(svg, HasSubstr("aria-label=\"net: 3 stages. exit0: 14.8 M MACs, 50.0"));
+  EXPECT_THAT(svg, HasSubstr("aria-label=\"net: 3 stages. exit0: 14.8\u00a0M MACs, 50.0"));
   // Half of the samples go on, then a quarter: arrows of 8 and 4 units.
   EXPECT_EQ(count(svg, "stroke-width=\"16.0\""), 1U);
   EXPECT_GE(count(svg, "stroke-width=\"8.0\""), 2U);

@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kDash = "–";
+constexpr std::string_view kNoBreakSpace = "\u00a0";
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
 // The JSON library replaces what is not UTF-8.
@@ -92,6 +93,11 @@ std::string number_text(double value, int decimals) {
   return std::isnan(value) ? std::string(kDash) : fmt::format("{:.{}f}", value, decimals);
 }
 
-std::string count_text(double value) { return std::isnan(value) ? std::string(kDash) : human_count(value); }
+std::string count_text(double value) {
+  if (std::isnan(value)) return std::string(kDash);
+  std::string text = human_count(value);
+  const size_t space = text.find(' ');
+  return space == std::string::npos ? text : text.replace(space, 1, kNoBreakSpace);
+}
 
 }  // namespace sooner

@@ -34,7 +34,8 @@ TEST(PageText, WritesADashForUnknownNumbers) {
   EXPECT_EQ(percent_text(0.12345, 1), "12.3\u00a0%");
   EXPECT_EQ(number_text(0.5, 3), "0.500");
   EXPECT_EQ(number_text(unknown, 3), "–");
-  EXPECT_EQ(count_text(1.14e6), "1.14 M");
+  EXPECT_EQ(count_text(1.14e6), "1.14\u00a0M");
+  EXPECT_EQ(count_text(640), "640");
   EXPECT_EQ(count_text(unknown), "–");
 }
 

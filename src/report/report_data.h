@@ -62,7 +62,7 @@ struct ReportLatency {
 };
 
 struct ReportSample {
-  std::vector<std::byte> png = {};  // a whole PNG file (encode_png)
+  std::vector<std::byte> png = {};  // a whole PNG file (data/png.h makes one)
   std::string label;                // the right answer
   std::string predicted;
   int32_t exit_index = 0;
