@@ -54,9 +54,11 @@ Contents read_archive(const std::filesystem::path& path, const std::vector<std::
 Contents read_folder(const std::filesystem::path& folder, const std::vector<std::string>& wanted) {
   Contents contents;
   for (const std::string& name : wanted) {
-    if (!std::filesystem::exists(folder / name)) continue;
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(folder / name, error);
+    if (error == std::errc::no_such_file_or_directory) continue;
+    if (error) fail_io("cifar", "reading", folder / name, error.value());
     ByteStream stream(folder / name);
-    const auto bytes = std::filesystem::file_size(folder / name);
     contents[name] = stream.read_vector(bytes, "the records");
   }
   return contents;
@@ -114,7 +116,9 @@ CifarParts read_cifar(Cifar kind, const std::filesystem::path& where) {
   const Layout& form = layout(kind);
   std::vector<std::string> wanted = form.train;
   wanted.insert(wanted.end(), form.test.begin(), form.test.end());
-  Contents contents = std::filesystem::is_directory(where) ? read_folder(where, wanted) : read_archive(where, wanted);
+  std::error_code ignored;
+  Contents contents =
+      std::filesystem::is_directory(where, ignored) ? read_folder(where, wanted) : read_archive(where, wanted);
   CifarParts parts;
   parts.train = join(form, where, form.train, contents);
   parts.test = join(form, where, form.test, contents);

@@ -27,6 +27,7 @@ class TemporaryFolder : public TempFolder {
   [[maybe_unused]] std::filesystem::path write(const std::string& name, std::string_view content) const {
     const std::filesystem::path file = path() / name;
     std::filesystem::create_directories(file.parent_path());
+    std::filesystem::remove(file);  // some file systems wait for the disk when a file is overwritten
     std::ofstream(file, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
     return file;
   }
@@ -113,6 +114,21 @@ inline void expect_error(Code code, const std::vector<std::string>& parts, const
   const std::string message = error.what();
   EXPECT_EQ(error.code(), code) << message;
   for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << part << "\nin: " << message;
+}
+
+// Hands `read` the file with each byte in turn changed in two ways: it may succeed or throw an Error, nothing else.
+inline void expect_only_errors(const std::string& whole, const std::function<void(const std::string&)>& read) {
+  for (size_t i = 0; i < whole.size(); ++i) {
+    for (const int change : {0xff, 0x01}) {
+      std::string damaged = whole;
+      damaged[i] = static_cast<char>(damaged[i] ^ change);
+      try {
+        read(damaged);
+      } catch (const Error& error) {
+        EXPECT_NE(error.code(), Code::kInternal) << "byte " << i << ": " << error.what();
+      }
+    }
+  }
 }
 
 }  // namespace sooner

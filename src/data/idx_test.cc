@@ -81,5 +81,12 @@ TEST(Idx, RefusesAnotherNumberOfLabelsThanImages) {
                [&] { read_idx_pair(images, labels, 10, shape); });
 }
 
+TEST(Idx, AnswersEveryDamagedByteWithAnErrorOrAnImage) {
+  const TemporaryFolder folder;
+  for (const std::string& whole : {idx_images(2, 2, 3, kPixels), gzip(idx_images(2, 2, 3, kPixels))}) {
+    expect_only_errors(whole, [&](const std::string& damaged) { read_idx_images(folder.write("a", damaged)); });
+  }
+}
+
 }  // namespace
 }  // namespace sooner

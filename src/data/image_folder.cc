@@ -11,13 +11,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What cannot be looked at is neither.
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
 std::vector<fs::path> sub_folders(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->is_directory() && !is_hidden(entry->path())) found.push_back(entry->path());
+    if (is_folder(entry->path()) && !is_hidden(entry->path())) found.push_back(entry->path());
   }
   if (error) fail_io("folder", "listing", folder, error.value());
   std::sort(found.begin(), found.end());
@@ -30,7 +39,7 @@ std::vector<fs::path> images_below(const fs::path& folder) {
   for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     if (is_hidden(entry->path())) {
       entry.disable_recursion_pending();
-    } else if (entry->is_regular_file() && has_image_name(entry->path())) {
+    } else if (is_file(entry->path()) && has_image_name(entry->path())) {
       found.push_back(entry->path());
     }
   }
@@ -47,7 +56,7 @@ void add_class(const fs::path& root, const fs::path& folder, size_t label, std::
 
 std::optional<fs::path> first_folder(const fs::path& root, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    if (fs::is_directory(root / name)) return root / name;
+    if (is_folder(root / name)) return root / name;
   }
   return std::nullopt;
 }
@@ -55,14 +64,14 @@ std::optional<fs::path> first_folder(const fs::path& root, const std::vector<std
 }  // namespace
 
 LabelledFiles list_image_folder(const fs::path& folder) {
-  if (!fs::is_directory(folder)) {
+  if (!is_folder(folder)) {
     fail(Code::kNotFound,
          "[folder] '{}' is not a folder, expected one with a sub-folder for each class; check the path",
          folder.string());
   }
   fs::path train = folder;
   std::optional<fs::path> test = first_folder(folder, {"test", "val", "valid", "validation"});
-  if (fs::is_directory(folder / "train") && (test || sub_folders(folder).size() == 1)) {
+  if (is_folder(folder / "train") && (test || sub_folders(folder).size() == 1)) {
     train = folder / "train";
   } else {
     test.reset();  // a class that happens to be called so

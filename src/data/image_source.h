@@ -23,16 +23,16 @@ class ImageSource {
   [[nodiscard]] virtual double difficulty(int64_t index) const;
 };
 
-// A data set as programs see it: one or two sources (a training one and, where the set has its own, a test one), names,
-// a hash.
+// A data set as programs see it: a training source, a test source, names, a hash.
 struct DataSet {
   std::string name;   // "fashion-mnist"
   Shape image_shape;  // [C, H, W]
   std::vector<std::string> class_names;
-  std::string hash;  // 16 hex digits over images and labels (folders: paths, sizes and labels)
+  // 16 hex digits over images and labels (folders and lists: paths, sizes and labels; glyphs: version, seed, sizes).
+  std::string hash;
   std::shared_ptr<const ImageSource> train;
-  std::shared_ptr<const ImageSource>
-      test;                  // never null once opened: cut from train, stratified and seeded, where the set has none
+  // Never null once opened: cut from the training images, stratified and seeded, where the set has none.
+  std::shared_ptr<const ImageSource> test;
   std::vector<double> mean;  // [C], of pixels / 255
   std::vector<double> std;   // [C]
   [[nodiscard]] int64_t classes() const { return static_cast<int64_t>(class_names.size()); }

@@ -55,5 +55,10 @@ TEST(Jpeg, RefusesCmyk) {
   expect_error(Code::kDataLoss, {"x.jpg", "CMYK", "convert"}, [&] { decode_jpeg(as_bytes(file), "x.jpg", 3); });
 }
 
+TEST(Jpeg, AnswersEveryDamagedByteWithAnErrorOrAPicture) {
+  expect_only_errors(jpeg_file(16, 16, {10, 200, 90}),
+                     [](const std::string& damaged) { decode_jpeg(as_bytes(damaged), "x.jpg", 3, 4, 4); });
+}
+
 }  // namespace
 }  // namespace sooner

@@ -41,7 +41,8 @@ fs::path data_folder(const DataOptions& options) {
     fail(Code::kNotFound, "[data] {} is read from files and no folder is named; name it with --data-dir or SOONER_DATA",
          options.name);
   }
-  if (!fs::is_directory(folder)) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) {
     fail(Code::kNotFound,
          "[data] '{}' is not a folder, expected the one that holds {}; name it with --data-dir or SOONER_DATA", folder,
          options.name);
@@ -54,7 +55,8 @@ fs::path find_one(const DataOptions& options, const std::vector<fs::path>& folde
                   const std::vector<std::string>& names) {
   for (const fs::path& folder : folders) {
     for (const std::string& name : names) {
-      if (fs::exists(folder / name)) return folder / name;
+      std::error_code ignored;
+      if (fs::exists(folder / name, ignored)) return folder / name;
     }
   }
   std::vector<std::string> looked_in;

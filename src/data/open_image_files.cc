@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/hash.h"
 #include "data/image_files.h"
 #include "data/labelled_files.h"
@@ -23,7 +24,10 @@ constexpr int64_t kMeasured = 5000;
 void add_files(Hasher& hasher, std::string_view part, const std::vector<LabelledFile>& files) {
   hasher.add(fmt::format("{} {}\n", part, files.size()));
   for (const LabelledFile& file : files) {
-    hasher.add(fmt::format("{}\n{} {}\n", file.name, std::filesystem::file_size(file.path), file.label));
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(file.path, error);
+    if (error) fail_io("data", "reading", file.path, error.value());
+    hasher.add(fmt::format("{}\n{} {}\n", file.name, bytes, file.label));
   }
 }
 

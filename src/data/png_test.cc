@@ -55,5 +55,11 @@ TEST(Png, LaysTransparencyOnBlack) {
   EXPECT_EQ(decode_png(bytes, "x.png").pixels, (std::vector<uint8_t>{200, 0, 100, 0, 50, 0}));
 }
 
+TEST(Png, AnswersEveryDamagedByteWithAnErrorOrAPicture) {
+  const auto whole = encode_png(ramp(192), {3, 8, 8});
+  expect_only_errors({reinterpret_cast<const char*>(whole.data()), whole.size()},
+                     [](const std::string& damaged) { decode_png(std::as_bytes(std::span(damaged)), "x.png"); });
+}
+
 }  // namespace
 }  // namespace sooner

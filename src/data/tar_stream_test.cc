@@ -73,5 +73,13 @@ TEST(TarStream, ComparesTheChecksumBehindTheLastEntry) {
   });
 }
 
+TEST(TarStream, AnswersEveryDamagedByteWithAnErrorOrAFile) {
+  const TemporaryFolder folder;
+  expect_only_errors(tar_entry("one", "1") + tar_entry("two", "2"), [&](const std::string& damaged) {
+    TarStream tar(folder.write("a.tar", damaged));
+    while (tar.next()) tar.read();
+  });
+}
+
 }  // namespace
 }  // namespace sooner
