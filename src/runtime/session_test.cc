@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <limits>
+#include <thread>
 
 #include "backend/counting_backend.h"
 #include "core/error.h"
@@ -82,49 +84,59 @@ class EverySession : public testing::TestWithParam<Engine> {
   [[nodiscard]] std::shared_ptr<const Model> model(const Graph& graph, int32_t batch_max) const {
     return Model::from_file(file_of(graph), {GetParam().backend, GetParam().precision, batch_max});
   }
-};
 
-TEST_P(EverySession, AnswersAreTheSameAloneInAnyBatchPositionAndOrder) {
-  const Graph graph = small_net();
-  constexpr int64_t kSamples = 37;
-  const std::vector<float> images = random_images(graph, kSamples, 3);
-  const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
-  const auto alone = model(graph, 1);
-  const auto policy = policy_for(graph, mixed_policy(alone, images, kSamples));
-  Session one(alone, policy);
-  const std::vector<Result> expected(one.run(images, kSamples).begin(), one.run(images, kSamples).end());
-  const std::vector<float> expected_logits(one.logits().begin(), one.logits().end());
-  std::vector<int> taken(graph.exits());
-  for (const Result& result : expected) ++taken[static_cast<size_t>(result.exit_index)];
-  for (const int count : taken) ASSERT_GT(count, 2) << "the policy leaves no choice";
+  void expect_same_in_any_batch(const Graph& graph) const {
+    constexpr int64_t kSamples = 37;
+    const std::vector<float> images = random_images(graph, kSamples, 3);
+    const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
+    const auto alone = model(graph, 1);
+    const auto policy = policy_for(graph, mixed_policy(alone, images, kSamples));
+    Session one(alone, policy);
+    const std::vector<Result> expected(one.run(images, kSamples).begin(), one.run(images, kSamples).end());
+    const std::vector<float> expected_logits(one.logits().begin(), one.logits().end());
+    std::vector<int> taken(graph.exits());
+    for (const Result& result : expected) ++taken[static_cast<size_t>(result.exit_index)];
+    for (const int count : taken) ASSERT_GT(count, 2) << "the policy leaves no choice";
 
-  const auto many = model(graph, 16);
-  Session session(many, policy);
-  Rng rng(7);
-  for (int draw = 0; draw < 12; ++draw) {
-    std::vector<size_t> order(1 + rng.below(40));
-    for (size_t& sample : order) sample = rng.below(kSamples);
-    std::vector<float> batch;
-    for (const size_t sample : order) {
-      batch.insert(batch.end(), images.begin() + static_cast<ptrdiff_t>(sample * per_sample),
-                   images.begin() + static_cast<ptrdiff_t>((sample + 1) * per_sample));
-    }
-    const std::span<const Result> results = session.run(batch, static_cast<int64_t>(order.size()));
-    ASSERT_EQ(results.size(), order.size());
-    for (size_t i = 0; i < order.size(); ++i) {
-      const Result& want = expected[order[i]];
-      EXPECT_EQ(results[i].exit_index, want.exit_index);
-      EXPECT_EQ(results[i].label, want.label);
-      EXPECT_EQ(results[i].left, want.left);
-      EXPECT_EQ(std::bit_cast<uint32_t>(results[i].score), std::bit_cast<uint32_t>(want.score));
-      EXPECT_EQ(std::bit_cast<uint32_t>(results[i].probability), std::bit_cast<uint32_t>(want.probability));
-      for (size_t c = 0; c < 4; ++c) {
-        EXPECT_EQ(std::bit_cast<uint32_t>(session.logits()[i * 4 + c]),
-                  std::bit_cast<uint32_t>(expected_logits[order[i] * 4 + c]))
-            << "sample " << order[i] << " at position " << i << " of " << order.size() << ", class " << c;
+    const auto many = model(graph, 16);
+    Session session(many, policy);
+    Rng rng(7);
+    for (int draw = 0; draw < 12; ++draw) {
+      std::vector<size_t> order(1 + rng.below(40));
+      for (size_t& sample : order) sample = rng.below(kSamples);
+      std::vector<float> batch;
+      for (const size_t sample : order) {
+        batch.insert(batch.end(), images.begin() + static_cast<ptrdiff_t>(sample * per_sample),
+                     images.begin() + static_cast<ptrdiff_t>((sample + 1) * per_sample));
+      }
+      const std::span<const Result> results = session.run(batch, static_cast<int64_t>(order.size()));
+      ASSERT_EQ(results.size(), order.size());
+      for (size_t i = 0; i < order.size(); ++i) {
+        const Result& want = expected[order[i]];
+        EXPECT_EQ(results[i].exit_index, want.exit_index);
+        EXPECT_EQ(results[i].label, want.label);
+        EXPECT_EQ(results[i].left, want.left);
+        EXPECT_EQ(std::bit_cast<uint32_t>(results[i].score), std::bit_cast<uint32_t>(want.score));
+        EXPECT_EQ(std::bit_cast<uint32_t>(results[i].probability), std::bit_cast<uint32_t>(want.probability));
+        for (size_t c = 0; c < 4; ++c) {
+          EXPECT_EQ(std::bit_cast<uint32_t>(session.logits()[i * 4 + c]),
+                    std::bit_cast<uint32_t>(expected_logits[order[i] * 4 + c]))
+              << "sample " << order[i] << " at position " << i << " of " << order.size() << ", class " << c;
+        }
       }
     }
   }
+};
+
+// Networks of real size for fast engines: kernels are chosen by extents.
+std::vector<Graph> networks_for(const Engine& engine) {
+  if (engine.backend == "ref") return {small_net()};
+  return {small_net(), build_network({"b-lenet", "names:conv1", "branchy", "both"}, {1, 28, 28}, 4),
+          build_network({"resnet20", "fractions:.30,.65", "conv-gap-fc", "both"}, {3, 32, 32}, 4)};
+}
+
+TEST_P(EverySession, AnswersAreTheSameAloneInAnyBatchPositionAndOrder) {
+  for (const Graph& graph : networks_for(GetParam())) expect_same_in_any_batch(graph);
 }
 
 TEST_P(EverySession, ExecutedMacsAreTheGraphsForEverySample) {
@@ -200,6 +212,78 @@ TEST_P(EverySession, AllExitsAgreeWithTheExitsTaken) {
       }
     }
   }
+}
+
+TEST_P(EverySession, ThreadsShareAModel) {
+  const Graph graph = small_net();
+  const std::vector<float> images = random_images(graph, 33, 5);
+  const auto compiled = model(graph, 8);
+  const auto policy = policy_for(graph, mixed_policy(compiled, images, 33));
+  Session alone(compiled, policy);
+  static_cast<void>(alone.run(images, 33));
+  std::vector<std::vector<float>> answers(3);
+  std::vector<std::thread> threads;
+  for (std::vector<float>& answer : answers) {
+    threads.emplace_back([&] {
+      Session session(compiled, policy);
+      for (int round = 0; round < 5; ++round) static_cast<void>(session.run(images, 33));
+      answer.assign(session.logits().begin(), session.logits().end());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const std::vector<float>& answer : answers) {
+    EXPECT_EQ(std::memcmp(answer.data(), alone.logits().data(), answer.size() * sizeof(float)), 0);
+  }
+}
+
+// A stage that wants few rows at a time.
+class PiecemealStage final : public CompiledStage {
+ public:
+  explicit PiecemealStage(std::unique_ptr<const CompiledStage> inner) : inner_(std::move(inner)) {}
+  [[nodiscard]] std::span<const CarryTensor> carry_in() const override { return inner_->carry_in(); }
+  [[nodiscard]] std::span<const CarryTensor> carry_out() const override { return inner_->carry_out(); }
+  [[nodiscard]] std::span<const StepInfo> steps() const override { return inner_->steps(); }
+  [[nodiscard]] size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
+  [[nodiscard]] int32_t rows_at_once() const override { return 3; }
+  void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const override {
+    EXPECT_LE(batch.n, 3);
+    inner_->run_step(index, batch, scratch);
+  }
+
+ private:
+  std::unique_ptr<const CompiledStage> inner_;
+};
+
+class PiecemealBackend final : public Backend {
+ public:
+  explicit PiecemealBackend(const std::string& name) : inner_(make_backend(name)) {}
+  [[nodiscard]] std::string_view name() const override { return inner_->name(); }
+  [[nodiscard]] std::string instruction_set() const override { return inner_->instruction_set(); }
+  [[nodiscard]] bool supports(Precision precision) const override { return inner_->supports(precision); }
+  [[nodiscard]] std::vector<std::unique_ptr<const CompiledStage>> compile(
+      const Graph& graph, const TensorMap& weights, const CompileOptions& options) const override {
+    std::vector<std::unique_ptr<const CompiledStage>> stages;
+    for (auto& stage : inner_->compile(graph, weights, options)) {
+      stages.push_back(std::make_unique<const PiecemealStage>(std::move(stage)));
+    }
+    return stages;
+  }
+
+ private:
+  std::unique_ptr<const Backend> inner_;
+};
+
+TEST_P(EverySession, AStageMayTakeItsRowsInParts) {
+  const Graph graph = small_net();
+  const std::vector<float> images = random_images(graph, 20, 5);
+  const auto whole = model(graph, 8);
+  const auto parts = Model::compile(file_of(graph), PiecemealBackend(GetParam().backend),
+                                    {GetParam().backend, GetParam().precision, 8});
+  const auto policy = policy_for(graph, mixed_policy(whole, images, 20));
+  Session one(whole, policy), other(parts, policy);
+  const std::span<const Result> want = one.run(images, 20), got = other.run(images, 20);
+  for (size_t i = 0; i < want.size(); ++i) EXPECT_EQ(want[i].exit_index, got[i].exit_index);
+  EXPECT_EQ(std::memcmp(one.logits().data(), other.logits().data(), one.logits().size_bytes()), 0);
 }
 
 TEST_P(EverySession, NoSamplesGiveNoResults) {

@@ -47,6 +47,7 @@ RefStage::RefStage(std::shared_ptr<const RefNetwork> network, size_t index)
     gate_ = std::make_unique<GateUnit>(graph, index, network_->weights);
     steps_.push_back({fmt::format("exits.{}.gate", index), OpKind::kLinear, {}, gate_->macs(), true});
     step_nodes_.push_back(-1);
+    step_parameters_.push_back({});
   }
 }
 
@@ -65,13 +66,24 @@ void RefStage::add_node_steps(const std::vector<NodeId>& nodes, bool head) {
     const int64_t macs = macs_of(node, network_->weights, network_->shapes[static_cast<size_t>(id)]);
     steps_.push_back({node.name, node.op, {id}, macs, head});
     step_nodes_.push_back(id);
+    step_parameters_.push_back(parameters_of(node));
   }
+}
+
+RefStage::Parameters RefStage::parameters_of(const Node& node) const {
+  const Weights& weights = network_->weights;
+  Parameters p{weights.get_or_empty(node.name + ".weight"), weights.get_or_empty(node.name + ".bias"),
+               weights.get_or_empty(node.name + ".running_mean"), weights.get_or_empty(node.name + ".running_var")};
+  if (node.op == OpKind::kMaxPool) p.alpha = 1;
+  if (node.op == OpKind::kMixedPool) p.alpha = weights.get(node.name + ".alpha")[0];
+  return p;
 }
 
 void RefStage::add_copies() {
   for (const auto& [id, index] : copied_) {
     steps_.push_back({network_->graph.node(id).name, network_->graph.node(id).op, {}, 0, false});
     step_nodes_.push_back(id);
+    step_parameters_.push_back({});
   }
 }
 
@@ -107,37 +119,30 @@ void RefStage::run_step(size_t index, const StageBatch& batch, std::span<std::by
     const Node& node = network_->graph.node(id);
     const std::span<const float> a = read(node.inputs[0], batch, scratch, row);
     const std::span<const float> b = node.inputs.size() > 1 ? read(node.inputs[1], batch, scratch, row) : a;
-    run_node(node, a, b, id, write(id, batch, scratch, row));
+    run_node(node, step_parameters_[index], a, b, id, write(id, batch, scratch, row));
   }
 }
 
-void RefStage::run_node(const Node& node, std::span<const float> a, std::span<const float> b, NodeId id,
-                        std::span<float> dst) const {
+void RefStage::run_node(const Node& node, const Parameters& p, std::span<const float> a, std::span<const float> b,
+                        NodeId id, std::span<float> dst) const {
   const Shape& src_shape = network_->shapes[static_cast<size_t>(node.inputs[0])];
   const Shape& dst_shape = network_->shapes[static_cast<size_t>(id)];
-  const Weights& weights = network_->weights;
   switch (node.op) {
     case OpKind::kConv2d:
-      return ref::conv2d(std::get<Conv2dAttributes>(node.attributes), src_shape, a, weights.get(node.name + ".weight"),
-                         weights.get_or_empty(node.name + ".bias"), dst_shape, dst);
+      return ref::conv2d(std::get<Conv2dAttributes>(node.attributes), src_shape, a, p.weight, p.bias, dst_shape, dst);
     case OpKind::kLinear:
-      return ref::linear(a, weights.get(node.name + ".weight"), weights.get_or_empty(node.name + ".bias"), dst);
+      return ref::linear(a, p.weight, p.bias, dst);
     case OpKind::kBatchNorm:
-      return ref::batch_norm(src_shape, a,
-                             {weights.get(node.name + ".weight"), weights.get(node.name + ".bias"),
-                              weights.get(node.name + ".running_mean"), weights.get(node.name + ".running_var"),
-                              std::get<BatchNormAttributes>(node.attributes).epsilon},
-                             dst);
+      return ref::batch_norm(
+          src_shape, a,
+          {p.weight, p.bias, p.running_mean, p.running_var, std::get<BatchNormAttributes>(node.attributes).epsilon},
+          dst);
     case OpKind::kRelu:
       return ref::relu(a, dst);
     case OpKind::kMaxPool:
     case OpKind::kAvgPool:
-    case OpKind::kMixedPool: {
-      const double alpha = node.op == OpKind::kMaxPool   ? 1.0
-                           : node.op == OpKind::kAvgPool ? 0.0
-                                                         : weights.get(node.name + ".alpha")[0];
-      return ref::pool(std::get<PoolAttributes>(node.attributes), alpha, src_shape, a, dst_shape, dst);
-    }
+    case OpKind::kMixedPool:
+      return ref::pool(std::get<PoolAttributes>(node.attributes), p.alpha, src_shape, a, dst_shape, dst);
     case OpKind::kGlobalAvgPool:
       return ref::global_avg_pool(src_shape, a, dst);
     case OpKind::kAdd:

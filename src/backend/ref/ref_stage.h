@@ -32,6 +32,11 @@ class RefStage final : public CompiledStage {
 
  private:
   enum class Where : uint8_t { kSrc, kDst, kScratch, kLogits };
+  // A node's parameters, found once.
+  struct Parameters {
+    std::span<const float> weight, bias, running_mean, running_var;
+    double alpha = 0;  // of pooling
+  };
   struct Place {
     Where where = Where::kScratch;
     size_t index = 0;   // of the carry tensor, for kSrc and kDst
@@ -45,14 +50,16 @@ class RefStage final : public CompiledStage {
   [[nodiscard]] std::span<float> write(NodeId id, const StageBatch& batch, std::span<std::byte> scratch,
                                        size_t row) const;
   [[nodiscard]] size_t elements(NodeId id) const;
-  void run_node(const Node& node, std::span<const float> a, std::span<const float> b, NodeId id,
-                std::span<float> dst) const;
+  [[nodiscard]] Parameters parameters_of(const Node& node) const;
+  void run_node(const Node& node, const Parameters& parameters, std::span<const float> a, std::span<const float> b,
+                NodeId id, std::span<float> dst) const;
 
   std::shared_ptr<const RefNetwork> network_;
   const Exit& exit_;
   std::vector<CarryTensor> carry_in_, carry_out_;
   std::vector<StepInfo> steps_;
-  std::vector<NodeId> step_nodes_;     // node each step computes or copies; -1: the gate
+  std::vector<NodeId> step_nodes_;  // node each step computes or copies; -1: the gate
+  std::vector<Parameters> step_parameters_;
   std::map<NodeId, Place> read_from_;  // every value this stage reads
   std::map<NodeId, size_t> copied_;    // values that only pass through: index in carry_out
   std::unique_ptr<const GateUnit> gate_;
