@@ -38,6 +38,8 @@ SEAMS = {"backend/backend.h": ["backend/common", "backend/ref", "backend/onednn"
 TOP = ["tools", "tests", "bench", "examples"]
 # The lean program holds no trainer: only these files may include it.
 TRAINER_FILES = re.compile(r"^tools/sooner_train[a-z_]*\.(h|cc)$")
+# Only these may use what stands under tests/.
+TEST_FILES = re.compile(r"(_test\.cc|_test_support\.h)$")
 # Header prefix of a library, and the one room that may see it.
 WRAPPED = {
     "LibTorch": (re.compile(r"^(torch|ATen|c10|caffe2)/"), "train"),
@@ -79,7 +81,7 @@ def check_order():
 def sources(root):
     for top in ["src", *TOP]:
         for path in sorted((root / top).rglob("*")):
-            if path.suffix in (".h", ".cc"):
+            if path.suffix in (".h", ".cc", ".inc"):
                 yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
 
 
@@ -94,7 +96,7 @@ def check_include(name, kind, header, files):
         return f"includes <{header}>; the project's own headers stand in quotes" if f"src/{header}" in files else None
     here = name.rsplit("/", 1)[0]
     if f"src/{header}" not in files:
-        if f"tests/{header}" in files and (name.startswith("tests/") or name.endswith("_test.cc")):
+        if f"tests/{header}" in files and (name.startswith(("tests/", "bench/")) or TEST_FILES.search(name)):
             return None
         if not inside_src and (f"{here}/{header}" in files or header in files):
             return None
@@ -107,7 +109,7 @@ def check_include(name, kind, header, files):
     if room in SEAMS.get(header, []) or other in reachable(room):
         return None
     # A test may look further: its CMake file says so with TEST_DEPENDS, and no library gets the dependency.
-    if name.endswith("_test.cc") and other != "train":
+    if TEST_FILES.search(name) and other != "train":
         return None
     return f'includes "{header}": room {room} may not see room {other}'
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "graph/tiny_graph.h"
+#include "graph/graph_test_support.h"
 
 namespace sooner {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "graph/tiny_graph.h"
+#include "graph/graph_test_support.h"
 #include "support/error_of.h"
 
 namespace sooner {
