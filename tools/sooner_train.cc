@@ -131,7 +131,13 @@ int run(const Arguments& a) {
   catch_signals();
   Display display(a.quiet);
   display.on_line(fmt::format("run folder: {}", folder.path().string()));
-  const TrainResult result = train(config, folder, {.resume = resume, .stop = &stop_asked, .listener = &display});
+  TrainResult result;
+  try {
+    result = train(config, folder, {.resume = resume, .stop = &stop_asked, .listener = &display});
+  } catch (...) {
+    if (!resume) folder.discard_if_unused();
+    throw;
+  }
   if (result.interrupted) return 1;
   fmt::print("run: {}\nmodel: {}\n", folder.path().string(), folder.model().string());
   return 0;

@@ -67,6 +67,15 @@ RunFolder RunFolder::open(const fs::path& path) {
   return RunFolder(path);
 }
 
+void RunFolder::discard_if_unused() const {
+  if (is_there(log())) return;
+  std::error_code ignored;
+  fs::remove(config(), ignored);
+  // Empty folders only: remove does not touch others.
+  for (const char* part : {"checkpoints", "logits", "tb"}) fs::remove(path_ / part, ignored);
+  fs::remove(path_, ignored);
+}
+
 fs::path RunFolder::checkpoint(std::string_view name) const {
   return path_ / "checkpoints" / fmt::format("{}.safetensors", name);
 }

@@ -25,6 +25,9 @@ class RunFolder {
   // Throws kNotFound unless `path` holds a config.toml.
   static RunFolder open(const std::filesystem::path& path);
 
+  // Removes the folder again unless training has begun in it (there is a log) or somebody else put something there.
+  void discard_if_unused() const;
+
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path config() const { return path_ / "config.toml"; }
   [[nodiscard]] std::filesystem::path environment() const { return path_ / "env.json"; }

@@ -34,6 +34,22 @@ TEST(RunFolder, OpensOnlyWhatIsARun) {
   EXPECT_EQ(RunFolder::open(root.path()).checkpoint("last"), root / "checkpoints/last.safetensors");
 }
 
+TEST(RunFolder, IsDiscardedOnlyWhileUnused) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create(root / "run");
+  write_file_atomically(folder.config(), "");
+  write_file_atomically(folder.path() / "mine.txt", "");
+  folder.discard_if_unused();
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "mine.txt"));
+  std::filesystem::remove(folder.path() / "mine.txt");
+  append_line(folder.log(), "begun");
+  folder.discard_if_unused();
+  EXPECT_TRUE(std::filesystem::exists(folder.log()));
+  std::filesystem::remove(folder.log());
+  folder.discard_if_unused();
+  EXPECT_FALSE(std::filesystem::exists(folder.path()));
+}
+
 TEST(RunFolder, KeepsTheFirstLines) {
   const TempFolder root;
   const std::filesystem::path path = root / "metrics.jsonl";

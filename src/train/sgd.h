@@ -1,4 +1,4 @@
-// Stochastic gradient descent with (Nesterov) momentum and decoupled-by-kind L2, PyTorch's formulas:
+// Stochastic gradient descent with (Nesterov) momentum and L2, by PyTorch's formulas:
 //   g += weight_decay * p;  b = momentum * b + g;  p -= rate * (nesterov ? g + momentum * b : b)
 //
 // Weights of convolutions and linear layers decay; biases, normalisation, alphas and gates do not.

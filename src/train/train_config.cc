@@ -31,7 +31,7 @@ void add_data(std::vector<Option>& options, TrainConfig& config) {
   SplitOptions& split = config.split;
   options.push_back({"split", "validation",
                      "Share of the training images that choose the best checkpoint and steer target_cost.",
-                     &split.validation, 0, 0.5});
+                     &split.validation, 1e-6, 0.5});
   options.push_back({"split", "calibration",
                      "Share kept for tuning thresholds (half) and for guarantees (half); never trained on.",
                      &split.calibration, 0, 0.5});
@@ -116,7 +116,7 @@ void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
                      {"fp32", "bf16", "auto"}});
   options.push_back({"train",
                      "channels_last",
-                     "Memory order of images: on | off | auto (on where it is faster).",
+                     "Memory order of images: on | off | auto (on: it was faster wherever measured).",
                      &train.channels_last,
                      0,
                      0,
@@ -200,6 +200,12 @@ void resolve(TrainConfig& config, const std::string& file) {
     fail(Code::kInvalidArgument, "[config] {}: name '{}' cannot name a folder; use letters, digits, - and _", file,
          config.name);
   }
+  if (config.differentiable.target_cost > 0 && config.differentiable.cost_weight <= 0) {
+    fail(Code::kInvalidArgument,
+         "[config] {}: differentiable.target_cost adapts cost_weight by factors, which is 0; give it a first value "
+         "such as 0.05",
+         file);
+  }
   if (config.train.learning_rate <= 0) {
     fail(Code::kInvalidArgument, "[config] {}: train.learning_rate is 0, expected more", file);
   }
@@ -227,7 +233,12 @@ std::string to_toml(const TrainConfig& config) {
 
 std::string config_hash(const TrainConfig& config) {
   TrainConfig copy = config;
+  const RecipeConfig defaults;
   copy.data.data_dir.clear();
+  copy.train.device = defaults.device;
+  copy.train.threads = defaults.threads;
+  copy.train.loader_threads = defaults.loader_threads;
+  copy.train.checkpoint_steps = defaults.checkpoint_steps;
   return hash_hex(hash_bytes(to_toml(copy)));
 }
 

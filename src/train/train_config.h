@@ -73,7 +73,8 @@ TrainConfig load_config(const std::filesystem::path& path, const std::vector<std
 
 // Whole, resolved, commented TOML.
 std::string to_toml(const TrainConfig& config);
-// 16 hex digits. Where the data lies is left out: the same run elsewhere has the same hash.
+// 16 hex digits over what is trained and how. Left out is where and how fast: data_dir, device, threads,
+// loader_threads, checkpoint_steps.
 std::string config_hash(const TrainConfig& config);
 
 }  // namespace sooner

@@ -61,9 +61,12 @@ TEST(TrainConfig, WrittenTextReadsBackToTheSameTextAndHash) {
   EXPECT_EQ(again.data.data_dir, "C:\\data");
 }
 
-TEST(TrainConfig, HashLeavesOutWhereTheDataLiesButNothingElse) {
+TEST(TrainConfig, HashLeavesOutWhereAndHowFastButNotWhat) {
   const std::string base = config_hash(parse_config("", "run.toml"));
-  EXPECT_EQ(config_hash(parse_config("", "run.toml", {"data.data_dir=/elsewhere"})), base);
+  for (const char* word : {"data.data_dir=/elsewhere", "train.threads=7", "train.device=cuda", "train.loader_threads=3",
+                           "train.checkpoint_steps=9"}) {
+    EXPECT_EQ(config_hash(parse_config("", "run.toml", {word})), base) << word;
+  }
   EXPECT_NE(config_hash(parse_config("", "run.toml", {"train.seed=2"})), base);
 }
 
@@ -93,7 +96,8 @@ TEST(TrainConfig, WrongTypeNamesTheOneThatWasGivenAndTheOneExpected) {
 TEST(TrainConfig, ImpossibleValueNamesItsRange) {
   EXPECT_THAT(message("[train]\nepochs = 0"),
               HasSubstr("run.toml:2: train.epochs = 0 is out of range, expected 1 to 100000"));
-  EXPECT_THAT(message("[split]\nvalidation = 0.7"), HasSubstr("expected 0 to 0.5"));
+  EXPECT_THAT(message("[split]\nvalidation = 0.7"), HasSubstr("to 0.5"));
+  EXPECT_THAT(message("[split]\nvalidation = 0.0"), HasSubstr("out of range"));
   EXPECT_THAT(message("[train]\nlearning_rate = nan"), HasSubstr("out of range"));
   EXPECT_THAT(message("[train]\nlearning_rate = 0"), HasSubstr("expected more"));
   EXPECT_THAT(message("[train]\nseed = -1"), HasSubstr("out of range"));
@@ -136,6 +140,11 @@ TEST(TrainConfig, PlainHasNoExitsAndOnlyDifferentiableHasGates) {
 TEST(TrainConfig, RegimesWithExitsRefuseANetworkWithoutThem) {
   EXPECT_THAT(message("", {"train.regime=joint", "network.exits=none"}), HasSubstr("needs exits"));
   EXPECT_THAT(message("", {"network.gate=none"}), HasSubstr("needs gates"));
+}
+
+TEST(TrainConfig, TargetCostNeedsAWeightToAdapt) {
+  EXPECT_THAT(message("", {"differentiable.target_cost=0.5", "differentiable.cost_weight=0"}),
+              HasSubstr("first value"));
 }
 
 TEST(TrainConfig, MissingFileIsNotFound) {

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
-#include <optional>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -55,6 +54,10 @@ class Trainer {
                                  SgdOptions{config.train.momentum, config.train.nesterov, config.train.weight_decay,
                                             config.differentiable.gate_learning_rate});
     meter_ = std::make_unique<ExitMeter>(graph_.exits(), mode_.device);
+    if (splits_.validation.indices.empty()) {
+      fail(Code::kInvalidArgument, "[train] the validation split is empty; raise split.validation (now {})",
+           config.split.validation);
+    }
     make_loader();
     batches_ = loader_->batches_per_epoch();
     schedule_ = {config.train.schedule, config.train.learning_rate, config.train.schedule_warmup, total_steps()};
@@ -314,7 +317,7 @@ class Trainer {
       fail(Code::kFailedPrecondition, "[resume] {} is {}, the run was started with {}; {}", what, now, then, remedy);
     };
     same("the configuration's hash", identity_.config_hash, saved.identity.config_hash,
-         "undo the changes to its config.toml, or start a new run");
+         "undo what was changed (config.toml, --set), or start a new run");
     same("the data's hash", identity_.data_hash, saved.identity.data_hash, "name the folder of the same data");
     same("the mode", identity_.compute_mode, saved.identity.compute_mode,
          "give the same device and threads for the same bits, or start a new run");
@@ -351,8 +354,13 @@ class Trainer {
     const ExitAnswers answers = evaluate(*module_, ComputeMode{}, data_, data_.train, splits_.validation.indices);
     export_answers(answers, splits_.validation, folder_.logits("validation"));
     export_model(*module_, config_, data_, splits_, folder_.model());
-    say(fmt::format("finished: epoch {} was best ({:.2f} %); {:.0f} images/s, {:.1f} % of the time waiting for data",
-                    at_.best_epoch, 100 * at_.best_score, outcome().images_per_second, 100 * outcome().waiting_share));
+    const ExitMetrics m = measure_exits(answers, exit_cost_);
+    std::string rule;
+    if (m.has_rule()) rule = fmt::format(", gates {:.2f} % at cost {:.3f}", 100 * m.rule_accuracy, m.cost);
+    say(fmt::format(
+        "finished: epoch {} was best: validation {:.2f} % at the last exit{}; {:.0f} images/s, {:.1f} % of the "
+        "time waiting for data",
+        at_.best_epoch, 100 * m.accuracy.back(), rule, outcome().images_per_second, 100 * outcome().waiting_share));
   }
 
   const TrainConfig& config_;
