@@ -73,6 +73,9 @@ void run(const EvalArguments& arguments) {
                policy_text(policy, file.manifest.graph.classes), model->backend_name(), to_string(model->precision()));
     fmt::print("accuracy {:.2f} % at {:.4f} of the plain network's MACs ({:.0f} executed per sample)\n\n",
                100 * evaluation.accuracy, evaluation.cost_fraction, evaluation.mean_macs);
+    if (const auto foretold = difficulty_auroc(evaluation, *data.source_of(split), samples)) {
+      fmt::print("drawn difficulty foretells going past exit 0: AUROC {:.3f}\n\n", *foretold);
+    }
   }
   Table rows({"exit", "leaves if", "share", "accuracy of leavers", "accuracy alone", "ECE alone", "C"});
   for (size_t k = 0; k < evaluation.shares.size(); ++k) {

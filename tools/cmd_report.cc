@@ -269,6 +269,11 @@ void run(const ReportArguments& arguments) {
       report.references.push_back({entrant.name, 1, entrant.evaluations[0].accuracy, {}});
     }
     ReportModel model = report_model(entrant, data, split, samples);
+    if (const auto foretold =
+            difficulty_auroc(entrant.evaluations[chosen_policy(entrant)], *data.source_of(split), samples)) {
+      model.notes.push_back(
+          fmt::format("{}: drawn difficulty foretells going past exit 0, AUROC {:.3f}", model.policy, *foretold));
+    }
     model.latency = std::move(latency);
     report.models.push_back(std::move(model));
   }
@@ -279,6 +284,9 @@ void run(const ReportArguments& arguments) {
       "as a ratio to the first row."};
   write_html_report(report, arguments.output);
   table.print(arguments.form);
+  for (const ReportModel& model : report.models) {
+    for (const std::string& note : model.notes) say(fmt::format("{}, {}", model.name, note));
+  }
   say(fmt::format("report: {}", arguments.output));
 }
 

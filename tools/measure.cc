@@ -1,9 +1,11 @@
 #include "measure.h"
 
+#include <cmath>
 #include <limits>
 
 #include "backend/counting_backend.h"
 #include "core/error.h"
+#include "eval/auroc.h"
 #include "policy_flags.h"
 
 namespace sooner {
@@ -71,6 +73,17 @@ Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const Po
   evaluation.class_accuracy = of_class.means();
   evaluation.class_cost = cost_of_class.means();
   return evaluation;
+}
+
+std::optional<double> difficulty_auroc(const Evaluation& evaluation, const ImageSource& source, const Batch& samples) {
+  std::vector<double> difficulty;
+  std::vector<uint8_t> went_on;
+  for (size_t i = 0; i < evaluation.results.size(); ++i) {
+    difficulty.push_back(source.difficulty(samples.indices[i]));
+    if (std::isnan(difficulty.back())) return std::nullopt;
+    went_on.push_back(evaluation.results[i].exit_index > 0 ? 1 : 0);
+  }
+  return auroc(difficulty, went_on);
 }
 
 LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& samples) {

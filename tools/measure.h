@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "data/batch_loader.h"
+#include "data/image_source.h"
 #include "runtime/model.h"
 #include "runtime/session.h"
 #include "tune/logit_table.h"
@@ -27,6 +29,10 @@ struct Evaluation {
 
 // Answers every sample with real exits. `file` is compiled for this with a counting backend.
 Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples);
+
+// Does the difficulty a sample was drawn with foretell that it goes past exit 0? AUROC; nothing where the set knows no
+// difficulty, or all or none leave at exit 0.
+std::optional<double> difficulty_auroc(const Evaluation& evaluation, const ImageSource& source, const Batch& samples);
 
 // Every exit's logits; nobody leaves.
 LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& samples);

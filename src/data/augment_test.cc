@@ -1,9 +1,9 @@
 #include "data/augment.h"
 
+#include "support/data_files.h"
+
 #include <map>
 #include <numeric>
-
-#include "data/data_test_support.h"
 
 namespace sooner {
 namespace {

@@ -5,8 +5,8 @@
 #include <set>
 #include <thread>
 
-#include "data/data_test_support.h"
 #include "data/memory_source.h"
+#include "support/data_files.h"
 
 namespace sooner {
 namespace {

@@ -1,6 +1,6 @@
 #include "data/cifar.h"
 
-#include "data/data_test_support.h"
+#include "support/data_files.h"
 
 namespace sooner {
 namespace {

@@ -1,5 +1,6 @@
-#include "data/data_test_support.h"
 #include "data/labelled_files.h"
+
+#include "support/data_files.h"
 
 namespace sooner {
 namespace {

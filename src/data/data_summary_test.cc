@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "data/data_test_support.h"
 #include "data/memory_source.h"
+#include "support/data_files.h"
 
 namespace sooner {
 namespace {

@@ -5,8 +5,8 @@
 #include <numeric>
 #include <set>
 
-#include "data/data_test_support.h"
 #include "data/glyph_symbols.h"
+#include "support/data_files.h"
 
 namespace sooner {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <thread>
 
-#include "data/data_test_support.h"
 #include "data/png.h"
+#include "support/data_files.h"
 
 namespace sooner {
 namespace {

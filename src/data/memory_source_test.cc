@@ -1,8 +1,8 @@
 #include "data/memory_source.h"
 
-#include <cmath>
+#include "support/data_files.h"
 
-#include "data/data_test_support.h"
+#include <cmath>
 
 namespace sooner {
 namespace {

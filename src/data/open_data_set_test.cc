@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <set>
 
-#include "data/data_test_support.h"
 #include "data/png.h"
+#include "support/data_files.h"
 
 namespace sooner {
 namespace {

@@ -1,8 +1,8 @@
 #include "data/picture.h"
 
-#include <numeric>
+#include "support/data_files.h"
 
-#include "data/data_test_support.h"
+#include <numeric>
 
 namespace sooner {
 namespace {

@@ -1,7 +1,7 @@
 #include "data/pixel_statistics.h"
 
-#include "data/data_test_support.h"
 #include "data/memory_source.h"
+#include "support/data_files.h"
 
 namespace sooner {
 namespace {

@@ -1,8 +1,8 @@
 #include "data/png.h"
 
-#include <png.h>
+#include "support/data_files.h"
 
-#include "data/data_test_support.h"
+#include <png.h>
 
 namespace sooner {
 namespace {

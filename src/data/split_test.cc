@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "data/data_test_support.h"
 #include "data/memory_source.h"
+#include "support/data_files.h"
 
 namespace sooner {
 namespace {

@@ -1,6 +1,6 @@
 #include "data/tar_stream.h"
 
-#include "data/data_test_support.h"
+#include "support/data_files.h"
 
 namespace sooner {
 namespace {
@@ -75,7 +75,7 @@ TEST(TarStream, ComparesTheChecksumBehindTheLastEntry) {
 
 TEST(TarStream, AnswersEveryDamagedByteWithAnErrorOrAFile) {
   const TemporaryFolder folder;
-  expect_only_errors(tar_entry("one", "1") + tar_entry("two", "2"), [&](const std::string& damaged) {
+  expect_only_errors(tar_entry("one", "1"), [&](const std::string& damaged) {
     TarStream tar(folder.write("a.tar", damaged));
     while (tar.next()) tar.read();
   });

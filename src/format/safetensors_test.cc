@@ -87,6 +87,19 @@ TEST(Safetensors, RefusesABadHeaderLength) {
   EXPECT_THAT(refused("PK\3\4 a zip file instead"), HasSubstr("is this a .safetensors file?"));
 }
 
+TEST(Safetensors, RefusesAFileCutAtAnyByteOrWithOneTooMany) {
+  Safetensors contents;
+  contents.metadata = {{"format", "pt"}};
+  contents.tensors["a"] = Tensor(DType::kF32, {3});
+  contents.tensors["b"] = Tensor(DType::kU8, {2});
+  std::vector<std::byte> file = serialize_safetensors(contents);
+  for (size_t length = 0; length < file.size(); ++length) {
+    message_of(Code::kDataLoss, [&] { parse_safetensors(std::span(file).first(length), "cut"); });
+  }
+  file.push_back({});
+  EXPECT_THAT(message_of(Code::kDataLoss, [&] { parse_safetensors(file, "long"); }), HasSubstr("no tensor"));
+}
+
 TEST(Safetensors, RefusesAHeaderThatIsNotPlainJson) {
   EXPECT_THAT(refusal(" {}", 0), HasSubstr("byte 8: the header does not start with '{'"));
   EXPECT_THAT(refusal("[]", 0), HasSubstr("byte 8"));

@@ -1,4 +1,5 @@
-// For this room's tests: made-up files of every format it reads, and a check of what an error says.
+// For tests of the data room, and of what stands on it: made-up files of every format it reads, and a check of what an
+// error says. Users link zlib and turbojpeg, as sooner_data does.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -116,17 +117,16 @@ inline void expect_error(Code code, const std::vector<std::string>& parts, const
   for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << part << "\nin: " << message;
 }
 
-// Hands `read` the file with each byte in turn changed in two ways: it may succeed or throw an Error, nothing else.
+// Hands `read` the file with each byte in turn changed, all of its bits or the lowest: it may succeed or throw an
+// Error, nothing else.
 inline void expect_only_errors(const std::string& whole, const std::function<void(const std::string&)>& read) {
   for (size_t i = 0; i < whole.size(); ++i) {
-    for (const int change : {0xff, 0x01}) {
-      std::string damaged = whole;
-      damaged[i] = static_cast<char>(damaged[i] ^ change);
-      try {
-        read(damaged);
-      } catch (const Error& error) {
-        EXPECT_NE(error.code(), Code::kInternal) << "byte " << i << ": " << error.what();
-      }
+    std::string damaged = whole;
+    damaged[i] = static_cast<char>(damaged[i] ^ (i % 2 == 0 ? 0xff : 0x01));
+    try {
+      read(damaged);
+    } catch (const Error& error) {
+      EXPECT_NE(error.code(), Code::kInternal) << "byte " << i << ": " << error.what();
     }
   }
 }
