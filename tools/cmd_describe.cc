@@ -19,18 +19,21 @@ struct DescribeArguments {
   OutputForm form = OutputForm::kText;
 };
 
+// Only the accuracy drop's choice is compared with all others.
+std::string optimality(const CalibrationRecord& record) {
+  if (!record.rule.starts_with("accuracy-drop")) return "";
+  if (record.optimality_gap <= 0) return "; no cheaper thresholds meet the rule there";
+  return fmt::format("; cheaper thresholds could save at most {:.4f} of the plain MACs there", record.optimality_gap);
+}
+
 void print_calibration(const CalibrationRecord& record, int64_t classes) {
   std::vector<double> shares;
   for (const double share : record.exit_shares) shares.push_back(100 * share);
   fmt::print("  {}: {}\n", record.rule, policy_text(record.policy, classes));
   fmt::print("    expected {:.2f} % at {:.3f} of the plain MACs (last exit {:.2f} %), exit shares {:.1f} %\n",
              100 * record.accuracy, record.cost_fraction, 100 * record.last_exit_accuracy, fmt::join(shares, " / "));
-  fmt::print(
-      "    on {} samples of {} (split {}), {} logits of {} on {}; {}\n", record.samples, record.data_set,
-      record.split_hash, record.precision, record.backend, record.instruction_set,
-      record.optimality_gap <= 0
-          ? "no cheaper thresholds meet the rule there"
-          : fmt::format("cheaper thresholds could save at most {:.4f} of the plain MACs there", record.optimality_gap));
+  fmt::print("    on {} samples of {} (split {}), {} logits of {} on {}{}\n", record.samples, record.data_set,
+             record.split_hash, record.precision, record.backend, record.instruction_set, optimality(record));
 }
 
 void print_nodes(const Graph& graph, const GraphCost& cost) {
