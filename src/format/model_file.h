@@ -18,31 +18,31 @@ namespace sooner {
 
 // Pixels p in [0, 255] become (p / 255 - mean) / std, per channel.
 struct Preprocessing {
-  Shape image_shape;                 // [C, H, W]
-  std::vector<double> mean;          // [C]
-  std::vector<double> std;           // [C]
-  std::string channel_order = "RGB"; // "RGB" or "L" (grey)
+  Shape image_shape;                  // [C, H, W]
+  std::vector<double> mean;           // [C]
+  std::vector<double> std;            // [C]
+  std::string channel_order = "RGB";  // "RGB" or "L" (grey)
 };
 
 struct Provenance {
   std::string sooner_version;
-  std::string regime;                // "differentiable"
-  std::string config_hash;           // 16 hex digits
-  std::string config_toml;           // the resolved configuration, whole
+  std::string regime;       // "differentiable"
+  std::string config_hash;  // 16 hex digits
+  std::string config_toml;  // the resolved configuration, whole
   uint64_t seed = 0;
-  std::string data_set;              // "fashion-mnist"
-  std::string data_hash;             // content hash of the training images and labels
+  std::string data_set;   // "fashion-mnist"
+  std::string data_hash;  // content hash of the training images and labels
   int64_t epochs = 0;
-  std::string trained_at;            // ISO 8601, UTC
+  std::string trained_at;  // ISO 8601, UTC
 };
 
 struct Manifest {
   Graph graph;
-  std::vector<std::string> class_names;   // [classes]
+  std::vector<std::string> class_names;  // [classes]
   Preprocessing preprocessing;
-  PolicySpec policy;                      // the default policy
+  PolicySpec policy;  // the default policy
   std::vector<CalibrationRecord> calibrations;
-  std::string saved_precision = "fp32";   // of the weights
+  std::string saved_precision = "fp32";  // of the weights
   Provenance provenance;
   // Trainer's logits on a few real samples, for `check`: tensors "sooner.check.images" (U8 [n, C, H, W]) and
   // "sooner.check.logits" (F32 [n, K, classes]), "sooner.check.gates" (F32 [n, K-1]) stand beside the weights; 0: none.
@@ -51,11 +51,11 @@ struct Manifest {
 
 struct ModelFile {
   Manifest manifest;
-  TensorMap tensors;   // every parameter of the graph, and the check tensors
+  TensorMap tensors;  // every parameter of the graph, and the check tensors
 };
 
-// Throws kNotFound / kPermissionDenied, and kDataLoss naming the byte offset for anything that is not a valid model: the
-// file is checked against limits before anything is allocated.
+// Throws kNotFound / kPermissionDenied, and kDataLoss naming the byte offset for anything that is not a valid model:
+// the file is checked against limits before anything is allocated.
 ModelFile load_model(const std::filesystem::path& path);
 ModelFile parse_model(std::span<const std::byte> file, const std::string& name);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backend/common/memory_limit.h"
+
 namespace sooner {
 namespace {
 
@@ -22,7 +24,9 @@ Session::Buffers::Buffers(const Model& model, size_t state_bytes) : policy_state
     half[k % 2] = std::max(half[k % 2], bytes);
     scratch_bytes = std::max(scratch_bytes, rounded(stages[k]->scratch_bytes()));
   }
-  arena_ = AlignedBuffer(half[0] + half[1] + scratch_bytes + rounded(state_bytes * rows));
+  const size_t arena_bytes = half[0] + half[1] + scratch_bytes + rounded(state_bytes * rows);
+  expect_memory("Session", static_cast<double>(arena_bytes));
+  arena_ = AlignedBuffer(arena_bytes);
   for (size_t k = 0; k < stages.size(); ++k) {
     std::byte* at = arena_.data() + (k % 2) * half[0];
     carry.emplace_back();

@@ -15,8 +15,8 @@
 namespace sooner {
 
 struct AccuracyDropOptions {
-  // Work allowed to the proof, in samples looked at (well under 0.1 us each); a count, not a clock, so that the choice is
-  // the same on every machine. 0: the first good choice, with the gap proven so far.
+  // Work allowed to the proof, in samples looked at (well under 0.1 us each); a count, not a clock, so that the choice
+  // is the same on every machine. 0: the first good choice, with the gap proven so far.
   int64_t most_steps = 200'000'000;
 };
 

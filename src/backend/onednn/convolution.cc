@@ -13,6 +13,8 @@ using dnnl::memory;
 
 // Larger batches bring nothing on one thread: with more rows the working set only leaves the cache.
 constexpr int32_t kLargestBucket = 16;
+// Nor do they where a few rows fill any cache; and such rows are not worth trying out when the model is loaded.
+constexpr double kLargestBucketBytes = 32e6;
 
 memory::data_type data_type(Precision precision) {
   return precision == Precision::kBF16 ? memory::data_type::bf16 : memory::data_type::f32;
@@ -77,8 +79,13 @@ Convolution::Convolution(const ConvolutionSetup& setup) : name_(setup.name) {
   guarded(name_, [&] {
     bias_ = memory({{setup.attributes.out_channels}, memory::data_type::f32, memory::format_tag::x}, cpu_engine());
     std::memcpy(bias_.get_data_handle(), setup.bias.data(), setup.bias.size() * sizeof(float));
+    const auto row_bytes = static_cast<double>(sizeof(float)) *
+                           static_cast<double>(element_count(setup.src_shape) + element_count(setup.dst_shape));
     int32_t largest = 1;
-    while (largest < kLargestBucket && largest * 2 <= setup.batch_max) largest *= 2;
+    while (largest < kLargestBucket && largest * 2 <= setup.batch_max &&
+           2 * largest * row_bytes < kLargestBucketBytes) {
+      largest *= 2;
+    }
     for (int32_t rows = largest; rows >= 1; rows /= 2) add_bucket(setup, rows);
     const Bucket& one = buckets_.back();
     src_row_bytes_ = one.desc.src_desc().get_size();

@@ -1,5 +1,6 @@
 #include "backend/onednn/onednn_backend.h"
 
+#include "backend/common/memory_limit.h"
 #include "backend/onednn/library.h"
 #include "backend/onednn/onednn_stage.h"
 #include "graph/shape_inference.h"
@@ -22,8 +23,9 @@ std::vector<std::unique_ptr<const CompiledStage>> OnednnBackend::compile(const G
   if (options.batch_max < 1) {
     fail(Code::kInvalidArgument, "[onednn] batch_max is {}, expected 1 or more", options.batch_max);
   }
-  const Weights checked(graph, weights);
   const std::vector<Shape> shapes = infer_shapes(graph);
+  expect_countable(shapes, options.batch_max);
+  const Weights checked(graph, weights);
   const onednn::StageSetup setup{graph, shapes, checked, options};
   std::vector<std::unique_ptr<const CompiledStage>> stages;
   for (size_t k = 0; k < graph.stages.size(); ++k) {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "backend/common/memory_limit.h"
 #include "backend/onednn/memory_plan.h"
 
 namespace sooner::onednn {
@@ -218,6 +219,7 @@ void OnednnStage::place_values(const StageSetup& setup, size_t index, const std:
     places_[owners[i]] = place_of(owners[i], Where::kScratch, memory.offsets[i]);
   for (const auto& [id, life] : lives) places_[id] = places_.at(root(id));
   scratch_bytes_ = memory.bytes;
+  expect_memory("onednn", static_cast<double>(scratch_bytes_));
   size_t row_bytes = memory.bytes / static_cast<size_t>(batch_max_);
   for (const CarryTensor& tensor : carry_in_) row_bytes += tensor.row_bytes;
   for (const CarryTensor& tensor : carry_out_) row_bytes += tensor.row_bytes;

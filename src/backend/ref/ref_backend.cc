@@ -1,7 +1,9 @@
 #include "backend/ref/ref_backend.h"
 
+#include "backend/common/memory_limit.h"
 #include "backend/ref/ref_stage.h"
 #include "core/error.h"
+#include "graph/shape_inference.h"
 
 namespace sooner {
 
@@ -15,6 +17,7 @@ std::vector<std::unique_ptr<const CompiledStage>> RefBackend::compile(const Grap
   if (options.batch_max < 1) {
     fail(Code::kInvalidArgument, "[ref] batch_max is {}, expected 1 or more", options.batch_max);
   }
+  expect_countable(infer_shapes(graph), options.batch_max);
   const auto network = std::make_shared<const RefNetwork>(graph, weights, options.batch_max);
   std::vector<std::unique_ptr<const CompiledStage>> stages;
   for (size_t k = 0; k < graph.stages.size(); ++k) stages.push_back(std::make_unique<const RefStage>(network, k));

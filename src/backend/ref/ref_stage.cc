@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/common/memory_limit.h"
 #include "backend/ref/kernels.h"
 #include "core/error.h"
 #include "graph/shape_inference.h"
@@ -49,6 +50,7 @@ RefStage::RefStage(std::shared_ptr<const RefNetwork> network, size_t index)
     step_nodes_.push_back(-1);
     step_parameters_.push_back({});
   }
+  expect_memory("ref", static_cast<double>(scratch_bytes_));
 }
 
 size_t RefStage::elements(NodeId id) const {
