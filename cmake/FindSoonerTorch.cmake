@@ -33,11 +33,13 @@ elseif(NOT EXISTS ${sooner_torch_root}/include/ATen/ATen.h OR NOT EXISTS ${soone
   set(sooner_torch_problem "'${sooner_torch_root}' (from ${sooner_torch_from}) holds no include/ATen/ATen.h or no \
 lib/libtorch_cpu.so; name an unpacked LibTorch archive or a site-packages/torch folder")
 else()
-  file(STRINGS ${sooner_torch_root}/include/torch/headeronly/version.h sooner_torch_line
-       REGEX "^#define TORCH_VERSION \\\\?$|^ *\"[0-9.a-z+]+\"$")
-  string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" SoonerTorch_VERSION "${sooner_torch_line}")
+  set(SoonerTorch_VERSION "of an older layout")
+  if(EXISTS ${sooner_torch_root}/include/torch/headeronly/version.h)
+    file(STRINGS ${sooner_torch_root}/include/torch/headeronly/version.h sooner_torch_line REGEX "^ *\"[0-9.a-z+]+\"$")
+    string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" SoonerTorch_VERSION "${sooner_torch_line}")
+  endif()
   if(NOT SoonerTorch_VERSION MATCHES "^${sooner_torch_version}\\.")
-    set(sooner_torch_problem "'${sooner_torch_root}' (from ${sooner_torch_from}) is LibTorch '${SoonerTorch_VERSION}', \
+    set(sooner_torch_problem "'${sooner_torch_root}' (from ${sooner_torch_from}) is LibTorch ${SoonerTorch_VERSION}, \
 expected ${sooner_torch_version}; name another with -DSOONER_LIBTORCH=DIR")
   endif()
 endif()
@@ -55,10 +57,13 @@ set(SoonerTorch_FOUND TRUE)
 set(sooner_torch_lib ${sooner_torch_root}/lib)
 set(sooner_torch_libraries ${sooner_torch_lib}/libtorch.so ${sooner_torch_lib}/libtorch_cpu.so ${sooner_torch_lib}/libc10.so)
 set(SoonerTorch_CUDA FALSE)
+set(sooner_torch_link_options "-Wl,-rpath,${sooner_torch_lib}" "-Wl,-rpath-link,${sooner_torch_lib}")
 if(EXISTS ${sooner_torch_lib}/libtorch_cuda.so)
   set(SoonerTorch_CUDA TRUE)
   # Nothing in our code names a symbol of these: they register the CUDA kernels when they are loaded.
   list(APPEND sooner_torch_libraries ${sooner_torch_lib}/libtorch_cuda.so ${sooner_torch_lib}/libc10_cuda.so)
+  # Their own libraries (CUDA's, the driver's) are found when the program runs, not when it is linked.
+  list(APPEND sooner_torch_link_options "-Wl,--allow-shlib-undefined")
 endif()
 
 # The wheel's include folder also holds other versions of libraries this project uses (fmt, oneDNN, protobuf); only
@@ -76,7 +81,7 @@ if(NOT TARGET SoonerTorch::torch)
     INTERFACE_INCLUDE_DIRECTORIES ${sooner_torch_include}
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${sooner_torch_include}
     INTERFACE_LINK_LIBRARIES "-Wl,--push-state,--no-as-needed;${sooner_torch_libraries};-Wl,--pop-state"
-    INTERFACE_LINK_OPTIONS "-Wl,-rpath,${sooner_torch_lib};-Wl,-rpath-link,${sooner_torch_lib}")
+    INTERFACE_LINK_OPTIONS "${sooner_torch_link_options}")
 endif()
 set(sooner_torch_kind CPU)
 if(SoonerTorch_CUDA)
