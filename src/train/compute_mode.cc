@@ -8,8 +8,8 @@ namespace sooner {
 namespace {
 
 // Below this, converting between types costs more than it saves. Images per second of processor time, one thread, Zen 5
-// with bf16 instructions, LibTorch 2.13, November 2026: plain ResNet-20 (41 M MACs) 317 in fp32, 444 channels-last, 760 in
-// bf16 channels-last; plain B-LeNet (1.1 M) is a fifth faster channels-last and slower in bf16.
+// with bf16 instructions, LibTorch 2.13, November 2026: plain ResNet-20 (41 M MACs) 317 in fp32, 444 channels-last, 760
+// in bf16 channels-last; plain B-LeNet (1.1 M) is a fifth faster channels-last and slower in bf16.
 constexpr int64_t kLargeNetworkMacs = 5'000'000;
 
 bool is_large(const Graph& graph) { return compute_cost(graph).backbone_macs >= kLargeNetworkMacs; }
