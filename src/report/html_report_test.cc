@@ -78,7 +78,7 @@ TEST(HtmlReport, WritesTheNumbersIntoTablesToo) {
   EXPECT_THAT(page, HasSubstr("<th scope=\"row\">differentiable</th><td>accuracy-drop 0.003</td><td>88.90\u00a0%</td>"
                               "<td>0.580</td><td>50.0\u00a0% / 25.0\u00a0% / 25.0\u00a0%</td>"));
   EXPECT_THAT(page, HasSubstr("<td>271.4</td><td>598.2</td><td>0.580</td>"));
-  EXPECT_THAT(page, HasSubstr("<td>p &gt;= 0.93</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>leaves if p &gt;= 0.93</td>"));
 }
 
 TEST(HtmlReport, HasACanvasForEachChartAndSaysWhatItShows) {

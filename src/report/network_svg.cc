@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <vector>
 
+#include "core/text.h"
 #include "report/page_text.h"
 
 namespace sooner {
@@ -16,7 +18,7 @@ constexpr int kColumn = 264;  // from one stage to the next
 constexpr int kBox = 204;     // width of a stage and of an exit
 constexpr int kExitHeight = 76;
 constexpr int kStageHeight = 92;
-constexpr int kBetween = 54;  // room between an exit and its stage
+constexpr int kBetween = 66;  // room between an exit and its stage
 constexpr int kMargin = 14;
 constexpr int kLeftMargin = 80;  // the input stands here
 constexpr size_t kPerRow = 4;
@@ -31,6 +33,20 @@ std::string shortened(std::string_view text, size_t length) {
     if (starts && ++characters > length) return std::string(text.substr(0, i)) + "…";
   }
   return std::string(text);
+}
+
+// Lines of at most `width` characters broken at blanks, at most `most` of them, the last cut where there is more.
+std::vector<std::string> wrapped(std::string_view text, size_t width, size_t most) {
+  std::vector<std::string> lines;
+  for (const std::string& word : split(text, ' ')) {
+    if (!lines.empty() && (lines.size() == most || lines.back().size() + 1 + word.size() <= width)) {
+      lines.back() += ' ' + word;
+    } else {
+      lines.push_back(word);
+    }
+  }
+  for (std::string& line : lines) line = shortened(line, width);
+  return lines;
 }
 
 class Drawing {
@@ -118,8 +134,14 @@ class Drawing {
     add("<path class=\"exit-tip\" d=\"M{} {} l{:.1f} 10 h{:.1f} z\"/></g>", x, tip, -half, 2 * half);
     const ReportStage& stage = model_.stages[k];
     const int text_x = x + static_cast<int>(half) + 6;
-    if (!stage.threshold.empty()) line_text(text_x, from - 27, "small", shortened(stage.threshold, 14));
-    if (stage.has_gate) line_text(text_x, from - 12, "small", "gate");
+    const bool says_gate = stage.threshold.find("gate") != std::string::npos;
+    std::vector<std::string> lines = wrapped(stage.threshold, 18, 2);
+    if (stage.has_gate && !says_gate) lines.emplace_back("(has a gate)");
+    int y = from - kBetween / 2 + 6 - 8 * (static_cast<int>(lines.size()) - 1);
+    for (const std::string& line : lines) {
+      line_text(text_x, y, "small", line);
+      y += 16;
+    }
   }
 
   void stage_box(size_t k) {

@@ -22,7 +22,8 @@ TEST(NetworkSvg, DrawsEveryStageAndExitWithItsNumbers) {
   EXPECT_EQ(count(svg, "class=\"stage\""), 3U);
   EXPECT_EQ(count(svg, "class=\"exit\""), 3U);
   EXPECT_THAT(svg, HasSubstr(">13.6\u00a0M MACs<"));
-  EXPECT_THAT(svg, HasSubstr(">p &gt;= 0.93<"));
+  EXPECT_THAT(svg, HasSubstr(">leaves if p &gt;=<"));
+  EXPECT_THAT(svg, HasSubstr(">0.93<"));
   EXPECT_THAT(svg, HasSubstr("aria-label=\"net: 3 stages. exit0: 14.8\u00a0M MACs, 50.0"));
   // Half of the samples go on, then a quarter: arrows of 8 and 4 units.
   EXPECT_EQ(count(svg, "stroke-width=\"16.0\""), 1U);
@@ -45,6 +46,15 @@ TEST(NetworkSvg, CutsLongNamesBetweenCharacters) {
   model.stages.resize(1);
   model.stages[0].exit_name = std::string("äöüäöüäöüäöüäöüäöüäöüäöü");
   EXPECT_THAT(network_svg(model), HasSubstr(">äöüäöüäöüäöüäöüäöüäö…<"));
+}
+
+TEST(NetworkSvg, BreaksLongRulesIntoLines) {
+  ReportModel model;
+  model.stages.resize(1);
+  model.stages[0].threshold = "leaves if gate g >= 0.5 and the moon is full";
+  const std::string svg = network_svg(model);
+  EXPECT_THAT(svg, HasSubstr(">leaves if gate g<"));
+  EXPECT_THAT(svg, HasSubstr(">&gt;= 0.5 and the moo…<"));
 }
 
 TEST(NetworkSvg, GivesEveryExitATintBetweenFirstAndLast) {

@@ -41,7 +41,7 @@ inline ReportModel sample_report_model(const std::string& name, size_t exits, do
     stage.trunk_macs = 13.6e6;
     stage.head_macs = last ? 640 : 1.21e6;
     stage.cost_fraction = at * 1.08;
-    stage.threshold = last ? "" : "p >= 0.93";
+    stage.threshold = last ? "always answers" : "leaves if p >= 0.93";
     stage.has_gate = !last;
     stage.share = last ? std::pow(0.5, static_cast<double>(exits - 1)) : std::pow(0.5, static_cast<double>(k + 1));
     stage.accuracy = 0.84 + 0.06 * at + lift;
