@@ -25,6 +25,6 @@ function(sooner_add_library room)
     # The code under test is optimised, the tests themselves need not be: that halves the time to compile them.
     target_compile_options(${room}_test PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
     target_link_libraries(${room}_test PRIVATE sooner_${room} ${ARG_TEST_DEPENDS} GTest::gmock GTest::gtest_main)
-    gtest_discover_tests(${room}_test DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600 LABELS ${room})
+    gtest_discover_tests(${room}_test DISCOVERY_TIMEOUT 120 NO_PRETTY_VALUES PROPERTIES TIMEOUT 600 LABELS ${room})
   endif()
 endfunction()
