@@ -89,7 +89,7 @@ Graph backbone_from_string(std::string_view name, const Shape& input_shape, int6
 }
 
 Graph build_network(const NetworkDescription& description, const Shape& input_shape, int64_t classes) {
-  const Graph plain = backbone_from_string(description.backbone, input_shape, classes);
+  Graph plain = backbone_from_string(description.backbone, input_shape, classes);
   const std::vector<std::string> points = place_exits(plain, description.exits);
   if (points.empty()) return plain;
   const std::vector<std::string> heads = split(description.head, ';');
