@@ -56,7 +56,7 @@ void check(const ReportData& data) {
 
 class Page {
  public:
-  explicit Page(const ReportData& data) : data_(data) {}
+  explicit Page(const ReportData& data) : data_(data), charts_(chart_data(data)) {}
 
   std::string write() {
     head();
@@ -70,8 +70,7 @@ class Page {
     add("</main>\n<footer><p>Written by sooner {}{}. Charts: Chart.js, MIT licence.</p>", escape_html(data_.version),
         data_.commit.empty() ? "" : " (" + escape_html(data_.commit) + ")");
     if (!data_.command.empty()) add("<p><code>{}</code></p>", escape_html(data_.command));
-    add("</footer>\n<script type=\"application/json\" id=\"report-data\">{}</script>\n",
-        script_json(chart_data(data_)));
+    add("</footer>\n<script type=\"application/json\" id=\"report-data\">{}</script>\n", script_json(charts_));
     add("<script>{}</script>\n", inline_source(embedded::chart_min_js(), "script"));
     add("<script>{}</script>\n</body>\n</html>\n", inline_source(embedded::report_js(), "script"));
     return std::move(text_);
@@ -152,17 +151,13 @@ class Page {
   }
 
   void overview() {
-    bool any_curve = !data_.references.empty();
-    bool any_shares = false;
-    bool any_accuracy = false;
-    for (const ReportModel& model : data_.models) {
-      any_curve = any_curve || !model.curve.empty() || model.operating_point;
-      any_shares = any_shares || (model.operating_point && !model.operating_point->shares.empty());
-      for (const ReportStage& stage : model.stages) any_accuracy = any_accuracy || !std::isnan(stage.accuracy);
-    }
-    if (any_curve) {
+    const bool any_shares = !charts_["shares"].is_null();
+    const bool any_accuracy = !charts_["exit_accuracy"].is_null();
+    if (!charts_["curve"].is_null()) {
       add("<section>\n<h2>Accuracy against cost</h2>\n<p>Cost is the mean share of the plain network's "
-          "multiply-accumulates that one answer takes, heads and gates paid. Up and to the left is better.</p>\n");
+          "multiply-accumulates that one answer takes, heads and gates paid. Up and to the left is better. A line "
+          "joins the "
+          "points that no other of its model beats; the others stand beside it, faint.</p>\n");
       chart("curve", "Accuracy against cost of every model; the table below holds the same numbers");
       operating_points();
       curve_table();
@@ -299,6 +294,7 @@ class Page {
   }
 
   const ReportData& data_;
+  nlohmann::ordered_json charts_;
   std::string text_;
 };
 

@@ -73,6 +73,31 @@ TEST(HtmlReport, GivesChartsTheNumbersOfTheReport) {
   EXPECT_EQ(json["training"][0][1]["series"][2]["points"][29]["y"], data.models[0].training[5].values[29]);
 }
 
+TEST(HtmlReport, MarksThePointsOfACurveThatNoOtherBeats) {
+  ReportData data = sample_report();
+  std::vector<ReportPoint>& curve = data.models[0].curve;
+  curve = {{"b", 0.5, 0.9, {}},    {"a", 0.3, 0.8, {}},  {"worse", 0.5, 0.85, {}},
+           {"same", 0.5, 0.9, {}}, {"c", 0.9, 0.95, {}}, {"unknown", 0.4, kUnknown, {}}};
+  const nlohmann::json json = page_data(html_report(data));
+  std::vector<std::string> front;
+  for (const auto& point : json["curve"]["series"][0]["points"]) {
+    if (point["front"]) front.push_back(point["label"]);
+  }
+  EXPECT_EQ(front, (std::vector<std::string>{"b", "a", "c"}));
+}
+
+TEST(HtmlReport, LeavesPlainNetworksOutOfTheChartsOfExits) {
+  ReportData data = sample_report();
+  data.models = {sample_report_model("plain", 1, 0), sample_report_model("exits", 2, 0)};
+  nlohmann::json json = page_data(html_report(data));
+  EXPECT_EQ(json["shares"]["bars"].size(), 1U);
+  EXPECT_EQ(json["exit_accuracy"]["series"].size(), 1U);
+  data.models.pop_back();
+  const std::string page = html_report(data);
+  EXPECT_THAT(page, Not(HasSubstr("<h2>Exits</h2>")));
+  EXPECT_TRUE(page_data(page)["shares"].is_null());
+}
+
 TEST(HtmlReport, WritesTheNumbersIntoTablesToo) {
   const std::string page = html_report(sample_report());
   EXPECT_THAT(page, HasSubstr("<th scope=\"row\">differentiable</th><td>accuracy-drop 0.003</td><td>88.90\u00a0%</td>"

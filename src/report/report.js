@@ -22,7 +22,13 @@
     interaction: { mode: "nearest", intersect: false },
     scales: { x, y },
     plugins: {
-      legend: { position: "bottom", labels: { color: style("--text"), usePointStyle: true, boxHeight: 9 } },
+      legend: {
+        position: "bottom",
+        labels: {
+          color: style("--text"), usePointStyle: true, boxHeight: 9,
+          filter: (item, chart) => !chart.datasets[item.datasetIndex].faint,
+        },
+      },
       tooltip: { callbacks: { label } },
     },
   }, extra);
@@ -37,12 +43,15 @@
       data.curve.series.forEach((series, i) => {
         const colour = seriesColour(i);
         const common = { borderColor: colour, backgroundColor: colour, exits: series.exits };
-        if (series.points.length) {
-          datasets.push(Object.assign({
-            label: series.name, data: series.points, showLine: true, borderWidth: 2, pointRadius: 3.5,
-            pointStyle: shapes[i % shapes.length],
-          }, common));
-        }
+        const add = (points, extra) => {
+          if (points.length) {
+            datasets.push(Object.assign({ label: series.name, data: points, pointStyle: shapes[i % shapes.length] },
+                                        common, extra));
+          }
+        };
+        add(series.points.filter((point) => point.front), { showLine: true, borderWidth: 2, pointRadius: 3.5 });
+        add(series.points.filter((point) => !point.front),
+            { pointRadius: 2.5, borderWidth: 1, borderColor: colour + "90", backgroundColor: "transparent", faint: true });
         if (series.operating_point) {
           datasets.push(Object.assign({}, common, {
             label: series.name + ", operating point", data: [series.operating_point], pointRadius: 9,

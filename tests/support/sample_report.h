@@ -57,6 +57,8 @@ inline ReportModel sample_report_model(const std::string& name, size_t exits, do
     model.curve.push_back(
         {"budget " + std::to_string(x).substr(0, 5), x, 0.9 + lift - 0.35 * std::pow(1 - x, 4), shares});
   }
+  model.curve.insert(model.curve.begin() + 4,
+                     {"budget 0.570", 0.57, 0.871 + lift, shares});  // beaten by the one before
   model.operating_point = {"accuracy-drop 0.003", 0.58, 0.889 + lift, shares};
   for (const std::string chart : {"accuracy", "loss", "learning rate"}) {
     for (size_t k = 0; k < (chart == "learning rate" ? 1 : exits); ++k) {
