@@ -20,7 +20,8 @@ constexpr int kExitHeight = 76;
 constexpr int kStageHeight = 92;
 constexpr int kBetween = 66;  // room between an exit and its stage
 constexpr int kMargin = 14;
-constexpr int kLeftMargin = 80;  // the input stands here
+constexpr int kLeftMargin = 80;   // the input stands here
+constexpr int kRightMargin = 48;  // the rule beside the last arrow reaches into it
 constexpr size_t kPerRow = 4;
 constexpr int kRow = kExitHeight + kBetween + kStageHeight + 46;
 constexpr double kThickest = 16;
@@ -56,7 +57,8 @@ class Drawing {
   std::string draw() {
     const size_t count = model_.stages.size();
     const size_t rows = (count + kPerRow - 1) / kPerRow;
-    const int width = kLeftMargin + static_cast<int>(std::min(count, kPerRow)) * kColumn - (kColumn - kBox) + kMargin;
+    const int width =
+        kLeftMargin + static_cast<int>(std::min(count, kPerRow)) * kColumn - (kColumn - kBox) + kRightMargin;
     const int height = static_cast<int>(rows) * kRow - 30 + kMargin;
     add("<svg class=\"network\" role=\"img\" viewBox=\"0 0 {} {}\" style=\"max-width:{}px\" aria-label=\"{}\">", width,
         height, width, escape_html(summary()));
