@@ -119,6 +119,12 @@ std::string read_text(const std::filesystem::path& path, size_t limit) {
 }
 
 void write_file_atomically(const std::filesystem::path& path, const std::function<void(FileSink&)>& produce) {
+  // Renamed onto a device, a pipe or a folder, the new file would take its place.
+  std::error_code unknown;
+  const std::filesystem::file_status there = std::filesystem::status(path, unknown);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    fail(Code::kInvalidArgument, "[write] '{}' is no file to replace but a folder or a device; name a file", path.string());
+  }
   std::string temporary = path.string() + ".tmp-XXXXXX";
   Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (file.get() < 0) fail_io("write", "creating", path, errno);

@@ -27,7 +27,7 @@ class FileSink {
 // Writes a file so that a reader, or a crash at any moment, sees either the old content or the new one:
 // temporary file in the same folder, fsync, rename, fsync of the folder. On an error the temporary is removed and
 // the old file is untouched. Throws kResourceExhausted when the disk is full, kPermissionDenied for a read-only
-// folder, kNotFound when the folder does not exist.
+// folder, kNotFound when the folder does not exist, kInvalidArgument for the path of a folder or device.
 void write_file_atomically(const std::filesystem::path& path, const std::function<void(FileSink&)>& produce);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 

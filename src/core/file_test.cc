@@ -124,6 +124,16 @@ TEST(AtomicWrite, RefusesToReplaceAFolder) {
   EXPECT_EQ(entries(folder.path()), 1U);
 }
 
+TEST(AtomicWrite, RefusesToReplaceAPipe) {
+  const TempFolder folder;
+  const std::string path = (folder / "pipe").string();
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const Error error = error_of([&] { write_file_atomically(path, "x"); });
+  EXPECT_EQ(error.code(), Code::kInvalidArgument);
+  EXPECT_THAT(error.what(), HasSubstr("no file to replace"));
+  EXPECT_TRUE(std::filesystem::is_fifo(path));
+}
+
 // Runs `body` with the permissions of an ordinary user, also when the tests run as root.
 template <typename Body>
 void as_ordinary_user(const Body& body) {
