@@ -68,14 +68,13 @@ void run(const EvalArguments& arguments) {
   const Evaluation evaluation = evaluate(file, options, policy, samples);
   if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
   const LogitTable table = logit_table(model, samples);
+  const std::optional<double> foretold = difficulty_auroc(evaluation, *data.source_of(split), samples);
   if (arguments.form == OutputForm::kText) {
     fmt::print("{} on {} of {}: {} samples, policy {}, {} {}\n", arguments.model, split.name, data.data.name, samples.n,
                policy_text(policy, file.manifest.graph.classes), model->backend_name(), to_string(model->precision()));
     fmt::print("accuracy {:.2f} % at {:.4f} of the plain network's MACs ({:.0f} executed per sample)\n\n",
                100 * evaluation.accuracy, evaluation.cost_fraction, evaluation.mean_macs);
-    if (const auto foretold = difficulty_auroc(evaluation, *data.source_of(split), samples)) {
-      fmt::print("drawn difficulty foretells going past exit 0: AUROC {:.3f}\n\n", *foretold);
-    }
+    if (foretold) fmt::print("drawn difficulty foretells going past exit 0: AUROC {:.3f}\n\n", *foretold);
   }
   Table rows({"exit", "leaves if", "share", "accuracy of leavers", "accuracy alone", "ECE alone", "C"});
   for (size_t k = 0; k < evaluation.shares.size(); ++k) {
@@ -86,7 +85,21 @@ void run(const EvalArguments& arguments) {
               percent(evaluation.shares[k], 1), percent_or_dash(evaluation.leavers_accuracy[k]),
               percent(alone.accuracy), number(alone.ece, 4), number(table.exit_cost[k], 3)});
   }
-  rows.print(arguments.form);
+  if (arguments.form != OutputForm::kJson) return rows.print(arguments.form);
+  nlohmann::ordered_json json;
+  json["model"] = arguments.model;
+  json["data_set"] = data.data.name;
+  json["split"] = split.name;
+  json["samples"] = samples.n;
+  json["policy"] = policy.name;
+  json["backend"] = model->backend_name();
+  json["precision"] = to_string(model->precision());
+  json["accuracy"] = evaluation.accuracy;
+  json["macs_of_plain"] = evaluation.cost_fraction;
+  json["macs"] = evaluation.mean_macs;
+  if (foretold) json["difficulty_auroc"] = *foretold;
+  json["exits"] = rows.json();
+  fmt::print("{}\n", json.dump(2));
 }
 
 }  // namespace

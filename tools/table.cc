@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <nlohmann/json.hpp>
 
 namespace sooner {
 namespace {
@@ -36,10 +35,10 @@ std::string csv_field(const Cell& cell) {
 
 }  // namespace
 
-Cell cell(std::string text) { return {std::move(text), 0, false}; }
-Cell percent(double fraction, int digits) { return {fmt::format("{:.{}f} %", 100 * fraction, digits), fraction, true}; }
-Cell number(double value, int digits) { return {fmt::format("{:.{}f}", value, digits), value, true}; }
-Cell count(int64_t value) { return {fmt::format("{}", value), static_cast<double>(value), true}; }
+Cell cell(std::string text) { return {std::move(text), 0, false, false}; }
+Cell percent(double fraction, int digits) { return {fmt::format("{:.{}f} %", 100 * fraction, digits), fraction, true, false}; }
+Cell number(double value, int digits) { return {fmt::format("{:.{}f}", value, digits), value, true, false}; }
+Cell count(int64_t value) { return {fmt::format("{}", value), static_cast<double>(value), true, true}; }
 
 Table::Table(std::vector<std::string> columns) : columns_(std::move(columns)) {}
 
@@ -48,23 +47,28 @@ void Table::add(std::vector<Cell> row) {
   rows_.push_back(std::move(row));
 }
 
+nlohmann::ordered_json Table::json() const {
+  nlohmann::ordered_json array = nlohmann::ordered_json::array();
+  for (const auto& row : rows_) {
+    nlohmann::ordered_json object;
+    for (size_t i = 0; i < row.size(); ++i) {
+      nlohmann::ordered_json& value = object[key(columns_[i])];
+      if (row[i].is_count) {
+        value = static_cast<int64_t>(row[i].number);
+      } else if (row[i].is_number) {
+        value = row[i].number;
+      } else if (row[i].text != "-") {
+        value = row[i].text;
+      }
+    }
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
 std::string Table::render(OutputForm form) const {
   std::string out;
-  if (form == OutputForm::kJson) {
-    nlohmann::ordered_json array = nlohmann::ordered_json::array();
-    for (const auto& row : rows_) {
-      nlohmann::ordered_json object;
-      for (size_t i = 0; i < row.size(); ++i) {
-        if (row[i].is_number) {
-          object[key(columns_[i])] = row[i].number;
-        } else {
-          object[key(columns_[i])] = row[i].text;
-        }
-      }
-      array.push_back(std::move(object));
-    }
-    return array.dump(2) + "\n";
-  }
+  if (form == OutputForm::kJson) return json().dump(2) + "\n";
   if (form == OutputForm::kCsv) {
     for (size_t i = 0; i < columns_.size(); ++i) out += (i == 0 ? "" : ",") + key(columns_[i]);
     out += '\n';

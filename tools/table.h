@@ -1,6 +1,7 @@
 // A small table of results, printed as aligned text, CSV or JSON.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,6 +15,7 @@ struct Cell {
   std::string text;   // what a person reads
   double number = 0;  // what a program reads, when is_number
   bool is_number = false;
+  bool is_count = false;  // a number without fraction
 };
 Cell cell(std::string text);
 // 0.9123 -> "91.23 %" for people, 0.9123 for programs.
@@ -30,6 +32,8 @@ class Table {
   // To stdout. JSON: an array of objects.
   void print(OutputForm form) const;
   [[nodiscard]] std::string render(OutputForm form) const;
+  // An array of objects; "-" is null.
+  [[nodiscard]] nlohmann::ordered_json json() const;
 
  private:
   std::vector<std::string> columns_;
