@@ -23,6 +23,7 @@ struct EvalArguments {
   int64_t limit = -1;
   std::vector<std::string> curves;
   bool classes = false;
+  bool difficulties = false;
   EngineFlags engine;
   DataFlags data;
   PolicyFlags policy;
@@ -36,6 +37,39 @@ void print_classes(const Manifest& manifest, const Evaluation& evaluation, Outpu
   for (size_t c = 0; c < manifest.class_names.size(); ++c) {
     table.add({cell(manifest.class_names[c]), percent_or_dash(evaluation.class_accuracy[c]),
                std::isnan(evaluation.class_cost[c]) ? cell("-") : number(evaluation.class_cost[c], 3)});
+  }
+  table.print(form);
+}
+
+// Rows of equally many samples each, from the easiest drawn to the hardest.
+void print_difficulties(const Evaluation& evaluation, const ImageSource& source, const Batch& samples,
+                        double plain_macs, OutputForm form) {
+  constexpr size_t kGroups = 10;
+  std::vector<std::pair<double, size_t>> order;
+  for (size_t i = 0; i < evaluation.results.size(); ++i) {
+    order.emplace_back(source.difficulty(samples.indices[i]), i);
+    if (std::isnan(order.back().first)) {
+      fail(Code::kInvalidArgument,
+           "[eval] this data set does not know how hard its images are; leave --by-difficulty out");
+    }
+  }
+  std::ranges::sort(order);
+  Table table({"difficulty", "samples", "accuracy", "MACs of plain", "exit shares"});
+  for (size_t group = 0; group < kGroups; ++group) {
+    const size_t begin = group * order.size() / kGroups, end = (group + 1) * order.size() / kGroups;
+    if (begin == end) continue;
+    const auto n = static_cast<double>(end - begin);
+    double right = 0, macs = 0;
+    std::vector<double> shares(evaluation.shares.size());
+    for (size_t at = begin; at < end; ++at) {
+      const size_t i = order[at].second;
+      right += evaluation.results[i].label == samples.labels[i] ? 1 : 0;
+      macs += static_cast<double>(evaluation.macs[i]);
+      shares[static_cast<size_t>(evaluation.results[i].exit_index)] += 1 / n;
+    }
+    table.add({cell(fmt::format("{:.2f} to {:.2f}", order[begin].first, order[end - 1].first)),
+               count(static_cast<int64_t>(end - begin)), percent(right / n), number(macs / n / plain_macs, 3),
+               cell(shares_text(shares))});
   }
   table.print(form);
 }
@@ -67,6 +101,10 @@ void run(const EvalArguments& arguments) {
 
   const Evaluation evaluation = evaluate(file, options, policy, samples);
   if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
+  if (arguments.difficulties) {
+    return print_difficulties(evaluation, *data.source_of(split), samples,
+                              static_cast<double>(model->cost().backbone_macs), arguments.form);
+  }
   const LogitTable table = logit_table(model, samples);
   const std::optional<double> foretold = difficulty_auroc(evaluation, *data.source_of(split), samples);
   if (arguments.form == OutputForm::kText) {
@@ -114,6 +152,7 @@ void add_eval(CLI::App& app) {
                  "for these policies: operating points chosen on tune, reported on the split")
       ->delimiter(',');
   app.add_flag("--per-class", arguments->classes, "accuracy and cost of every class");
+  app.add_flag("--by-difficulty", arguments->difficulties, "by how hard the images were drawn (glyphs)");
   add_engine_options(app, &arguments->engine);
   add_data_options(app, &arguments->data);
   add_policy_options(app, &arguments->policy);

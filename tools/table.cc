@@ -36,7 +36,9 @@ std::string csv_field(const Cell& cell) {
 }  // namespace
 
 Cell cell(std::string text) { return {std::move(text), 0, false, false}; }
-Cell percent(double fraction, int digits) { return {fmt::format("{:.{}f} %", 100 * fraction, digits), fraction, true, false}; }
+Cell percent(double fraction, int digits) {
+  return {fmt::format("{:.{}f} %", 100 * fraction, digits), fraction, true, false};
+}
 Cell number(double value, int digits) { return {fmt::format("{:.{}f}", value, digits), value, true, false}; }
 Cell count(int64_t value) { return {fmt::format("{}", value), static_cast<double>(value), true, true}; }
 
