@@ -245,13 +245,25 @@ class PiecemealStage final : public CompiledStage {
   [[nodiscard]] std::span<const StepInfo> steps() const override { return inner_->steps(); }
   [[nodiscard]] size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
   [[nodiscard]] int32_t rows_at_once() const override { return 3; }
-  void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const override {
+  [[nodiscard]] std::unique_ptr<StageContext> make_context() const override { return inner_->make_context(); }
+  void run_step(size_t index, const StageBatch& batch, StageContext& context) const override {
     EXPECT_LE(batch.n, 3);
-    inner_->run_step(index, batch, scratch);
+    inner_->run_step(index, batch, context);
   }
 
  private:
   std::unique_ptr<const CompiledStage> inner_;
+};
+
+class PiecemealCompiler final : public StageCompiler {
+ public:
+  explicit PiecemealCompiler(std::unique_ptr<const StageCompiler> inner) : inner_(std::move(inner)) {}
+  [[nodiscard]] std::unique_ptr<const CompiledStage> compile(size_t stage) const override {
+    return std::make_unique<const PiecemealStage>(inner_->compile(stage));
+  }
+
+ private:
+  std::unique_ptr<const StageCompiler> inner_;
 };
 
 class PiecemealBackend final : public Backend {
@@ -260,13 +272,9 @@ class PiecemealBackend final : public Backend {
   [[nodiscard]] std::string_view name() const override { return inner_->name(); }
   [[nodiscard]] std::string instruction_set() const override { return inner_->instruction_set(); }
   [[nodiscard]] bool supports(Precision precision) const override { return inner_->supports(precision); }
-  [[nodiscard]] std::vector<std::unique_ptr<const CompiledStage>> compile(
-      const Graph& graph, const TensorMap& weights, const CompileOptions& options) const override {
-    std::vector<std::unique_ptr<const CompiledStage>> stages;
-    for (auto& stage : inner_->compile(graph, weights, options)) {
-      stages.push_back(std::make_unique<const PiecemealStage>(std::move(stage)));
-    }
-    return stages;
+  [[nodiscard]] std::unique_ptr<const StageCompiler> prepare(const Graph& graph, const TensorMap& weights,
+                                                             const CompileOptions& options) const override {
+    return std::make_unique<const PiecemealCompiler>(inner_->prepare(graph, weights, options));
   }
 
  private:
