@@ -76,17 +76,20 @@ Session::Lane& Session::reach(size_t k) {
   Lane& lane = b.lanes[k];
   if (lane.stage != nullptr) return lane;
   const CompiledStage& stage = model_->stage(k);
-  if (stage.scratch_bytes() > b.scratch.size()) {
-    expect_memory("Session", static_cast<double>(stage.scratch_bytes()));
-    b.scratch = AlignedBuffer(stage.scratch_bytes());
+  const size_t members = b.scratch.size();
+  expect_memory("Session", static_cast<double>(stage.scratch_bytes()) * static_cast<double>(members));
+  lane.own.resize(members);
+  for (size_t member = 0; member < members; ++member) {
+    Lane::Own& own = lane.own[member];
+    own.context = stage.make_context();
+    own.src.resize(stage.carry_in().size());
+    own.dst.resize(stage.carry_out().size());
+    AlignedBuffer& scratch = b.scratch[member];
+    if (stage.scratch_bytes() > scratch.size()) scratch = AlignedBuffer(stage.scratch_bytes());
     for (Lane& other : b.lanes) {
-      if (other.context != nullptr) other.context->scratch = b.scratch.bytes();
+      if (!other.own.empty()) other.own[member].context->scratch = scratch.bytes();
     }
   }
-  lane.context = stage.make_context();
-  lane.context->scratch = b.scratch.bytes();
-  lane.src.resize(stage.carry_in().size());
-  lane.dst.resize(stage.carry_out().size());
   if (k + 1 < b.lanes.size()) {
     // Fewer than the next stage's micro-batch wait; this stage adds at most one of its own.
     lane.out = RowQueue(stage.carry_out(), b.input.state_bytes(), b.micro_batches[k] + b.micro_batches[k + 1]);
@@ -161,11 +164,22 @@ void Session::advance(size_t k, int32_t rows) {
   in.size -= rows;
 }
 
-// Stage k's trunk, and its head when asked, for the last `rows` rows that wait; as many at a time as the stage likes
-// best. Values go behind the rows that wait for the next stage already.
+// Stage k's trunk, and its head when asked, for the last `rows` rows that wait. Values go behind the rows that wait for
+// the next stage already.
 void Session::compute(size_t k, int32_t rows, bool with_head) {
+  Crew& crew = buffers_->crew;
+  if (crew.members() == 1 || rows == 1) return compute_part(k, 0, rows, rows, with_head, 0);
+  crew.run([&](int32_t member) {
+    const auto share = [&](int32_t part) { return static_cast<int32_t>(int64_t{rows} * part / crew.members()); };
+    compute_part(k, share(member), share(member + 1), rows, with_head, static_cast<size_t>(member));
+  });
+}
+
+// Rows `begin` to `end` of those `rows`, as many at a time as the stage likes best.
+void Session::compute_part(size_t k, int32_t begin, int32_t end, int32_t rows, bool with_head, size_t member) {
   Buffers& b = *buffers_;
   Lane& lane = b.lanes[k];
+  Lane::Own& own = lane.own[member];
   const CompiledStage& stage = *lane.stage;
   RowQueue& in = k == 0 ? b.input : b.lanes[k - 1].out;
   const std::span<const StepInfo> steps = stage.steps();
@@ -173,23 +187,23 @@ void Session::compute(size_t k, int32_t rows, bool with_head) {
   const auto classes = static_cast<size_t>(model_->graph().classes);
   const int32_t rows_at_once = std::max(1, stage.rows_at_once()), first = in.size - rows;
   StageBatch batch;
-  batch.src = lane.src;
-  batch.dst = lane.dst;
-  for (int32_t done = 0; done < rows; done += batch.n) {
-    batch.n = std::min(rows_at_once, rows - done);
+  batch.src = own.src;
+  batch.dst = own.dst;
+  for (int32_t done = begin; done < end; done += batch.n) {
+    batch.n = std::min(rows_at_once, end - done);
     const auto offset = static_cast<size_t>(done);
     batch.samples = std::span(in.samples).subspan(static_cast<size_t>(first + done), static_cast<size_t>(batch.n));
     if (k == 0) {
-      lane.src[0] = reinterpret_cast<const std::byte*>(b.images + offset * per_sample);
+      own.src[0] = reinterpret_cast<const std::byte*>(b.images + offset * per_sample);
     } else {
-      for (size_t t = 0; t < lane.src.size(); ++t) lane.src[t] = in.row(t, first + done);
+      for (size_t t = 0; t < own.src.size(); ++t) own.src[t] = in.row(t, first + done);
     }
-    for (size_t t = 0; t < lane.dst.size(); ++t) lane.dst[t] = lane.out.row(t, lane.out.size + done);
+    for (size_t t = 0; t < own.dst.size(); ++t) own.dst[t] = lane.out.row(t, lane.out.size + done);
     batch.logits = b.logits.data() + offset * classes;
     batch.gate_logits = b.gate_logits.data() + offset;
     for (size_t i = 0; i < steps.size(); ++i) {
       if (steps[i].head && !with_head) break;
-      stage.run_step(i, batch, *lane.context);
+      stage.run_step(i, batch, *own.context);
     }
   }
 }

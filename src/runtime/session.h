@@ -5,7 +5,7 @@
 // early ones; when the input ends, what waits is worked off. Waiting changes nobody's answer: a sample's bits do not
 // depend on its batch-mates.
 //
-// Not thread-safe: one session per thread, one Model for all.
+// Not thread-safe: one session per caller's thread, one Model for all.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,8 @@ struct SessionOptions {
   // Rows stage k is given at once, [K], each 1 to the model's batch_max (micro_batches.h measures them); empty: a
   // guess.
   std::vector<int32_t> micro_batches = {};
+  // That share the rows of every stage (session_group.h is the other way). Answers do not depend on it.
+  int32_t threads = 1;
 };
 
 class Session {
@@ -77,6 +79,7 @@ class Session {
   void advance(size_t k, int32_t rows);
   void work_off(size_t k, size_t stages, bool everything);
   void compute(size_t k, int32_t rows, bool with_head);
+  void compute_part(size_t k, int32_t begin, int32_t end, int32_t rows, bool with_head, size_t member);
   void settle(size_t k, int32_t rows, bool answers);
   void hand_on(size_t cut, std::vector<std::byte>& carried);
 

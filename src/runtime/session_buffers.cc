@@ -11,6 +11,7 @@ namespace {
 
 // Survivors of so many rows are worth waiting for; larger batches bring nothing on one thread.
 constexpr int32_t kUsualMicroBatch = 32;
+constexpr int32_t kMostThreads = 1024;
 
 size_t rounded(size_t bytes) {
   return (bytes + AlignedBuffer::kAlignment - 1) / AlignedBuffer::kAlignment * AlignedBuffer::kAlignment;
@@ -49,7 +50,11 @@ void RowQueue::move_row(int32_t from, int32_t to) {
 }
 
 Session::Buffers::Buffers(const Model& model, size_t policy_state_bytes, const SessionOptions& options)
-    : lanes(model.stages()), micro_batches(options.micro_batches) {
+    : lanes(model.stages()), micro_batches(options.micro_batches), crew(std::clamp(options.threads, 1, kMostThreads)) {
+  if (options.threads < 1 || options.threads > kMostThreads) {
+    fail(Code::kInvalidArgument, "[Session] got {} threads, expected 1 to {}", options.threads, kMostThreads);
+  }
+  scratch.resize(static_cast<size_t>(options.threads));
   if (micro_batches.empty()) micro_batches.assign(lanes.size(), std::min(model.batch_max(), kUsualMicroBatch));
   if (micro_batches.size() != lanes.size()) {
     fail(Code::kInvalidArgument, "[Session] got {} micro-batches, expected one for each of {} stages",

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/aligned_buffer.h"
+#include "runtime/crew.h"
 #include "runtime/model.h"
 #include "runtime/session.h"
 
@@ -47,11 +48,15 @@ class RowQueue {
 
 // One stage as this session runs it; filled when a sample first reaches the stage.
 struct Session::Lane {
+  // What a thread needs for its share of the rows.
+  struct Own {
+    std::unique_ptr<StageContext> context;
+    std::vector<const std::byte*> src;  // of the rows at hand
+    std::vector<std::byte*> dst;
+  };
   const CompiledStage* stage = nullptr;
-  std::unique_ptr<StageContext> context;
-  std::vector<const std::byte*> src;  // of the rows at hand
-  std::vector<std::byte*> dst;
-  RowQueue out;  // who goes on after this stage; unused after the last
+  std::vector<Own> own;  // by member of the crew
+  RowQueue out;          // who goes on after this stage; unused after the last
 };
 
 // n: rows of a micro-batch; C: classes; K: stages.
@@ -62,7 +67,8 @@ struct Session::Buffers {
   std::vector<int32_t> micro_batches;  // [K]
   RowQueue input;                      // stage 0's rows: numbers and states; the images stay where they are
   const float* images = nullptr;       // of the input's first row
-  AlignedBuffer scratch;               // shared by all stages
+  Crew crew;
+  std::vector<AlignedBuffer> scratch;  // by member of the crew; shared by all stages
   std::vector<float> logits;           // [n, C] of the exit at hand
   std::vector<float> gate_logits;      // [n]
   std::vector<double> temperatures;    // [K]
