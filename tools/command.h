@@ -32,6 +32,8 @@ void add_describe(CLI::App& app);
 void add_check(CLI::App& app);
 void add_data(CLI::App& app);
 void add_report(CLI::App& app);
+void add_predict(CLI::App& app);
+void add_profile(CLI::App& app);
 
 // --json and --csv. The pointer must outlive the app's parse.
 void add_output_options(CLI::App& app, OutputForm* form);

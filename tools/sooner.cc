@@ -11,15 +11,19 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<CommandRow, 8> kCommands{{
+constexpr std::array<CommandRow, 10> kCommands{{
     {"train", "train a network from a TOML config (hands over to sooner-train)",
      "sooner train configs/fashion_differentiable.toml --data-dir ~/data", add_train},
     {"tune", "choose thresholds on the calibration split and store them in the model file",
      "sooner tune model.safetensors --policy max-prob --drop 0.3", add_tune},
     {"eval", "answer a split with real exits: accuracy, executed MACs, exit shares, curves",
      "sooner eval model.safetensors --split test --curve max-prob", add_eval},
+    {"predict", "answer images, folders or lists of them, one line each; can be interrupted and go on",
+     "sooner predict model.safetensors photos/ -o answers.jsonl", add_predict},
     {"bench", "time a model with its exits against the same network without",
      "sooner bench model.safetensors --plain plain.safetensors --batch 1,16,128", add_bench},
+    {"profile", "time every step of every stage, as a table or a file that a planner can read",
+     "sooner profile model.safetensors --precision bf16 --json", add_profile},
     {"describe", "draw the network with its exits: stages, shapes, MACs, bytes, thresholds",
      "sooner describe model.safetensors", add_describe},
     {"check", "compare backends and the trainer's recorded logits on real samples", "sooner check model.safetensors",

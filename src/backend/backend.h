@@ -5,7 +5,7 @@
 // opaque bytes in the backend's own layout, samples outermost, so survivors are compacted by moving rows.
 //
 // Behaviour is added by wrapping (counting_backend.h counts executed MACs), never by flags inside.
-// Compiled stages are immutable and may be shared by threads; Scratch belongs to one thread.
+// Compiled stages are immutable and may be shared by threads; a StageContext belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +50,18 @@ struct StageBatch {
   float* gate_logits = nullptr;  // [n], pre-sigmoid; written when the exit has a gate, by head steps
 };
 
+// What one thread needs to run one stage over and over: memory, and whatever handles a library wants.
+class StageContext {
+ public:
+  StageContext() = default;
+  virtual ~StageContext() = default;
+  StageContext(const StageContext&) = delete;
+  StageContext& operator=(const StageContext&) = delete;
+
+  // The caller's: scratch_bytes() of the stage, 64-byte aligned. Stages of one thread may share it.
+  std::span<std::byte> scratch;
+};
+
 class CompiledStage {
  public:
   virtual ~CompiledStage() = default;
@@ -58,18 +70,28 @@ class CompiledStage {
   // Trunk steps first, then head steps.
   [[nodiscard]] virtual std::span<const StepInfo> steps() const = 0;
   [[nodiscard]] virtual size_t scratch_bytes() const = 0;
+  // Without scratch; the caller sets it.
+  [[nodiscard]] virtual std::unique_ptr<StageContext> make_context() const { return std::make_unique<StageContext>(); }
   // Rows that one pass over the steps is best given, so that what the steps hand to each other stays in the cache; a
   // caller with more rows passes over the steps once for every so many. At least 1; may exceed batch_max.
   [[nodiscard]] virtual int32_t rows_at_once() const { return std::numeric_limits<int32_t>::max(); }
   // Computes step `index` for the batch. Steps run in order; intermediate values live in scratch between steps of one
-  // batch. REQUIRES: 1 <= batch.n <= batch_max; scratch of scratch_bytes(), 64-byte aligned.
-  // No allocation by our code. Throws kInternal when the library underneath fails.
-  virtual void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const = 0;
+  // batch. REQUIRES: 1 <= batch.n <= batch_max; a context of this stage, its scratch set.
+  // No allocation by our code, no lock. Throws kInternal when the library underneath fails.
+  virtual void run_step(size_t index, const StageBatch& batch, StageContext& context) const = 0;
 };
 
 struct CompileOptions {
   Precision precision = Precision::kF32;
   int32_t batch_max = 128;
+};
+
+// A network whose weights fit it, compiled stage by stage: in any order, by any thread.
+class StageCompiler {
+ public:
+  virtual ~StageCompiler() = default;
+  // Stage k's carry_out equals stage k+1's carry_in. Throws kInternal when the library underneath fails.
+  [[nodiscard]] virtual std::unique_ptr<const CompiledStage> compile(size_t stage) const = 0;
 };
 
 class Backend {
@@ -79,10 +101,13 @@ class Backend {
   // What the kernels will use here: "portable", "avx512_core_bf16".
   [[nodiscard]] virtual std::string instruction_set() const = 0;
   [[nodiscard]] virtual bool supports(Precision precision) const = 0;
-  // All stages, in order; stage k's carry_out equals stage k+1's carry_in. Throws kFailedPrecondition naming the
-  // precision this machine lacks, kInvalidArgument for weights that do not fit the graph.
-  [[nodiscard]] virtual std::vector<std::unique_ptr<const CompiledStage>> compile(
-      const Graph& graph, const TensorMap& weights, const CompileOptions& options) const = 0;
+  // Checks everything and compiles nothing yet. The weights' bytes are shared, not copied. Throws kFailedPrecondition
+  // naming the precision this machine lacks, kInvalidArgument for weights that do not fit the graph.
+  [[nodiscard]] virtual std::unique_ptr<const StageCompiler> prepare(const Graph& graph, const TensorMap& weights,
+                                                                     const CompileOptions& options) const = 0;
+  // All stages, in order. Throws what prepare and StageCompiler::compile throw.
+  [[nodiscard]] std::vector<std::unique_ptr<const CompiledStage>> compile(const Graph& graph, const TensorMap& weights,
+                                                                          const CompileOptions& options) const;
 };
 
 // "ref", and "onednn" where it was built in; "auto" is the fastest built in. Throws kInvalidArgument naming the

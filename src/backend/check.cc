@@ -63,12 +63,15 @@ AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Bac
   all.logits.resize(n * exits * classes);
   all.gate_logits.assign(n * (exits - 1), std::numeric_limits<float>::quiet_NaN());
   std::vector<CutRows> cuts;
+  std::vector<std::unique_ptr<StageContext>> contexts;
   size_t scratch_bytes = 0;
   for (const auto& stage : stages) {
     cuts.emplace_back(stage->carry_out(), rows);
+    contexts.push_back(stage->make_context());
     scratch_bytes = std::max(scratch_bytes, stage->scratch_bytes());
   }
   AlignedBuffer scratch(scratch_bytes);
+  for (const auto& context : contexts) context->scratch = scratch.bytes();
   std::vector<float> logits(rows * classes), gates(rows);
   std::vector<int32_t> samples(rows);
   for (size_t first = 0; first < n; first += rows) {
@@ -83,7 +86,7 @@ AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Bac
       batch.dst = cuts[k].as_dst();
       batch.logits = logits.data();
       batch.gate_logits = gates.data();
-      for (size_t i = 0; i < stages[k]->steps().size(); ++i) stages[k]->run_step(i, batch, scratch.bytes());
+      for (size_t i = 0; i < stages[k]->steps().size(); ++i) stages[k]->run_step(i, batch, *contexts[k]);
       for (size_t row = 0; row < count; ++row) {
         std::copy_n(&logits[row * classes], classes, &all.logits[((first + row) * exits + k) * classes]);
         if (graph.stages[k].exit.gate) all.gate_logits[(first + row) * (exits - 1) + k] = gates[row];

@@ -17,9 +17,10 @@ class CountingStage final : public CompiledStage {
   [[nodiscard]] std::span<const StepInfo> steps() const override { return inner_->steps(); }
   [[nodiscard]] size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
   [[nodiscard]] int32_t rows_at_once() const override { return inner_->rows_at_once(); }
-  void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const override {
+  [[nodiscard]] std::unique_ptr<StageContext> make_context() const override { return inner_->make_context(); }
+  void run_step(size_t index, const StageBatch& batch, StageContext& context) const override {
     SOONER_ASSERT(batch.samples.size() == static_cast<size_t>(batch.n));
-    inner_->run_step(index, batch, scratch);
+    inner_->run_step(index, batch, context);
     const int64_t macs = inner_->steps()[index].macs;
     for (const int32_t sample : batch.samples) ledger_->add(sample, macs);
     ledger_->count_step();
@@ -27,6 +28,19 @@ class CountingStage final : public CompiledStage {
 
  private:
   std::unique_ptr<const CompiledStage> inner_;
+  std::shared_ptr<MacLedger> ledger_;
+};
+
+class CountingCompiler final : public StageCompiler {
+ public:
+  CountingCompiler(std::unique_ptr<const StageCompiler> inner, std::shared_ptr<MacLedger> ledger)
+      : inner_(std::move(inner)), ledger_(std::move(ledger)) {}
+  [[nodiscard]] std::unique_ptr<const CompiledStage> compile(size_t stage) const override {
+    return std::make_unique<const CountingStage>(inner_->compile(stage), ledger_);
+  }
+
+ private:
+  std::unique_ptr<const StageCompiler> inner_;
   std::shared_ptr<MacLedger> ledger_;
 };
 
@@ -56,13 +70,9 @@ std::vector<int64_t> MacLedger::macs() const {
 CountingBackend::CountingBackend(std::unique_ptr<const Backend> inner, std::shared_ptr<MacLedger> ledger)
     : inner_(std::move(inner)), ledger_(std::move(ledger)) {}
 
-std::vector<std::unique_ptr<const CompiledStage>> CountingBackend::compile(const Graph& graph, const TensorMap& weights,
-                                                                           const CompileOptions& options) const {
-  std::vector<std::unique_ptr<const CompiledStage>> stages;
-  for (auto& stage : inner_->compile(graph, weights, options)) {
-    stages.push_back(std::make_unique<const CountingStage>(std::move(stage), ledger_));
-  }
-  return stages;
+std::unique_ptr<const StageCompiler> CountingBackend::prepare(const Graph& graph, const TensorMap& weights,
+                                                              const CompileOptions& options) const {
+  return std::make_unique<const CountingCompiler>(inner_->prepare(graph, weights, options), ledger_);
 }
 
 }  // namespace sooner

@@ -40,8 +40,8 @@ class CountingBackend final : public Backend {
   [[nodiscard]] std::string_view name() const override { return inner_->name(); }
   [[nodiscard]] std::string instruction_set() const override { return inner_->instruction_set(); }
   [[nodiscard]] bool supports(Precision precision) const override { return inner_->supports(precision); }
-  [[nodiscard]] std::vector<std::unique_ptr<const CompiledStage>> compile(const Graph& graph, const TensorMap& weights,
-                                                                          const CompileOptions& options) const override;
+  [[nodiscard]] std::unique_ptr<const StageCompiler> prepare(const Graph& graph, const TensorMap& weights,
+                                                             const CompileOptions& options) const override;
 
  private:
   std::unique_ptr<const Backend> inner_;

@@ -1,6 +1,7 @@
 #include "core/file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ class Descriptor {
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   [[nodiscard]] int get() const { return fd_; }
@@ -81,10 +83,12 @@ void fail_io(std::string_view place, std::string_view action, const std::filesys
   fail(code, "[{}] {} '{}' failed: {}; {}", place, action, path.string(), std::strerror(error_number), remedy);
 }
 
-std::vector<std::byte> read_file(const std::filesystem::path& path, size_t limit) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+namespace {
+
+// Opens what is no folder and no device; its size, for a regular file, is at most `limit`.
+Descriptor open_to_read(const std::filesystem::path& path, size_t limit, struct stat& info) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) fail_io("read", "opening", path, errno);
-  struct stat info {};
   if (::fstat(file.get(), &info) != 0) fail_io("read", "reading", path, errno);
   if (S_ISDIR(info.st_mode)) fail_io("read", "reading", path, EISDIR);
   if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) {  // such as /dev/zero, which never ends
@@ -93,6 +97,10 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, size_t limit
   if (static_cast<size_t>(info.st_size) > limit) {
     fail(Code::kDataLoss, "[read] '{}' holds {} bytes, expected at most {}", path.string(), info.st_size, limit);
   }
+  return file;
+}
+
+std::vector<std::byte> read_whole(int file, const struct stat& info, const std::filesystem::path& path, size_t limit) {
   std::vector<std::byte> bytes(static_cast<size_t>(info.st_size));
   size_t have = 0;
   while (true) {
@@ -101,7 +109,7 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, size_t limit
       if (S_ISREG(info.st_mode)) break;
       bytes.resize(std::max<size_t>(4096, 2 * bytes.size()));  // a pipe: its size is not known before
     }
-    const ssize_t got = ::read(file.get(), bytes.data() + have, bytes.size() - have);
+    const ssize_t got = ::read(file, bytes.data() + have, bytes.size() - have);
     if (got < 0) {
       if (errno == EINTR) continue;
       fail_io("read", "reading", path, errno);
@@ -111,6 +119,27 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, size_t limit
   }
   bytes.resize(have);
   return bytes;
+}
+
+}  // namespace
+
+MappedFile map_file(const std::filesystem::path& path, size_t limit) {
+  struct stat info {};
+  const Descriptor file = open_to_read(path, limit, info);
+  if (!S_ISREG(info.st_mode) || info.st_size == 0) {
+    const auto bytes = std::make_shared<std::vector<std::byte>>(read_whole(file.get(), info, path, limit));
+    return {{bytes, bytes->data()}, bytes->size()};
+  }
+  const auto size = static_cast<size_t>(info.st_size);
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) fail_io("read", "mapping", path, errno);
+  return {{static_cast<std::byte*>(data), [size](std::byte* mapped) { ::munmap(mapped, size); }}, size};
+}
+
+std::vector<std::byte> read_file(const std::filesystem::path& path, size_t limit) {
+  struct stat info {};
+  const Descriptor file = open_to_read(path, limit, info);
+  return read_whole(file.get(), info, path, limit);
 }
 
 std::string read_text(const std::filesystem::path& path, size_t limit) {
@@ -123,7 +152,8 @@ void write_file_atomically(const std::filesystem::path& path, const std::functio
   std::error_code unknown;
   const std::filesystem::file_status there = std::filesystem::status(path, unknown);
   if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
-    fail(Code::kInvalidArgument, "[write] '{}' is no file to replace but a folder or a device; name a file", path.string());
+    fail(Code::kInvalidArgument, "[write] '{}' is no file to replace but a folder or a device; name a file",
+         path.string());
   }
   std::string temporary = path.string() + ".tmp-XXXXXX";
   Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));

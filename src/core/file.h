@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,15 @@ namespace sooner {
 
 // Throws kNotFound, kPermissionDenied, or kDataLoss when the file is longer than `limit` bytes or cannot be read.
 std::vector<std::byte> read_file(const std::filesystem::path& path, size_t limit = size_t{1} << 36U);
+// A whole file as memory, read from disk when it is first touched. Writing to the memory does not change the file. The
+// file must not be shortened while it is mapped; replacing it (write_file_atomically) is harmless.
+struct MappedFile {
+  std::shared_ptr<std::byte> data;  // keeps the mapping
+  size_t size = 0;
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {data.get(), size}; }
+};
+// Throws what read_file throws. What is no regular file (a pipe) is read.
+MappedFile map_file(const std::filesystem::path& path, size_t limit = size_t{1} << 36U);
 std::string read_text(const std::filesystem::path& path, size_t limit = size_t{1} << 30U);
 
 // Appends pieces to a file that is not yet visible under its final name.

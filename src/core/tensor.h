@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 
-#include "core/aligned_buffer.h"
 #include "core/dtype.h"
 #include "core/shape.h"
 
@@ -19,6 +18,8 @@ class Tensor {
   Tensor() = default;
   // Zeros. Throws kInvalidArgument for an impossible shape.
   Tensor(DType dtype, Shape shape);
+  // Of bytes that live elsewhere (a mapped file), kept alive by `bytes`. REQUIRES: aligned for `dtype`, long enough.
+  static Tensor view(DType dtype, Shape shape, std::shared_ptr<std::byte> bytes);
   // Copies `values`, whose size must equal the shape's element count.
   static Tensor from_floats(Shape shape, std::span<const float> values);
 
@@ -36,7 +37,8 @@ class Tensor {
  private:
   DType dtype_ = DType::kF32;
   Shape shape_{0};
-  std::shared_ptr<AlignedBuffer> buffer_ = std::make_shared<AlignedBuffer>();
+  std::shared_ptr<std::byte> data_;
+  size_t bytes_ = 0;
 };
 
 // By name, in name order.

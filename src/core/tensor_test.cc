@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 
+#include "core/aligned_buffer.h"
 #include "support/error_of.h"
 
 namespace sooner {

@@ -106,8 +106,9 @@ std::optional<Fault> find_fault(const Manifest& manifest, const TensorMap& tenso
 
 }  // namespace
 
-ModelFile parse_model(std::span<const std::byte> file, const std::string& name) {
-  Safetensors contents = parse_safetensors(file, name);
+namespace {
+
+ModelFile model_of(Safetensors contents, const std::string& name) {
   const std::string place = fmt::format("model '{}'", printable(name));
   const auto found = contents.tensors.find(std::string(kManifestName));
   if (found == contents.tensors.end()) {
@@ -137,7 +138,15 @@ ModelFile parse_model(std::span<const std::byte> file, const std::string& name) 
   return model;
 }
 
-ModelFile load_model(const std::filesystem::path& path) { return parse_model(read_file(path), path.string()); }
+}  // namespace
+
+ModelFile parse_model(std::span<const std::byte> file, const std::string& name) {
+  return model_of(parse_safetensors(file, name), name);
+}
+
+ModelFile load_model(const std::filesystem::path& path) {
+  return model_of(view_safetensors(map_file(path), path.string()), path.string());
+}
 
 std::vector<std::byte> serialize_model(const ModelFile& model) {
   check_manifest(model.manifest);

@@ -55,7 +55,7 @@ struct ModelFile {
 };
 
 // Throws kNotFound / kPermissionDenied, and kDataLoss naming the byte offset for anything that is not a valid model:
-// the file is checked against limits before anything is allocated.
+// the file is checked against limits before anything is allocated. load_model maps the file: tensors share its bytes.
 ModelFile load_model(const std::filesystem::path& path);
 ModelFile parse_model(std::span<const std::byte> file, const std::string& name);
 

@@ -38,8 +38,8 @@ std::optional<DType> dtype_from_string(std::string_view name) {
 
 class Reader {
  public:
-  Reader(std::span<const std::byte> file, const std::string& name)
-      : file_(file), place_(fmt::format("safetensors '{}'", printable(name))) {}
+  Reader(std::span<const std::byte> file, std::shared_ptr<std::byte> owner, const std::string& name)
+      : file_(file), owner_(std::move(owner)), place_(fmt::format("safetensors '{}'", printable(name))) {}
 
   Safetensors read() {
     read_header_length();
@@ -65,16 +65,23 @@ class Reader {
     }
     check_layout(entries);
     for (const Entry& entry : entries) {
-      Tensor tensor(entry.dtype, entry.shape);
-      const auto bytes = file_.subspan(data_begin_ + entry.begin, entry.end - entry.begin);
-      if (!bytes.empty()) std::memcpy(tensor.raw().data(), bytes.data(), bytes.size());
       result.data_offsets[entry.name] = data_begin_ + entry.begin;
-      result.tensors.emplace(entry.name, std::move(tensor));
+      result.tensors.emplace(entry.name, tensor_of(entry));
     }
     return result;
   }
 
  private:
+  [[nodiscard]] Tensor tensor_of(const Entry& entry) const {
+    const auto bytes = file_.subspan(data_begin_ + entry.begin, entry.end - entry.begin);
+    if (owner_ != nullptr && reinterpret_cast<uintptr_t>(bytes.data()) % size_of(entry.dtype) == 0) {
+      return Tensor::view(entry.dtype, entry.shape, {owner_, owner_.get() + (bytes.data() - file_.data())});
+    }
+    Tensor tensor(entry.dtype, entry.shape);
+    if (!bytes.empty()) std::memcpy(tensor.raw().data(), bytes.data(), bytes.size());
+    return tensor;
+  }
+
   [[noreturn]] void refuse(size_t byte, std::string_view what) const {
     fail(Code::kDataLoss, "[{}] byte {}: {}", place_, byte, what);
   }
@@ -161,6 +168,7 @@ class Reader {
   }
 
   std::span<const std::byte> file_;
+  std::shared_ptr<std::byte> owner_;  // of file_; null: tensors are copied
   std::string place_;
   size_t data_begin_ = 0;
 };
@@ -168,7 +176,11 @@ class Reader {
 }  // namespace
 
 Safetensors parse_safetensors(std::span<const std::byte> file, const std::string& name) {
-  return Reader(file, name).read();
+  return Reader(file, nullptr, name).read();
+}
+
+Safetensors view_safetensors(const MappedFile& file, const std::string& name) {
+  return Reader(file.bytes(), file.data, name).read();
 }
 
 std::vector<std::byte> serialize_safetensors(const Safetensors& contents) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/file.h"
 #include "core/tensor.h"
 
 namespace sooner {
@@ -23,6 +24,8 @@ struct Safetensors {
 // Throws kDataLoss naming `name` and the byte offset of what is wrong: lengths, offsets, overlaps, gaps, shape
 // products, duplicate or hostile names, unknown dtypes, all before any tensor is allocated.
 Safetensors parse_safetensors(std::span<const std::byte> file, const std::string& name);
+// The same, and tensors share the file's bytes instead of copying them.
+Safetensors view_safetensors(const MappedFile& file, const std::string& name);
 
 // Largest elements first, then by name, so that every tensor is aligned to its element size without gaps; the header
 // is padded with spaces until the data is 8-byte aligned. The same contents give the same bytes. Throws

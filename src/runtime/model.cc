@@ -19,14 +19,26 @@ std::shared_ptr<const Model> Model::compile(const ModelFile& file, const Backend
   }
   const std::shared_ptr<Model> model(new Model);
   model->manifest_ = file.manifest;
-  model->stages_ = backend.compile(file.manifest.graph, file.tensors,
-                                   {.precision = options.precision, .batch_max = options.batch_max});
+  model->compiler_ = backend.prepare(file.manifest.graph, file.tensors,
+                                     {.precision = options.precision, .batch_max = options.batch_max});
+  model->slots_ = std::vector<Slot>(file.manifest.graph.stages.size());
+  model->hash_ = model_hash(file);
+  if (options.compile_ahead) {
+    for (size_t k = 0; k < model->stages(); ++k) static_cast<void>(model->stage(k));
+    model->compiler_.reset();
+  }
   model->cost_ = compute_cost(file.manifest.graph);
   model->batch_max_ = options.batch_max;
   model->backend_name_ = backend.name();
   model->instruction_set_ = backend.instruction_set();
   model->precision_ = options.precision;
   return model;
+}
+
+const CompiledStage& Model::stage(size_t k) const {
+  Slot& slot = slots_[k];
+  if (compiler_ != nullptr) std::call_once(slot.once, [&] { slot.stage = compiler_->compile(k); });
+  return *slot.stage;
 }
 
 }  // namespace sooner

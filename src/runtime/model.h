@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,9 @@ namespace sooner {
 struct ModelOptions {
   std::string backend = "auto";
   Precision precision = Precision::kF32;
-  int32_t batch_max = 128;  // largest batch one stage run computes at once; > 0
+  int32_t batch_max = 128;  // rows a stage computes at once, at most; > 0
+  // All stages at once, or each when a sample first reaches it: the first answer comes sooner, a later one later.
+  bool compile_ahead = true;
 };
 
 class Model {
@@ -30,7 +33,12 @@ class Model {
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
   [[nodiscard]] const Graph& graph() const { return manifest_.graph; }
   [[nodiscard]] const GraphCost& cost() const { return cost_; }
-  [[nodiscard]] const std::vector<std::unique_ptr<const CompiledStage>>& stages() const { return stages_; }
+  // Compiles it if nobody did; any thread may ask. Throws what StageCompiler::compile throws.
+  [[nodiscard]] const CompiledStage& stage(size_t k) const;
+  [[nodiscard]] size_t stages() const { return slots_.size(); }
+  [[nodiscard]] bool compiled_ahead() const { return compiler_ == nullptr; }
+  // model_hash of the file.
+  [[nodiscard]] const std::string& hash() const { return hash_; }
   [[nodiscard]] int32_t batch_max() const { return batch_max_; }
   [[nodiscard]] const std::string& backend_name() const { return backend_name_; }
   [[nodiscard]] const std::string& instruction_set() const { return instruction_set_; }
@@ -40,7 +48,13 @@ class Model {
   Model() = default;
   Manifest manifest_;
   GraphCost cost_;
-  std::vector<std::unique_ptr<const CompiledStage>> stages_;
+  struct Slot {
+    std::once_flag once;
+    std::unique_ptr<const CompiledStage> stage;
+  };
+  mutable std::vector<Slot> slots_;                // [K]
+  std::unique_ptr<const StageCompiler> compiler_;  // null when all stages are compiled
+  std::string hash_;
   int32_t batch_max_ = 1;
   std::string backend_name_;
   std::string instruction_set_;

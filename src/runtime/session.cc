@@ -5,8 +5,10 @@
 #include <cstring>
 #include <limits>
 
+#include "backend/common/memory_limit.h"
 #include "core/error.h"
 #include "policy/scores.h"
+#include "runtime/carried_rows.h"
 #include "runtime/session_buffers.h"
 
 namespace sooner {
@@ -33,6 +35,13 @@ void check_input(std::span<const float> input, int64_t n, const Shape& shape) {
   }
 }
 
+void check_cut(size_t cut, size_t after, size_t exits) {
+  if (cut < after || cut + 1 >= exits) {
+    fail(Code::kInvalidArgument, "[Session] got a cut after stage {}, expected one of stages {} to {} of {}", cut,
+         after, static_cast<int64_t>(exits) - 2, exits);
+  }
+}
+
 std::shared_ptr<const ExitPolicy> default_policy(const Model* model) {
   if (model == nullptr) fail(Code::kInvalidArgument, "[Session] got no model");
   const Graph& graph = model->graph();
@@ -45,119 +54,283 @@ std::shared_ptr<const ExitPolicy> default_policy(const Model* model) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<const ExitPolicy> policy)
+Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<const ExitPolicy> policy,
+                 const SessionOptions& options)
     : model_(std::move(model)), policy_(std::move(policy)) {
   if (model_ == nullptr || policy_ == nullptr) {
     fail(Code::kInvalidArgument, "[Session] got no {}", model_ == nullptr ? "model" : "policy");
   }
-  buffers_ = std::make_unique<Buffers>(*model_, policy_->state_bytes());
+  buffers_ = std::make_unique<Buffers>(*model_, policy_->state_bytes(), options);
+  if (!model_->compiled_ahead()) return;
+  for (size_t k = 0; k < model_->stages(); ++k) reach(k);
 }
 
-Session::Session(std::shared_ptr<const Model> model) : Session(model, default_policy(model.get())) {}
+Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
+    : Session(model, default_policy(model.get()), options) {}
 
 Session::~Session() = default;
 
-std::span<const Result> Session::run(std::span<const float> input, int64_t n) {
-  const Graph& graph = model_->graph();
-  check_input(input, n, graph.input_shape);
-  const auto classes = static_cast<size_t>(graph.classes);
-  const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
-  buffers_->results.assign(static_cast<size_t>(n), Result{});
-  buffers_->result_logits.resize(static_cast<size_t>(n) * classes);
-  for (int64_t first = 0; first < n; first += model_->batch_max()) {
-    const auto count = static_cast<int32_t>(std::min<int64_t>(model_->batch_max(), n - first));
-    run_batch(input.data() + static_cast<size_t>(first) * per_sample, static_cast<int32_t>(first), count);
+// What stage k needs, made when it is first wanted.
+Session::Lane& Session::reach(size_t k) {
+  Buffers& b = *buffers_;
+  Lane& lane = b.lanes[k];
+  if (lane.stage != nullptr) return lane;
+  const CompiledStage& stage = model_->stage(k);
+  const size_t members = b.scratch.size();
+  expect_memory("Session", static_cast<double>(stage.scratch_bytes()) * static_cast<double>(members));
+  lane.own.resize(members);
+  for (size_t member = 0; member < members; ++member) {
+    Lane::Own& own = lane.own[member];
+    own.context = stage.make_context();
+    own.src.resize(stage.carry_in().size());
+    own.dst.resize(stage.carry_out().size());
+    AlignedBuffer& scratch = b.scratch[member];
+    if (stage.scratch_bytes() > scratch.size()) scratch = AlignedBuffer(stage.scratch_bytes());
+    for (Lane& other : b.lanes) {
+      if (!other.own.empty()) other.own[member].context->scratch = scratch.bytes();
+    }
   }
+  if (k + 1 < b.lanes.size()) {
+    // Fewer than the next stage's micro-batch wait; this stage adds at most one of its own.
+    lane.out = RowQueue(stage.carry_out(), b.input.state_bytes(), b.micro_batches[k] + b.micro_batches[k + 1]);
+  }
+  lane.stage = &stage;
+  return lane;
+}
+
+void Session::begin(int64_t n) {
+  Buffers& b = *buffers_;
+  b.results.assign(static_cast<size_t>(n), Result{});
+  b.result_logits.assign(static_cast<size_t>(n) * static_cast<size_t>(model_->graph().classes), 0);
+  for (Lane& lane : b.lanes) lane.out.size = 0;
+}
+
+std::span<const Result> Session::run(std::span<const float> input, int64_t n) {
+  check_input(input, n, model_->graph().input_shape);
+  answer(input.data(), n, model_->stages());
   return buffers_->results;
 }
 
-void Session::run_batch(const float* input, int32_t first, int32_t count) {
-  Buffers& b = *buffers_;
-  for (int32_t i = 0; i < count; ++i) b.samples[static_cast<size_t>(i)] = first + i;
-  std::memset(b.policy_state.data(), 0, b.policy_state_bytes * static_cast<size_t>(count));
-  const std::byte* images = reinterpret_cast<const std::byte*>(input);
-  int32_t present = count;
-  for (size_t k = 0; present > 0; ++k) {
-    const bool last = k + 1 == model_->stages().size();
-    const bool answers = last || policy_->needs_exit(static_cast<int32_t>(k));
-    run_stage(k, images, present, answers);
-    if (answers) present = settle(k, present);
-    SOONER_ASSERT(!last || present == 0);
-  }
+std::span<const Result> Session::run_to_cut(std::span<const float> input, int64_t n, size_t cut,
+                                            std::vector<std::byte>& carried) {
+  check_input(input, n, model_->graph().input_shape);
+  check_cut(cut, 0, model_->stages());
+  reach(cut).out.reserve(static_cast<int32_t>(n) + buffers_->micro_batches[cut]);
+  answer(input.data(), n, cut + 1);
+  buffers_->carried_names.clear();
+  hand_on(cut, carried);
+  return buffers_->results;
 }
 
-// Runs stage k's trunk for the first `present` rows, and its head when asked, as many rows at a time as the stage
-// likes best.
-void Session::run_stage(size_t k, const std::byte* images, int32_t present, bool with_head) {
+// Stages 0 to `stages` - 1 for n samples.
+void Session::answer(const float* input, int64_t n, size_t stages) {
   Buffers& b = *buffers_;
-  const CompiledStage& stage = *model_->stages()[k];
-  const std::span<const StepInfo> steps = stage.steps();
-  const std::span<const CarryTensor> in = stage.carry_in(), out = stage.carry_out();
-  const auto classes = static_cast<size_t>(model_->graph().classes);
-  const int32_t rows_at_once = std::max(1, stage.rows_at_once());
-  for (int32_t done = 0; done < present;) {
-    const auto first = static_cast<size_t>(done);
-    StageBatch batch;
-    batch.n = std::min(rows_at_once, present - done);
-    batch.samples = std::span(b.samples).subspan(first, static_cast<size_t>(batch.n));
-    for (size_t t = 0; t < in.size(); ++t) {
-      b.src[t] = (k == 0 ? images : b.carry[k - 1][t]) + first * in[t].row_bytes;
+  begin(n);
+  const auto per_sample = static_cast<size_t>(element_count(model_->graph().input_shape));
+  for (int64_t first = 0; first < n; first += b.micro_batches[0]) {
+    const auto rows = static_cast<int32_t>(std::min<int64_t>(b.micro_batches[0], n - first));
+    b.images = input + static_cast<size_t>(first) * per_sample;
+    b.input.size = rows;
+    for (int32_t row = 0; row < rows; ++row) {
+      b.input.samples[static_cast<size_t>(row)] = static_cast<int32_t>(first) + row;
+      std::ranges::fill(b.input.state(row), std::byte{0});
     }
-    for (size_t t = 0; t < out.size(); ++t) b.dst[t] = b.carry[k][t] + first * out[t].row_bytes;
-    batch.src = std::span<const std::byte* const>(b.src).first(in.size());
-    batch.dst = std::span<std::byte* const>(b.dst).first(out.size());
-    batch.logits = b.logits.data() + first * classes;
-    batch.gate_logits = b.gate_logits.data() + first;
+    advance(0, rows);
+    work_off(1, stages, false);
+  }
+  work_off(1, stages, true);
+}
+
+// Runs stages k to `stages` - 1 as long as their micro-batches are full, or until nobody waits.
+void Session::work_off(size_t k, size_t stages, bool everything) {
+  if (k >= stages) return;
+  Buffers& b = *buffers_;
+  RowQueue& waiting = b.lanes[k - 1].out;
+  while (waiting.size >= b.micro_batches[k] || (everything && waiting.size > 0)) {
+    advance(k, std::min(waiting.size, b.micro_batches[k]));
+    work_off(k + 1, stages, false);
+  }
+  if (everything) work_off(k + 1, stages, true);
+}
+
+// Takes the last `rows` rows that wait for stage k through it.
+void Session::advance(size_t k, int32_t rows) {
+  reach(k);
+  const bool last = k + 1 == model_->stages();
+  const bool answers = last || policy_->needs_exit(static_cast<int32_t>(k));
+  compute(k, rows, answers);
+  settle(k, rows, answers);
+  RowQueue& in = k == 0 ? buffers_->input : buffers_->lanes[k - 1].out;
+  in.size -= rows;
+}
+
+// Stage k's trunk, and its head when asked, for the last `rows` rows that wait. Values go behind the rows that wait for
+// the next stage already.
+void Session::compute(size_t k, int32_t rows, bool with_head) {
+  Crew& crew = buffers_->crew;
+  if (crew.members() == 1 || rows == 1) return compute_part(k, 0, rows, rows, with_head, 0);
+  crew.run([&](int32_t member) {
+    const auto share = [&](int32_t part) { return static_cast<int32_t>(int64_t{rows} * part / crew.members()); };
+    compute_part(k, share(member), share(member + 1), rows, with_head, static_cast<size_t>(member));
+  });
+}
+
+// Rows `begin` to `end` of those `rows`, as many at a time as the stage likes best.
+void Session::compute_part(size_t k, int32_t begin, int32_t end, int32_t rows, bool with_head, size_t member) {
+  Buffers& b = *buffers_;
+  Lane& lane = b.lanes[k];
+  Lane::Own& own = lane.own[member];
+  const CompiledStage& stage = *lane.stage;
+  RowQueue& in = k == 0 ? b.input : b.lanes[k - 1].out;
+  const std::span<const StepInfo> steps = stage.steps();
+  const auto per_sample = static_cast<size_t>(element_count(model_->graph().input_shape));
+  const auto classes = static_cast<size_t>(model_->graph().classes);
+  const int32_t rows_at_once = std::max(1, stage.rows_at_once()), first = in.size - rows;
+  StageBatch batch;
+  batch.src = own.src;
+  batch.dst = own.dst;
+  for (int32_t done = begin; done < end; done += batch.n) {
+    batch.n = std::min(rows_at_once, end - done);
+    const auto offset = static_cast<size_t>(done);
+    batch.samples = std::span(in.samples).subspan(static_cast<size_t>(first + done), static_cast<size_t>(batch.n));
+    if (k == 0) {
+      own.src[0] = reinterpret_cast<const std::byte*>(b.images + offset * per_sample);
+    } else {
+      for (size_t t = 0; t < own.src.size(); ++t) own.src[t] = in.row(t, first + done);
+    }
+    for (size_t t = 0; t < own.dst.size(); ++t) own.dst[t] = lane.out.row(t, lane.out.size + done);
+    batch.logits = b.logits.data() + offset * classes;
+    batch.gate_logits = b.gate_logits.data() + offset;
     for (size_t i = 0; i < steps.size(); ++i) {
       if (steps[i].head && !with_head) break;
-      stage.run_step(i, batch, b.scratch);
+      stage.run_step(i, batch, *own.context);
     }
-    done += batch.n;
   }
 }
 
-// Asks the policy about each present sample, writes the results of those that leave and moves the rows of the others
-// together. Returns how many stay.
-int32_t Session::settle(size_t k, int32_t present) {
+// Asks the policy about each of the last `rows` rows that waited for stage k, writes the results of those that leave
+// and moves the rows of the others together.
+void Session::settle(size_t k, int32_t rows, bool answers) {
   Buffers& b = *buffers_;
+  RowQueue& in = k == 0 ? b.input : b.lanes[k - 1].out;
+  RowQueue& out = b.lanes[k].out;
   const auto classes = static_cast<size_t>(model_->graph().classes);
-  const bool last = k + 1 == model_->stages().size();
+  const bool last = k + 1 == model_->stages();
   const bool has_gate = model_->graph().stages[k].exit.gate.has_value();
-  size_t stay = 0;
-  for (size_t row = 0; row < static_cast<size_t>(present); ++row) {
-    const std::span<const float> logits = std::span(b.logits).subspan(row * classes, classes);
-    const std::span<std::byte> state = b.policy_state.subspan(row * b.policy_state_bytes, b.policy_state_bytes);
-    ExitObservation observation{.exit_index = static_cast<int32_t>(k), .logits = logits};
-    if (has_gate) observation.gate = sigmoid(b.gate_logits[row]);
-    ExitVerdict verdict = policy_->decide(observation, state);
-    if (last && !verdict.leaves()) verdict.left = Left::kAtLastExit;
-    if (verdict.leaves()) {
-      const auto sample = static_cast<size_t>(b.samples[row]);
-      Result& result = b.results[sample];
-      result.label = argmax(logits);
-      result.exit_index = static_cast<int32_t>(k);
-      result.left = verdict.left;
-      result.score = verdict.score;
-      result.probability = probability(logits, result.label, b.temperatures[k]);
-      std::copy(logits.begin(), logits.end(), b.result_logits.begin() + static_cast<ptrdiff_t>(sample * classes));
-      continue;
+  const int32_t first = in.size - rows, out_first = out.size;
+  for (int32_t row = 0; row < rows; ++row) {
+    const auto sample = in.samples[static_cast<size_t>(first + row)];
+    const std::span<std::byte> state = in.state(first + row);
+    if (answers) {
+      const std::span<const float> logits = std::span(b.logits).subspan(static_cast<size_t>(row) * classes, classes);
+      ExitObservation observation{.exit_index = static_cast<int32_t>(k), .logits = logits};
+      if (has_gate) observation.gate = sigmoid(b.gate_logits[static_cast<size_t>(row)]);
+      ExitVerdict verdict = policy_->decide(observation, state);
+      if (last && !verdict.leaves()) verdict.left = Left::kAtLastExit;
+      if (verdict.leaves()) {
+        Result& result = b.results[static_cast<size_t>(sample)];
+        result.label = argmax(logits);
+        result.exit_index = static_cast<int32_t>(k);
+        result.left = verdict.left;
+        result.score = verdict.score;
+        result.probability = probability(logits, result.label, b.temperatures[k]);
+        std::ranges::copy(logits,
+                          b.result_logits.begin() + static_cast<ptrdiff_t>(sample) * static_cast<ptrdiff_t>(classes));
+        continue;
+      }
     }
-    if (stay != row) move_row(k, row, stay);
-    ++stay;
+    out.move_row(out_first + row, out.size);
+    out.samples[static_cast<size_t>(out.size)] = sample;
+    std::ranges::copy(state, out.state(out.size).begin());
+    ++out.size;
   }
-  return static_cast<int32_t>(stay);
 }
 
-void Session::move_row(size_t k, size_t from, size_t to) {
-  Buffers& b = *buffers_;
-  b.samples[to] = b.samples[from];
-  std::memcpy(b.policy_state.data() + to * b.policy_state_bytes, b.policy_state.data() + from * b.policy_state_bytes,
-              b.policy_state_bytes);
-  const std::span<const CarryTensor> tensors = model_->stages()[k]->carry_out();
-  for (size_t t = 0; t < tensors.size(); ++t) {
-    const size_t bytes = tensors[t].row_bytes;
-    std::memcpy(b.carry[k][t] + to * bytes, b.carry[k][t] + from * bytes, bytes);
+void Session::hand_on(size_t cut, std::vector<std::byte>& carried) {
+  const Buffers& b = *buffers_;
+  RowQueue& out = buffers_->lanes[cut].out;
+  CarriedRows rows;
+  rows.stage = static_cast<uint32_t>(cut);
+  rows.model_hash = model_->hash();
+  rows.precision = to_string(model_->precision());
+  rows.backend = model_->backend_name();
+  rows.policy = policy_->name();
+  const auto n = static_cast<size_t>(out.size);
+  rows.samples.assign(out.samples.begin(), out.samples.begin() + out.size);
+  if (!b.carried_names.empty()) {
+    for (int32_t& sample : rows.samples) sample = b.carried_names[static_cast<size_t>(sample)];
   }
+  rows.state_bytes = out.state_bytes();
+  if (n > 0) rows.states = {out.state(0).data(), n * out.state_bytes()};
+  const std::span<const CarryTensor> tensors = model_->stage(cut).carry_out();
+  for (size_t t = 0; t < tensors.size(); ++t) {
+    rows.tensors.push_back({static_cast<uint32_t>(tensors[t].node),
+                            tensors[t].row_bytes,
+                            {n > 0 ? out.row(t, 0) : nullptr, n * tensors[t].row_bytes}});
+  }
+  append_carried(rows, carried);
+}
+
+std::span<const Result> Session::resume(std::span<const std::byte> carried) {
+  answer_carried(carried, model_->stages());
+  return buffers_->results;
+}
+
+std::span<const Result> Session::resume_to_cut(std::span<const std::byte> carried, size_t cut,
+                                               std::vector<std::byte>& carried_on) {
+  check_cut(cut, 1, model_->stages());
+  answer_carried(carried, cut + 1);
+  hand_on(cut, carried_on);
+  return buffers_->results;
+}
+
+// Goes on with carried rows through stage `stages` - 1.
+void Session::answer_carried(std::span<const std::byte> carried, size_t stages) {
+  const CarriedRows rows = parse_carried(carried);
+  const auto expect = [](std::string_view what, std::string_view theirs, std::string_view ours) {
+    if (theirs == ours) return;
+    fail(Code::kFailedPrecondition, "[Session::resume] the rows belong to {} '{}', this session has '{}'", what, theirs,
+         ours);
+  };
+  expect("model", rows.model_hash, model_->hash());
+  expect("backend", rows.backend, model_->backend_name());
+  expect("precision", rows.precision, to_string(model_->precision()));
+  expect("policy", rows.policy, policy_->name());
+  if (rows.stage + 1 >= stages) {
+    fail(Code::kFailedPrecondition,
+         "[Session::resume] the rows come from the cut after stage {}, expected one of stages 0 to {}", rows.stage,
+         static_cast<int64_t>(stages) - 2);
+  }
+  const size_t k = rows.stage;
+  Buffers& b = *buffers_;
+  const std::span<const CarryTensor> tensors = reach(k).stage->carry_out();
+  bool fits = tensors.size() == rows.tensors.size() && rows.state_bytes == policy_->state_bytes();
+  for (size_t t = 0; fits && t < tensors.size(); ++t) {
+    fits = rows.tensors[t].node == static_cast<uint32_t>(tensors[t].node) &&
+           rows.tensors[t].row_bytes == tensors[t].row_bytes;
+  }
+  if (!fits) {
+    fail(Code::kFailedPrecondition,
+         "[Session::resume] the rows hold other values than cross the cut after stage {} here", k);
+  }
+  const auto n = static_cast<int32_t>(rows.samples.size());
+  if (stages < model_->stages()) reach(stages - 1).out.reserve(n + b.micro_batches[stages - 1]);
+  begin(n);
+  b.carried_names = rows.samples;
+  RowQueue& waiting = b.lanes[k].out;
+  for (int32_t row = 0; row < n; ++row) {
+    const auto at = static_cast<size_t>(row);
+    for (size_t t = 0; t < tensors.size(); ++t) {
+      std::memcpy(waiting.row(t, waiting.size), rows.tensors[t].rows.data() + at * tensors[t].row_bytes,
+                  tensors[t].row_bytes);
+    }
+    waiting.samples[static_cast<size_t>(waiting.size)] = row;
+    std::ranges::copy(rows.states.subspan(at * rows.state_bytes, rows.state_bytes),
+                      waiting.state(waiting.size).begin());
+    ++waiting.size;
+    if (waiting.size >= b.micro_batches[k + 1]) work_off(k + 1, stages, false);
+  }
+  work_off(k + 1, stages, true);
 }
 
 std::span<const float> Session::logits() const { return buffers_->result_logits; }
@@ -172,14 +345,18 @@ void Session::run_all_exits(std::span<const float> input, int64_t n, std::span<f
     fail(Code::kInvalidArgument, "[Session::run_all_exits] room for {} logits and {} gates, expected {} and {}",
          logits.size(), gates.size(), samples * exits * classes, samples * (exits - 1));
   }
-  const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
   Buffers& b = *buffers_;
-  for (size_t first = 0; first < samples; first += static_cast<size_t>(model_->batch_max())) {
-    const size_t count = std::min(static_cast<size_t>(model_->batch_max()), samples - first);
-    for (size_t i = 0; i < count; ++i) b.samples[i] = static_cast<int32_t>(first + i);
-    const std::byte* images = reinterpret_cast<const std::byte*>(input.data() + first * per_sample);
+  begin(0);
+  const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
+  const auto at_once = static_cast<size_t>(*std::ranges::min_element(b.micro_batches));
+  for (size_t first = 0; first < samples; first += at_once) {
+    const size_t count = std::min(at_once, samples - first);
+    b.images = input.data() + first * per_sample;
+    b.input.size = static_cast<int32_t>(count);
+    for (size_t i = 0; i < count; ++i) b.input.samples[i] = static_cast<int32_t>(first + i);
     for (size_t k = 0; k < exits; ++k) {
-      run_stage(k, images, static_cast<int32_t>(count), true);
+      reach(k);
+      compute(k, static_cast<int32_t>(count), true);
       const bool has_gate = graph.stages[k].exit.gate.has_value();
       for (size_t row = 0; row < count; ++row) {
         const size_t sample = first + row;
@@ -189,7 +366,14 @@ void Session::run_all_exits(std::span<const float> input, int64_t n, std::span<f
         gates[sample * (exits - 1) + k] =
             has_gate ? sigmoid(b.gate_logits[row]) : std::numeric_limits<float>::quiet_NaN();
       }
+      if (k + 1 == exits) continue;
+      // Everybody goes on, under the same numbers.
+      RowQueue& in = k == 0 ? b.input : b.lanes[k - 1].out;
+      std::copy_n(in.samples.begin(), count, b.lanes[k].out.samples.begin());
+      b.lanes[k].out.size = static_cast<int32_t>(count);
+      in.size = 0;
     }
+    for (Lane& lane : b.lanes) lane.out.size = 0;
   }
 }
 

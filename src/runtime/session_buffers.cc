@@ -1,11 +1,17 @@
 #include "runtime/session_buffers.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "backend/common/memory_limit.h"
+#include "core/error.h"
 
 namespace sooner {
 namespace {
+
+// Survivors of so many rows are worth waiting for; larger batches bring nothing on one thread.
+constexpr int32_t kUsualMicroBatch = 32;
+constexpr int32_t kMostThreads = 1024;
 
 size_t rounded(size_t bytes) {
   return (bytes + AlignedBuffer::kAlignment - 1) / AlignedBuffer::kAlignment * AlignedBuffer::kAlignment;
@@ -13,37 +19,59 @@ size_t rounded(size_t bytes) {
 
 }  // namespace
 
-Session::Buffers::Buffers(const Model& model, size_t state_bytes) : policy_state_bytes(state_bytes) {
-  const auto rows = static_cast<size_t>(model.batch_max());
-  const auto& stages = model.stages();
-  size_t half[2] = {0, 0};
-  size_t scratch_bytes = 0;
-  for (size_t k = 0; k < stages.size(); ++k) {
-    size_t bytes = 0;
-    for (const CarryTensor& tensor : stages[k]->carry_out()) bytes += rounded(tensor.row_bytes * rows);
-    half[k % 2] = std::max(half[k % 2], bytes);
-    scratch_bytes = std::max(scratch_bytes, rounded(stages[k]->scratch_bytes()));
+RowQueue::RowQueue(std::span<const CarryTensor> tensors, size_t state_bytes, int32_t capacity)
+    : state_bytes_(state_bytes) {
+  for (const CarryTensor& tensor : tensors) row_bytes_.push_back(tensor.row_bytes);
+  data_.resize(tensors.size());
+  reserve(capacity);
+}
+
+void RowQueue::reserve(int32_t capacity) {
+  if (capacity <= capacity_) return;
+  size_t bytes = 0;
+  for (const size_t row : row_bytes_) bytes += rounded(row * index(capacity));
+  expect_memory("Session", static_cast<double>(bytes));
+  AlignedBuffer memory(bytes);
+  std::byte* at = memory.data();
+  for (size_t t = 0; t < data_.size(); ++t) {
+    if (size > 0) std::memcpy(at, data_[t], row_bytes_[t] * index(size));
+    data_[t] = at;
+    at += rounded(row_bytes_[t] * index(capacity));
   }
-  const size_t arena_bytes = half[0] + half[1] + scratch_bytes + rounded(state_bytes * rows);
-  expect_memory("Session", static_cast<double>(arena_bytes));
-  arena_ = AlignedBuffer(arena_bytes);
-  for (size_t k = 0; k < stages.size(); ++k) {
-    std::byte* at = arena_.data() + (k % 2) * half[0];
-    carry.emplace_back();
-    for (const CarryTensor& tensor : stages[k]->carry_out()) {
-      carry.back().push_back(at);
-      at += rounded(tensor.row_bytes * rows);
+  memory_ = std::move(memory);
+  samples.resize(index(capacity));
+  state_.resize(state_bytes_ * index(capacity));
+  capacity_ = capacity;
+}
+
+void RowQueue::move_row(int32_t from, int32_t to) {
+  if (from == to) return;
+  for (size_t t = 0; t < data_.size(); ++t) std::memcpy(row(t, to), row(t, from), row_bytes_[t]);
+}
+
+Session::Buffers::Buffers(const Model& model, size_t policy_state_bytes, const SessionOptions& options)
+    : lanes(model.stages()), micro_batches(options.micro_batches), crew(std::clamp(options.threads, 1, kMostThreads)) {
+  if (options.threads < 1 || options.threads > kMostThreads) {
+    fail(Code::kInvalidArgument, "[Session] got {} threads, expected 1 to {}", options.threads, kMostThreads);
+  }
+  scratch.resize(static_cast<size_t>(options.threads));
+  if (micro_batches.empty()) micro_batches.assign(lanes.size(), std::min(model.batch_max(), kUsualMicroBatch));
+  if (micro_batches.size() != lanes.size()) {
+    fail(Code::kInvalidArgument, "[Session] got {} micro-batches, expected one for each of {} stages",
+         micro_batches.size(), lanes.size());
+  }
+  for (const int32_t rows : micro_batches) {
+    if (rows < 1 || rows > model.batch_max()) {
+      fail(Code::kInvalidArgument, "[Session] got a micro-batch of {}, expected 1 to {}, the model's batch_max", rows,
+           model.batch_max());
     }
-    src.resize(std::max(src.size(), stages[k]->carry_in().size()));
-    dst.resize(std::max(dst.size(), stages[k]->carry_out().size()));
   }
-  scratch = arena_.bytes().subspan(half[0] + half[1], scratch_bytes);
-  policy_state = arena_.bytes().subspan(half[0] + half[1] + scratch_bytes, state_bytes * rows);
-  samples.resize(rows);
+  input = RowQueue({}, policy_state_bytes, micro_batches[0]);
+  const auto rows = static_cast<size_t>(*std::max_element(micro_batches.begin(), micro_batches.end()));
   logits.resize(rows * static_cast<size_t>(model.graph().classes));
   gate_logits.resize(rows);
   temperatures = model.manifest().policy.temperatures;
-  if (temperatures.size() != stages.size()) temperatures.assign(stages.size(), 1.0);
+  if (temperatures.size() != lanes.size()) temperatures.assign(lanes.size(), 1.0);
 }
 
 }  // namespace sooner

@@ -12,6 +12,9 @@
 
 #include "backend/counting_backend.h"
 #include "core/error.h"
+#include "runtime/carried_rows.h"
+#include "runtime/session_group.h"
+#include "support/error_of.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
 
@@ -245,13 +248,25 @@ class PiecemealStage final : public CompiledStage {
   [[nodiscard]] std::span<const StepInfo> steps() const override { return inner_->steps(); }
   [[nodiscard]] size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
   [[nodiscard]] int32_t rows_at_once() const override { return 3; }
-  void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const override {
+  [[nodiscard]] std::unique_ptr<StageContext> make_context() const override { return inner_->make_context(); }
+  void run_step(size_t index, const StageBatch& batch, StageContext& context) const override {
     EXPECT_LE(batch.n, 3);
-    inner_->run_step(index, batch, scratch);
+    inner_->run_step(index, batch, context);
   }
 
  private:
   std::unique_ptr<const CompiledStage> inner_;
+};
+
+class PiecemealCompiler final : public StageCompiler {
+ public:
+  explicit PiecemealCompiler(std::unique_ptr<const StageCompiler> inner) : inner_(std::move(inner)) {}
+  [[nodiscard]] std::unique_ptr<const CompiledStage> compile(size_t stage) const override {
+    return std::make_unique<const PiecemealStage>(inner_->compile(stage));
+  }
+
+ private:
+  std::unique_ptr<const StageCompiler> inner_;
 };
 
 class PiecemealBackend final : public Backend {
@@ -260,13 +275,9 @@ class PiecemealBackend final : public Backend {
   [[nodiscard]] std::string_view name() const override { return inner_->name(); }
   [[nodiscard]] std::string instruction_set() const override { return inner_->instruction_set(); }
   [[nodiscard]] bool supports(Precision precision) const override { return inner_->supports(precision); }
-  [[nodiscard]] std::vector<std::unique_ptr<const CompiledStage>> compile(
-      const Graph& graph, const TensorMap& weights, const CompileOptions& options) const override {
-    std::vector<std::unique_ptr<const CompiledStage>> stages;
-    for (auto& stage : inner_->compile(graph, weights, options)) {
-      stages.push_back(std::make_unique<const PiecemealStage>(std::move(stage)));
-    }
-    return stages;
+  [[nodiscard]] std::unique_ptr<const StageCompiler> prepare(const Graph& graph, const TensorMap& weights,
+                                                             const CompileOptions& options) const override {
+    return std::make_unique<const PiecemealCompiler>(inner_->prepare(graph, weights, options));
   }
 
  private:
@@ -284,6 +295,182 @@ TEST_P(EverySession, AStageMayTakeItsRowsInParts) {
   const std::span<const Result> want = one.run(images, 20), got = other.run(images, 20);
   for (size_t i = 0; i < want.size(); ++i) EXPECT_EQ(want[i].exit_index, got[i].exit_index);
   EXPECT_EQ(std::memcmp(one.logits().data(), other.logits().data(), one.logits().size_bytes()), 0);
+}
+
+// A policy that remembers: a sample leaves when the margins of the exits seen so far add up to enough.
+class SumOfMargins final : public ExitPolicy {
+ public:
+  explicit SumOfMargins(double enough) : enough_(enough) {}
+  [[nodiscard]] std::string_view name() const override { return "sum-of-margins"; }
+  [[nodiscard]] size_t state_bytes() const override { return sizeof(double); }
+  ExitVerdict decide(const ExitObservation& observation, std::span<std::byte> state) const override {
+    double sum = 0;
+    std::memcpy(&sum, state.data(), sizeof(sum));
+    const auto [low, high] = std::ranges::minmax(observation.logits);
+    sum += high - low;
+    std::memcpy(state.data(), &sum, sizeof(sum));
+    return {sum >= enough_ ? Left::kByPolicy : Left::kStays, static_cast<float>(sum)};
+  }
+
+ private:
+  double enough_;
+};
+
+void expect_same(std::span<const Result> got, std::span<const Result> want) {
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < want.size(); ++i) {
+    EXPECT_EQ(got[i].exit_index, want[i].exit_index) << i;
+    EXPECT_EQ(got[i].label, want[i].label) << i;
+    EXPECT_EQ(got[i].left, want[i].left) << i;
+    EXPECT_EQ(std::bit_cast<uint32_t>(got[i].score), std::bit_cast<uint32_t>(want[i].score)) << i;
+    EXPECT_EQ(std::bit_cast<uint32_t>(got[i].probability), std::bit_cast<uint32_t>(want[i].probability)) << i;
+  }
+}
+
+// Policies that leave some samples at every exit of small_net's: one without state, the gates' product and one with.
+std::vector<std::shared_ptr<const ExitPolicy>> policies_for(const std::shared_ptr<const Model>& model,
+                                                            std::span<const float> images, int64_t n) {
+  const Graph& graph = model->graph();
+  const PolicySpec margin = mixed_policy(model, images, n);
+  std::vector<float> logits(static_cast<size_t>(n) * graph.exits() * 4), gates(static_cast<size_t>(n) * 2);
+  Session(model).run_all_exits(images, n, logits, gates);
+  std::vector<float> first(gates.size() / 2);
+  for (size_t i = 0; i < first.size(); ++i) first[i] = gates[2 * i];
+  std::ranges::nth_element(first, first.begin() + static_cast<ptrdiff_t>(first.size() / 2));
+  PolicySpec confidence{.name = "confidence", .thresholds = {}, .temperatures = {}};
+  confidence.thresholds = {first[first.size() / 2], 0.75};
+  std::vector<float> ranges;
+  for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+    const auto [low, high] = std::ranges::minmax(std::span(logits).subspan(i * 3 * 4, 4));
+    const auto [next_low, next_high] = std::ranges::minmax(std::span(logits).subspan((i * 3 + 1) * 4, 4));
+    ranges.push_back(high - low + next_high - next_low);
+  }
+  std::ranges::nth_element(ranges, ranges.begin() + static_cast<ptrdiff_t>(ranges.size() / 2));
+  return {policy_for(graph, margin), policy_for(graph, confidence),
+          std::make_shared<const SumOfMargins>(ranges[ranges.size() / 2])};
+}
+
+TEST_P(EverySession, GoesOnInAnotherSessionFromAnyCut) {
+  const Graph graph = small_net();
+  constexpr int64_t kSamples = 41;
+  const std::vector<float> images = random_images(graph, kSamples, 5);
+  const auto compiled = model(graph, 8);
+  for (const auto& policy : policies_for(compiled, images, kSamples)) {
+    Session whole(compiled, policy);
+    static_cast<void>(whole.run(images, kSamples));
+    const std::vector<Result> want(whole.run(images, kSamples).begin(), whole.run(images, kSamples).end());
+    for (size_t cut = 0; cut + 1 < graph.exits(); ++cut) {
+      // As another process would: its own model, smaller batches.
+      Session first(compiled, policy), second(model(graph, 3), policy);
+      std::vector<std::byte> bytes;
+      std::vector<Result> got;
+      const std::span<const Result> early = first.run_to_cut(images, kSamples, cut, bytes);
+      got.assign(early.begin(), early.end());
+      const CarriedRows rows = parse_carried(bytes);
+      ASSERT_GT(rows.samples.size(), 1U) << policy->name();
+      const std::span<const Result> late = second.resume(bytes);
+      ASSERT_EQ(late.size(), rows.samples.size());
+      for (size_t row = 0; row < late.size(); ++row) {
+        Result& result = got[static_cast<size_t>(rows.samples[row])];
+        EXPECT_EQ(result.exit_index, -1);
+        result = late[row];
+        EXPECT_EQ(
+            std::memcmp(&second.logits()[row * 4], &whole.logits()[static_cast<size_t>(rows.samples[row]) * 4], 16), 0);
+      }
+      expect_same(got, want);
+    }
+  }
+}
+
+TEST_P(EverySession, GoesThroughEveryCutOneByOne) {
+  const Graph graph = small_net();
+  constexpr int64_t kSamples = 23;
+  const std::vector<float> images = random_images(graph, kSamples, 5);
+  const auto compiled = model(graph, 8);
+  for (const auto& policy : policies_for(compiled, images, kSamples)) {
+    Session whole(compiled, policy), session(compiled, policy);
+    const std::vector<Result> want(whole.run(images, kSamples).begin(), whole.run(images, kSamples).end());
+    std::vector<std::byte> first, second;
+    const std::span<const Result> early = session.run_to_cut(images, kSamples, 0, first);
+    std::vector<Result> got(early.begin(), early.end());
+    const auto take = [&](std::span<const Result> results, const CarriedRows& rows) {
+      for (size_t row = 0; row < results.size(); ++row) got[static_cast<size_t>(rows.samples[row])] = results[row];
+    };
+    take(session.resume_to_cut(first, 1, second), parse_carried(first));
+    take(session.resume(second), parse_carried(second));
+    expect_same(got, want);
+  }
+}
+
+TEST_P(EverySession, RefusesRowsThatBelongElsewhere) {
+  const Graph graph = small_net();
+  const std::vector<float> images = random_images(graph, 5, 5);
+  const auto compiled = model(graph, 8);
+  const auto never = policy_for(graph, {});
+  std::vector<std::byte> bytes;
+  Session(compiled, never).run_to_cut(images, 5, 0, bytes);
+  const auto refused = [&](Session& session, const std::string& part) {
+    const Error error = error_of([&] { static_cast<void>(session.resume(bytes)); });
+    EXPECT_EQ(error.code(), Code::kFailedPrecondition);
+    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+  };
+  Session other_model(Model::from_file(file_of(graph, 2), {GetParam().backend, GetParam().precision, 8}), never);
+  refused(other_model, "belong to model '" + compiled->hash());
+  Session other_policy(compiled, policy_for(graph, {.name = "always", .thresholds = {}, .temperatures = {}}));
+  refused(other_policy, "policy 'never', this session has 'always'");
+  for (const Engine& engine : engines()) {
+    if (engine.backend == GetParam().backend && engine.precision == GetParam().precision) continue;
+    Session other(Model::from_file(file_of(graph), {engine.backend, engine.precision, 8}), never);
+    refused(other, engine.backend == GetParam().backend ? "precision" : "backend");
+  }
+  Session same(compiled, never);
+  std::vector<std::byte> on;
+  EXPECT_EQ(error_of([&] { static_cast<void>(same.resume_to_cut(bytes, 0, on)); }).code(), Code::kInvalidArgument);
+  EXPECT_EQ(error_of([&] { static_cast<void>(same.run_to_cut(images, 5, 2, on)); }).code(), Code::kInvalidArgument);
+  EXPECT_TRUE(on.empty());
+  static_cast<void>(same.resume_to_cut(bytes, 1, on));
+  bytes = on;
+  EXPECT_EQ(error_of([&] { static_cast<void>(same.resume_to_cut(bytes, 1, on)); }).code(), Code::kFailedPrecondition);
+}
+
+TEST_P(EverySession, MicroBatchesAndThreadsChangeNoAnswer) {
+  const Graph graph = small_net();
+  constexpr int64_t kSamples = 61;
+  const std::vector<float> images = random_images(graph, kSamples, 5);
+  const auto compiled = model(graph, 16);
+  const auto policy = policy_for(graph, mixed_policy(compiled, images, kSamples));
+  Session plain(compiled, policy);
+  const std::vector<Result> want(plain.run(images, kSamples).begin(), plain.run(images, kSamples).end());
+  for (const std::vector<int32_t>& rows : {std::vector<int32_t>{1, 1, 1}, {16, 1, 7}, {1, 16, 2}, {5, 3, 16}}) {
+    for (const int32_t threads : {1, 3}) {
+      Session session(compiled, policy, {.micro_batches = rows, .threads = threads});
+      for (const int64_t n : {kSamples, int64_t{1}, int64_t{17}}) {
+        const std::span<const Result> got = session.run(std::span(images).first(static_cast<size_t>(n) * 126), n);
+        expect_same(got, std::span(want).first(static_cast<size_t>(n)));
+        EXPECT_EQ(std::memcmp(session.logits().data(), plain.logits().data(), session.logits().size_bytes()), 0);
+      }
+    }
+    SessionGroup group(compiled, policy, 3, {.micro_batches = rows});
+    expect_same(group.run(images, kSamples), want);
+    EXPECT_EQ(std::memcmp(group.logits().data(), plain.logits().data(), group.logits().size_bytes()), 0);
+  }
+}
+
+TEST_P(EverySession, StagesMayBeCompiledWhenReached) {
+  const Graph graph = small_net();
+  const std::vector<float> images = random_images(graph, 9, 5);
+  const auto ahead = model(graph, 4);
+  const auto policy = policy_for(graph, mixed_policy(ahead, images, 9));
+  ModelOptions options{GetParam().backend, GetParam().precision, 4};
+  options.compile_ahead = false;
+  const auto later = Model::from_file(file_of(graph), options);
+  EXPECT_FALSE(later->compiled_ahead());
+  Session want(ahead, policy);
+  expect_same(Session(later, policy).run(images, 9), want.run(images, 9));
+  // Several threads ask for the same stage at once.
+  const auto shared = Model::from_file(file_of(graph), options);
+  SessionGroup group(shared, policy, 3);
+  expect_same(group.run(images, 9), want.run(images, 9));
 }
 
 TEST_P(EverySession, NoSamplesGiveNoResults) {
@@ -328,6 +515,14 @@ TEST(Session, RefusesInputOfAnotherSize) {
   expect_refused([&] { static_cast<void>(session.run(images, -1)); }, "n is -1");
   std::vector<float> logits(5), gates(4);
   expect_refused([&] { session.run_all_exits(images, 2, logits, gates); }, "expected 24 and 4");
+}
+
+TEST(Session, RefusesImpossibleOptions) {
+  const auto compiled = Model::from_file(file_of(small_net()), {.backend = "ref", .batch_max = 4});
+  expect_refused([&] { const Session session(compiled, {.micro_batches = {1, 2}}); }, "got 2 micro-batches");
+  expect_refused([&] { const Session session(compiled, {.micro_batches = {1, 5, 1}}); }, "expected 1 to 4");
+  expect_refused([&] { const Session session(compiled, {.threads = 0}); }, "got 0 threads");
+  expect_refused([&] { const SessionGroup group(compiled, policy_for(small_net(), {}), 0); }, "got 0 threads");
 }
 
 TEST(Session, RefusesMissingParts) {

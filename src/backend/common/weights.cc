@@ -8,23 +8,19 @@
 namespace sooner {
 namespace {
 
-std::vector<float> as_floats(const std::string& name, const Tensor& tensor) {
-  const auto count = static_cast<size_t>(tensor.elements());
-  std::vector<float> values(count);
-  if (tensor.dtype() == DType::kF32) {
-    std::memcpy(values.data(), tensor.raw().data(), count * sizeof(float));
-    return values;
-  }
+Tensor as_floats(const std::string& name, const Tensor& tensor) {
+  if (tensor.dtype() == DType::kF32) return tensor;
   if (tensor.dtype() != DType::kBF16) {
     fail(Code::kInvalidArgument, "[Backend::compile] weight '{}' is {}, expected F32 or BF16", name,
          to_string(tensor.dtype()));
   }
-  for (size_t i = 0; i < count; ++i) {
+  Tensor wide(DType::kF32, tensor.shape());
+  for (size_t i = 0; i < wide.floats().size(); ++i) {
     uint16_t bits = 0;
     std::memcpy(&bits, tensor.raw().data() + i * sizeof(bits), sizeof(bits));
-    values[i] = from_bf16(bits);
+    wide.floats()[i] = from_bf16(bits);
   }
-  return values;
+  return wide;
 }
 
 }  // namespace
@@ -40,7 +36,8 @@ Weights::Weights(const Graph& graph, const TensorMap& tensors) {
       fail(Code::kInvalidArgument, "[Backend::compile] weight '{}' has shape {}, expected {}", spec.name,
            to_string(found->second.shape()), to_string(spec.shape));
     }
-    std::vector<float> values = as_floats(spec.name, found->second);
+    const Tensor tensor = as_floats(spec.name, found->second);
+    const std::span<const float> values = tensor.floats();
     for (size_t i = 0; i < values.size(); ++i) {
       if (!std::isfinite(values[i])) {
         fail(Code::kInvalidArgument, "[Backend::compile] weight '{}' is {} at element {}, expected a finite number",
@@ -55,19 +52,19 @@ Weights::Weights(const Graph& graph, const TensorMap& tensors) {
         }
       }
     }
-    values_.emplace(spec.name, std::move(values));
+    values_.emplace(spec.name, tensor);
   }
 }
 
 std::span<const float> Weights::get(std::string_view name) const {
   const auto found = values_.find(name);
   SOONER_ASSERT(found != values_.end());
-  return found->second;
+  return found->second.floats();
 }
 
 std::span<const float> Weights::get_or_empty(std::string_view name) const {
   const auto found = values_.find(name);
-  return found == values_.end() ? std::span<const float>{} : std::span<const float>(found->second);
+  return found == values_.end() ? std::span<const float>{} : found->second.floats();
 }
 
 }  // namespace sooner

@@ -15,7 +15,8 @@ namespace sooner {
 // Immutable after construction.
 class Weights {
  public:
-  // Copies every parameter of `graph` out of `tensors` (F32 or BF16; tensors the graph does not name are ignored).
+  // Takes every parameter of `graph` from `tensors` (F32, whose bytes are shared, or BF16, converted; tensors the graph
+  // does not name are ignored).
   // Throws kInvalidArgument naming the first that is missing, of another shape or type, or not finite.
   Weights(const Graph& graph, const TensorMap& tensors);
 
@@ -25,7 +26,7 @@ class Weights {
   [[nodiscard]] std::span<const float> get_or_empty(std::string_view name) const;
 
  private:
-  std::map<std::string, std::vector<float>, std::less<>> values_;
+  std::map<std::string, Tensor, std::less<>> values_;  // fp32
 };
 
 }  // namespace sooner

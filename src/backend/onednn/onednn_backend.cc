@@ -6,6 +6,26 @@
 #include "graph/shape_inference.h"
 
 namespace sooner {
+namespace {
+
+class OnednnCompiler final : public StageCompiler {
+ public:
+  OnednnCompiler(const Graph& graph, const TensorMap& weights, const CompileOptions& options)
+      : graph_(graph), shapes_(infer_shapes(graph)), weights_(graph, weights), options_(options) {
+    expect_countable(shapes_, options.batch_max);
+  }
+  [[nodiscard]] std::unique_ptr<const CompiledStage> compile(size_t stage) const override {
+    return std::make_unique<const onednn::OnednnStage>(onednn::StageSetup{graph_, shapes_, weights_, options_}, stage);
+  }
+
+ private:
+  Graph graph_;
+  std::vector<Shape> shapes_;  // by node id
+  Weights weights_;
+  CompileOptions options_;
+};
+
+}  // namespace
 
 std::string OnednnBackend::instruction_set() const { return onednn::isa_name(); }
 
@@ -13,8 +33,8 @@ bool OnednnBackend::supports(Precision precision) const {
   return precision == Precision::kF32 || onednn::has_isa(dnnl::cpu_isa::avx512_core_bf16);
 }
 
-std::vector<std::unique_ptr<const CompiledStage>> OnednnBackend::compile(const Graph& graph, const TensorMap& weights,
-                                                                         const CompileOptions& options) const {
+std::unique_ptr<const StageCompiler> OnednnBackend::prepare(const Graph& graph, const TensorMap& weights,
+                                                            const CompileOptions& options) const {
   validate(graph);
   if (!supports(options.precision)) {
     fail(Code::kFailedPrecondition, "[onednn] {} needs AVX-512 with bf16, got {}; use --precision fp32",
@@ -23,15 +43,7 @@ std::vector<std::unique_ptr<const CompiledStage>> OnednnBackend::compile(const G
   if (options.batch_max < 1) {
     fail(Code::kInvalidArgument, "[onednn] batch_max is {}, expected 1 or more", options.batch_max);
   }
-  const std::vector<Shape> shapes = infer_shapes(graph);
-  expect_countable(shapes, options.batch_max);
-  const Weights checked(graph, weights);
-  const onednn::StageSetup setup{graph, shapes, checked, options};
-  std::vector<std::unique_ptr<const CompiledStage>> stages;
-  for (size_t k = 0; k < graph.stages.size(); ++k) {
-    stages.push_back(std::make_unique<const onednn::OnednnStage>(setup, k));
-  }
-  return stages;
+  return std::make_unique<const OnednnCompiler>(graph, weights, options);
 }
 
 }  // namespace sooner

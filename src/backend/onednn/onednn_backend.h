@@ -16,8 +16,8 @@ class OnednnBackend final : public Backend {
   // As capped by ONEDNN_MAX_CPU_ISA.
   [[nodiscard]] std::string instruction_set() const override;
   [[nodiscard]] bool supports(Precision precision) const override;
-  [[nodiscard]] std::vector<std::unique_ptr<const CompiledStage>> compile(const Graph& graph, const TensorMap& weights,
-                                                                          const CompileOptions& options) const override;
+  [[nodiscard]] std::unique_ptr<const StageCompiler> prepare(const Graph& graph, const TensorMap& weights,
+                                                             const CompileOptions& options) const override;
 };
 
 }  // namespace sooner

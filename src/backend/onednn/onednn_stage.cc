@@ -91,45 +91,20 @@ PoolArguments pool_arguments(const StageSetup& setup, const PlannedStep& planned
 
 }  // namespace
 
-struct OnednnStage::Context {
+struct OnednnStage::Context : StageContext {
   dnnl::stream stream{cpu_engine()};
   std::vector<std::unique_ptr<Convolution::Arguments>> arguments;  // by step; null for other kinds
 };
 
-// A context for the time of one step.
-class OnednnStage::Lease {
- public:
-  explicit Lease(const OnednnStage& stage) : stage_(stage) {
-    {
-      const std::lock_guard lock(stage.contexts_mutex_);
-      if (!stage.idle_contexts_.empty()) {
-        context_ = std::move(stage.idle_contexts_.back());
-        stage.idle_contexts_.pop_back();
-        return;
-      }
-      // Room for all of them, so that giving one back never allocates.
-      stage.idle_contexts_.reserve(++stage.contexts_made_);
+std::unique_ptr<StageContext> OnednnStage::make_context() const {
+  return guarded("execution context", [&] {
+    auto context = std::make_unique<Context>();
+    for (const Step& step : steps_) {
+      context->arguments.push_back(step.convolution ? step.convolution->make_arguments() : nullptr);
     }
-    guarded("execution context", [&] {
-      context_ = std::make_unique<Context>();
-      for (const Step& step : stage.steps_) {
-        context_->arguments.push_back(step.convolution ? step.convolution->make_arguments() : nullptr);
-      }
-    });
-  }
-  ~Lease() {
-    if (context_ == nullptr) return;
-    const std::lock_guard lock(stage_.contexts_mutex_);
-    stage_.idle_contexts_.push_back(std::move(context_));
-  }
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  Context* operator->() { return context_.get(); }
-
- private:
-  const OnednnStage& stage_;
-  std::unique_ptr<Context> context_;
-};
+    return context;
+  });
+}
 
 OnednnStage::OnednnStage(const StageSetup& setup, size_t index)
     : batch_max_(setup.options.batch_max),
@@ -315,7 +290,8 @@ std::byte* OnednnStage::write(const Place& place, const StageBatch& batch, std::
   return place.where == Where::kDst ? batch.dst[place.index] : scratch.data() + place.index;
 }
 
-void OnednnStage::run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const {
+void OnednnStage::run_step(size_t index, const StageBatch& batch, StageContext& context) const {
+  const std::span<std::byte> scratch = context.scratch;
   SOONER_ASSERT(batch.n >= 1 && batch.n <= batch_max_ && scratch.size() >= scratch_bytes_);
   const Step& step = steps_[index];
   const auto n = static_cast<size_t>(batch.n);
@@ -339,9 +315,8 @@ void OnednnStage::run_step(size_t index, const StageBatch& batch, std::span<std:
     case StepKind::kConvolution: {
       if (step.copies_residual) std::memcpy(dst, read(step.src2, batch, scratch), n * step.dst.row_bytes);
       const OneThread one_thread;
-      Lease context(*this);
-      step.convolution->run(batch.n, src, dst, scratch.data() + library_offset_, context->stream,
-                            *context->arguments[index]);
+      auto& own = static_cast<Context&>(context);
+      step.convolution->run(batch.n, src, dst, scratch.data() + library_offset_, own.stream, *own.arguments[index]);
       break;
     }
     case StepKind::kPool: {

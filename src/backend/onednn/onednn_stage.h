@@ -3,7 +3,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -35,7 +34,8 @@ class OnednnStage final : public CompiledStage {
   [[nodiscard]] std::span<const StepInfo> steps() const override { return infos_; }
   [[nodiscard]] size_t scratch_bytes() const override { return scratch_bytes_; }
   [[nodiscard]] int32_t rows_at_once() const override { return rows_at_once_; }
-  void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const override;
+  [[nodiscard]] std::unique_ptr<StageContext> make_context() const override;
+  void run_step(size_t index, const StageBatch& batch, StageContext& context) const override;
 
  private:
   enum class Where : uint8_t { kSrc, kDst, kScratch, kLogits };
@@ -58,9 +58,7 @@ class OnednnStage final : public CompiledStage {
     std::vector<float> scale, shift;  // batch norm on its own, [C]
     PoolArguments pool;               // extents and attributes; pointers are set when it runs
   };
-  // What one thread needs to run the stage, kept for its next run.
   struct Context;
-  class Lease;
 
   void place_values(const StageSetup& setup, size_t index, const std::vector<PlannedStep>& plan);
   void add_step(const StageSetup& setup, size_t index, const PlannedStep& planned);
@@ -82,10 +80,6 @@ class OnednnStage final : public CompiledStage {
   size_t library_offset_ = 0;    // oneDNN's scratchpad in scratch
   size_t scratch_bytes_ = 0;
   int32_t rows_at_once_ = 1;
-
-  mutable std::mutex contexts_mutex_;
-  mutable std::vector<std::unique_ptr<Context>> idle_contexts_;  // guarded by contexts_mutex_
-  mutable size_t contexts_made_ = 0;                             // guarded by contexts_mutex_
 };
 
 }  // namespace sooner::onednn

@@ -7,8 +7,23 @@
 
 namespace sooner {
 
-std::vector<std::unique_ptr<const CompiledStage>> RefBackend::compile(const Graph& graph, const TensorMap& weights,
-                                                                      const CompileOptions& options) const {
+namespace {
+
+class RefCompiler final : public StageCompiler {
+ public:
+  explicit RefCompiler(std::shared_ptr<const RefNetwork> network) : network_(std::move(network)) {}
+  [[nodiscard]] std::unique_ptr<const CompiledStage> compile(size_t stage) const override {
+    return std::make_unique<const RefStage>(network_, stage);
+  }
+
+ private:
+  std::shared_ptr<const RefNetwork> network_;
+};
+
+}  // namespace
+
+std::unique_ptr<const StageCompiler> RefBackend::prepare(const Graph& graph, const TensorMap& weights,
+                                                         const CompileOptions& options) const {
   validate(graph);
   if (!supports(options.precision)) {
     fail(Code::kFailedPrecondition, "[ref] computes in fp32 only, got {}; use --precision fp32 or --backend onednn",
@@ -18,10 +33,7 @@ std::vector<std::unique_ptr<const CompiledStage>> RefBackend::compile(const Grap
     fail(Code::kInvalidArgument, "[ref] batch_max is {}, expected 1 or more", options.batch_max);
   }
   expect_countable(infer_shapes(graph), options.batch_max);
-  const auto network = std::make_shared<const RefNetwork>(graph, weights, options.batch_max);
-  std::vector<std::unique_ptr<const CompiledStage>> stages;
-  for (size_t k = 0; k < graph.stages.size(); ++k) stages.push_back(std::make_unique<const RefStage>(network, k));
-  return stages;
+  return std::make_unique<const RefCompiler>(std::make_shared<const RefNetwork>(graph, weights, options.batch_max));
 }
 
 }  // namespace sooner

@@ -11,8 +11,8 @@ class RefBackend final : public Backend {
   [[nodiscard]] std::string_view name() const override { return "ref"; }
   [[nodiscard]] std::string instruction_set() const override { return "portable"; }
   [[nodiscard]] bool supports(Precision precision) const override { return precision == Precision::kF32; }
-  [[nodiscard]] std::vector<std::unique_ptr<const CompiledStage>> compile(const Graph& graph, const TensorMap& weights,
-                                                                          const CompileOptions& options) const override;
+  [[nodiscard]] std::unique_ptr<const StageCompiler> prepare(const Graph& graph, const TensorMap& weights,
+                                                             const CompileOptions& options) const override;
 };
 
 }  // namespace sooner

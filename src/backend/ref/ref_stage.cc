@@ -104,7 +104,8 @@ std::span<float> RefStage::write(NodeId id, const StageBatch& batch, std::span<s
   return {base + row * elements(id), elements(id)};
 }
 
-void RefStage::run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const {
+void RefStage::run_step(size_t index, const StageBatch& batch, StageContext& context) const {
+  const std::span<std::byte> scratch = context.scratch;
   SOONER_ASSERT(batch.n >= 1 && batch.n <= network_->batch_max && scratch.size() >= scratch_bytes_);
   const NodeId id = step_nodes_[index];
   for (size_t row = 0; row < static_cast<size_t>(batch.n); ++row) {

@@ -28,7 +28,7 @@ class RefStage final : public CompiledStage {
   [[nodiscard]] std::span<const CarryTensor> carry_out() const override { return carry_out_; }
   [[nodiscard]] std::span<const StepInfo> steps() const override { return steps_; }
   [[nodiscard]] size_t scratch_bytes() const override { return scratch_bytes_; }
-  void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const override;
+  void run_step(size_t index, const StageBatch& batch, StageContext& context) const override;
 
  private:
   enum class Where : uint8_t { kSrc, kDst, kScratch, kLogits };

@@ -1,0 +1,24 @@
+// How many rows each stage of a model should be given at once on this machine: measured, not assumed. More rows spread
+// the cost of a call, fewer stay in the cache; where the balance lies depends on stage, precision and processor.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "runtime/model.h"
+
+namespace sooner {
+
+// Times every stage, trunk and head, with 1, 2, 4 … rows up to the model's batch_max, on noise, and gives for each the
+// fewest rows whose time per row is within 2 % of the best. [K]. Takes some tenths of a second for a small network.
+std::vector<int32_t> measure_micro_batches(const Model& model);
+
+// What an earlier call measured for the same model, machine, backend, precision and batch_max, kept in a small file in
+// `folder` (made when missing); measures when there is none. A file that cannot be read or written is passed over.
+std::vector<int32_t> micro_batches(const Model& model, const std::filesystem::path& folder);
+
+// $SOONER_CACHE, else $XDG_CACHE_HOME/sooner, else ~/.cache/sooner, else a folder for temporary files.
+std::filesystem::path default_cache_folder();
+
+}  // namespace sooner

@@ -1,0 +1,365 @@
+// `sooner predict`: answers image files, one line each, and can be interrupted and go on.
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "core/cpu.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "data/csv.h"
+#include "data/image_files.h"
+#include "engine_flags.h"
+#include "policy_flags.h"
+#include "runtime/crew.h"
+#include "runtime/session.h"
+
+namespace sooner {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+// Files that one thread decodes and answers together, and that are written together.
+constexpr size_t kBlock = 64;
+// Unreadable files that are named one by one.
+constexpr int64_t kNamedFaults = 20;
+
+std::atomic<bool> interrupted = false;
+
+struct PredictArguments {
+  std::string model;
+  std::vector<std::string> inputs;
+  std::string output;
+  bool csv = false;
+  bool resume = false;
+  int32_t threads = 0;
+  EngineFlags engine;
+  PolicyFlags policy;
+};
+
+void add_folder(const fs::path& folder, std::vector<std::string>& files) {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_regular_file(ignored) && has_image_name(entry->path())) found.push_back(entry->path().string());
+  }
+  if (error) fail_io("predict", "listing", folder, error.value());
+  std::ranges::sort(found);
+  files.insert(files.end(), found.begin(), found.end());
+}
+
+// A folder's images, in the order of their names; a list's lines (.txt: one path a line; .csv: the first column), paths
+// relative to the list; or an image file itself.
+std::vector<std::string> files_of(const std::vector<std::string>& inputs) {
+  std::vector<std::string> files;
+  for (const std::string& input : inputs) {
+    const fs::path path(input);
+    std::error_code unknown;
+    if (fs::is_directory(path, unknown)) {
+      add_folder(path, files);
+    } else if (path.extension() == ".txt" || path.extension() == ".csv") {
+      const auto add = [&](const std::string& name) { files.push_back((path.parent_path() / name).string()); };
+      if (path.extension() == ".csv") {
+        for (const CsvRow& row : parse_csv(read_text(path), input)) {
+          const bool title = row.line == 1 && (row.fields[0] == "path" || row.fields[0] == "file");
+          if (!title) add(row.fields[0]);
+        }
+      } else {
+        for (std::string line : split(read_text(path), '\n')) {
+          if (line.ends_with('\r')) line.pop_back();
+          if (!line.empty()) add(line);
+        }
+      }
+    } else {
+      if (!fs::exists(path, unknown)) {
+        fail(Code::kNotFound, "[predict] '{}' does not exist, expected an image, a folder or a list (.txt, .csv)",
+             input);
+      }
+      files.push_back(input);
+    }
+  }
+  if (files.empty()) {
+    fail(Code::kNotFound, "[predict] got no image (.jpg, .jpeg, .png), expected at least one; check the paths");
+  }
+  return files;
+}
+
+// Floats of pixels, by channel.
+class Preprocessor {
+ public:
+  explicit Preprocessor(const Preprocessing& how) : shape_(how.image_shape) {
+    for (size_t c = 0; c < how.mean.size(); ++c) {
+      for (int pixel = 0; pixel < 256; ++pixel) {
+        table_.push_back(static_cast<float>((pixel / 255.0 - how.mean[c]) / how.std[c]));
+      }
+    }
+  }
+  [[nodiscard]] size_t elements() const { return static_cast<size_t>(element_count(shape_)); }
+  void read(const std::string& file, std::vector<uint8_t>& pixels, std::span<float> image) const {
+    pixels.resize(elements());
+    read_image_file(file, shape_, pixels);
+    const size_t plane = elements() / static_cast<size_t>(shape_[0]);
+    for (size_t i = 0; i < pixels.size(); ++i) image[i] = table_[i / plane * 256 + pixels[i]];
+  }
+
+ private:
+  Shape shape_;
+  std::vector<float> table_;  // [C, 256]
+};
+
+std::string csv_quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
+
+constexpr std::string_view kCsvTitle = "path,label,class,probability,exit,score,error\n";
+
+struct Line {
+  const std::string& path;
+  const Result* result = nullptr;  // null: the file could not be read
+  std::string error;
+};
+
+std::string text_of(const Line& line, const std::vector<std::string>& classes, bool csv) {
+  if (csv) {
+    if (line.result == nullptr) return fmt::format("{},,,,,,{}\n", csv_quoted(line.path), csv_quoted(line.error));
+    const Result& r = *line.result;
+    return fmt::format("{},{},{},{:.6g},{},{:.6g},\n", csv_quoted(line.path), r.label,
+                       csv_quoted(classes[static_cast<size_t>(r.label)]), r.probability, r.exit_index, r.score);
+  }
+  nlohmann::ordered_json json;
+  json["path"] = line.path;
+  if (line.result == nullptr) {
+    json["error"] = line.error;
+  } else {
+    json["label"] = line.result->label;
+    json["class"] = classes[static_cast<size_t>(line.result->label)];
+    json["probability"] = line.result->probability;
+    json["exit"] = line.result->exit_index;
+    json["score"] = line.result->score;
+  }
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+// How many of `files` an interrupted run has answered: whole lines at the beginning of `output`, each about the file
+// whose turn it was. A last line without its end is cut off.
+size_t answered_before(const PredictArguments& arguments, const std::vector<std::string>& files) {
+  std::error_code unknown;
+  if (!fs::exists(arguments.output, unknown)) return 0;
+  const std::string text = read_text(arguments.output);
+  const size_t end = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
+  std::vector<std::string> paths;
+  if (arguments.csv) {
+    for (const CsvRow& row : parse_csv(std::string_view(text).substr(0, end), arguments.output)) {
+      paths.push_back(row.fields[0]);
+    }
+    if (!paths.empty()) paths.erase(paths.begin());  // the title
+  } else {
+    for (const std::string& line : split(std::string_view(text).substr(0, end), '\n')) {
+      if (line.empty()) continue;
+      const auto json = nlohmann::json::parse(line, nullptr, false);
+      paths.push_back(json.is_object() ? json.value("path", std::string()) : std::string());
+    }
+  }
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (i < files.size() && paths[i] == files[i]) continue;
+    fail(Code::kFailedPrecondition,
+         "[predict] line {} of '{}' is about '{}', expected '{}'; resume with the same inputs, or name another -o",
+         i + 1 + (arguments.csv ? 1 : 0), arguments.output, paths[i], i < files.size() ? files[i] : "nothing more");
+  }
+  if (end < text.size()) fs::resize_file(arguments.output, end);
+  return paths.size();
+}
+
+// Writes blocks in their order, whoever finishes first.
+class OrderedWriter {
+ public:
+  OrderedWriter(std::ostream& out, std::string name, size_t first_block)
+      : out_(out), name_(std::move(name)), next_(first_block) {}
+  void put(size_t block, std::string text) {
+    const std::lock_guard lock(mutex_);
+    waiting_.emplace(block, std::move(text));
+    for (auto it = waiting_.begin(); it != waiting_.end() && it->first == next_; it = waiting_.erase(it), ++next_) {
+      out_ << it->second << std::flush;
+      if (!out_) {
+        fail(Code::kResourceExhausted, "[predict] writing '{}' failed; free some space, then go on with --resume",
+             name_);
+      }
+    }
+  }
+
+ private:
+  std::ostream& out_;
+  std::string name_;
+  std::mutex mutex_;
+  std::map<size_t, std::string> waiting_;
+  size_t next_;
+};
+
+class Progress {
+ public:
+  explicit Progress(size_t files) : files_(files), shown_(isatty(STDERR_FILENO) == 1) {}
+  void add(size_t count) {
+    const std::lock_guard lock(mutex_);
+    done_ += count;
+    const auto now = Clock::now();
+    if (!shown_ || std::chrono::duration<double>(now - last_).count() < 0.2) return;
+    last_ = now;
+    const double seconds = std::chrono::duration<double>(now - begin_).count();
+    const double rate = static_cast<double>(done_) / seconds;
+    fmt::print(stderr, "\r{} of {} images, {:.0f} a second, {} to go   ", done_, files_, rate,
+               human_seconds(static_cast<double>(files_ - done_) / rate));
+  }
+  void end() const {
+    if (shown_) fmt::print(stderr, "\r\033[K");
+  }
+
+ private:
+  std::mutex mutex_;
+  size_t files_, done_ = 0;
+  bool shown_;
+  Clock::time_point begin_ = Clock::now(), last_ = begin_;
+};
+
+// Answers files[first, last); returns their lines. Adds to `faults`.
+class Worker {
+ public:
+  Worker(const ModelFile& file, const std::shared_ptr<const Model>& model,
+         const std::shared_ptr<const ExitPolicy>& policy)
+      : classes_(file.manifest.class_names), preprocess_(file.manifest.preprocessing), session_(model, policy) {}
+
+  std::string answer(std::span<const std::string> files, bool csv, std::vector<std::string>& faults) {
+    images_.resize(files.size() * preprocess_.elements());
+    std::vector<std::string> errors(files.size());
+    size_t readable = 0;
+    for (size_t i = 0; i < files.size(); ++i) {
+      try {
+        preprocess_.read(files[i], pixels_, std::span(images_).subspan(readable * preprocess_.elements()));
+        ++readable;
+      } catch (const Error& error) {
+        errors[i] = error.what();
+        faults.push_back(errors[i]);
+      }
+    }
+    const std::span<const Result> results =
+        session_.run(std::span(images_).first(readable * preprocess_.elements()), static_cast<int64_t>(readable));
+    std::string text;
+    size_t next = 0;
+    for (size_t i = 0; i < files.size(); ++i) {
+      text += text_of({files[i], errors[i].empty() ? &results[next++] : nullptr, errors[i]}, classes_, csv);
+    }
+    return text;
+  }
+
+ private:
+  std::vector<std::string> classes_;
+  Preprocessor preprocess_;
+  Session session_;
+  std::vector<float> images_;
+  std::vector<uint8_t> pixels_;
+};
+
+void run(PredictArguments arguments) {
+  if (arguments.output.ends_with(".csv")) arguments.csv = true;
+  if (arguments.resume && arguments.output.empty()) {
+    fail(Code::kInvalidArgument, "[predict] --resume needs -o, the file to go on with");
+  }
+  const ModelFile file = load_model(arguments.model);
+  const PolicySpec spec = policy_spec(file.manifest, arguments.policy);
+  const std::vector<std::string> files = files_of(arguments.inputs);
+  const auto model = Model::from_file(file, model_options(arguments.engine));
+  const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->graph()));
+
+  size_t done = 0;
+  std::ofstream own;
+  if (!arguments.output.empty()) {
+    if (arguments.resume) {
+      done = answered_before(arguments, files);
+    } else if (std::error_code unknown; fs::exists(arguments.output, unknown)) {
+      fail(Code::kInvalidArgument, "[predict] '{}' exists; add --resume to go on with it, or name another",
+           arguments.output);
+    }
+    errno = 0;
+    own.open(arguments.output, std::ios::app | std::ios::binary);
+    if (!own) fail_io("predict", "opening", arguments.output, errno);
+  }
+  std::ostream& out = arguments.output.empty() ? std::cout : own;
+  if (done > 0) say(fmt::format("{} of {} images are answered already", done, files.size()));
+  if (arguments.csv && (done == 0 && (arguments.output.empty() || fs::file_size(arguments.output) == 0)))
+    out << kCsvTitle;
+
+  const int32_t threads = arguments.threads > 0 ? arguments.threads : cpu_count();
+  Crew crew(threads);
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (int32_t member = 0; member < threads; ++member) workers.push_back(std::make_unique<Worker>(file, model, policy));
+  OrderedWriter writer(out, arguments.output.empty() ? "stdout" : arguments.output, 0);
+  Progress progress(files.size() - done);
+  std::mutex faults_mutex;
+  int64_t faults = 0;
+  std::atomic<size_t> next_block = 0, answered = 0;
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  std::signal(SIGTERM, [](int) { interrupted = true; });
+  crew.run([&](int32_t member) {
+    while (!interrupted) {
+      const size_t block = next_block++;
+      const size_t first = done + block * kBlock;
+      if (first >= files.size()) break;
+      const auto part = std::span(files).subspan(first, std::min(kBlock, files.size() - first));
+      std::vector<std::string> own_faults;
+      try {
+        writer.put(block, workers[static_cast<size_t>(member)]->answer(part, arguments.csv, own_faults));
+      } catch (...) {
+        interrupted = true;  // the others stop too
+        throw;
+      }
+      answered += part.size();
+      progress.add(part.size());
+      const std::lock_guard lock(faults_mutex);
+      for (const std::string& fault : own_faults) {
+        if (++faults <= kNamedFaults) say(fmt::format("warning: {}", fault));
+      }
+    }
+  });
+  progress.end();
+  if (faults > kNamedFaults) say(fmt::format("warning: {} more files could not be read", faults - kNamedFaults));
+  if (done + answered < files.size()) {
+    fail(Code::kCancelled, "[predict] interrupted after {} of {} images; {}", done + answered.load(), files.size(),
+         arguments.output.empty() ? "nothing was kept" : "add --resume to go on");
+  }
+  if (faults > 0) {
+    fail(Code::kDataLoss, "[predict] {} of {} images could not be read; the others are answered", faults,
+         files.size() - done);
+  }
+  say(fmt::format("{} images answered", files.size() - done));
+}
+
+}  // namespace
+
+void add_predict(CLI::App& app) {
+  const auto arguments = std::make_shared<PredictArguments>();
+  app.add_option("model", arguments->model, "a .safetensors model")->required();
+  app.add_option("inputs", arguments->inputs, "images (JPEG, PNG), folders of them, or lists (.txt, .csv)")->required();
+  app.add_option("-o,--output", arguments->output, "file for the answers, .jsonl or .csv; default: standard output");
+  app.add_flag("--csv", arguments->csv, "CSV instead of a JSON object a line");
+  app.add_flag("--resume", arguments->resume, "go on where an interrupted run with the same -o and inputs stopped");
+  app.add_option("--threads", arguments->threads, "that decode and answer; 0: every processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  add_engine_options(app, &arguments->engine);
+  add_policy_options(app, &arguments->policy);
+  app.callback([arguments] { run(*arguments); });
+}
+
+}  // namespace sooner

@@ -1,0 +1,129 @@
+// `sooner profile`: where the time goes, step by step; and a file for planners.
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "core/cpu.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "engine_flags.h"
+#include "model_data.h"
+#include "profile.h"
+#include "table.h"
+
+namespace sooner {
+namespace {
+
+struct ProfileArguments {
+  std::string model;
+  std::string output;
+  int32_t batch = 1;
+  std::string split = "validation";
+  EngineFlags engine;
+  DataFlags data;
+  OutputForm form = OutputForm::kText;
+};
+
+// docs/profile.md lists the members.
+nlohmann::ordered_json to_json(const Profile& profile, const Model& model) {
+  nlohmann::ordered_json json;
+  json["profile_version"] = 1;
+  json["model_hash"] = model.hash();
+  json["network"] = model.graph().name;
+  json["cpu"] = cpu_name();
+  json["cpu_features"] = to_string(cpu_features());
+  json["backend"] = model.backend_name();
+  json["instruction_set"] = model.instruction_set();
+  json["precision"] = to_string(model.precision());
+  json["threads"] = 1;
+  json["batch"] = profile.batch;
+  json["peak_macs_per_us"] = profile.peak_macs_per_us;
+  json["exit_fraction"] = model.cost().exit_fraction;
+  json["stages"] = nlohmann::ordered_json::array();
+  for (const StageProfile& stage : profile.stages) {
+    nlohmann::ordered_json of_stage;
+    of_stage["trunk_us"] = stage.trunk_us;
+    of_stage["head_us"] = stage.head_us;
+    of_stage["carry_bytes"] = stage.carry_bytes;
+    of_stage["steps"] = nlohmann::ordered_json::array();
+    for (const StepProfile& step : stage.steps) {
+      of_stage["steps"].push_back({{"name", step.name},
+                                   {"op", step.op},
+                                   {"head", step.head},
+                                   {"us", step.us},
+                                   {"macs", step.macs},
+                                   {"bytes", step.bytes},
+                                   {"share_of_peak", step.share}});
+    }
+    json["stages"].push_back(std::move(of_stage));
+  }
+  return json;
+}
+
+void run(ProfileArguments arguments) {
+  const ModelFile file = load_model(arguments.model);
+  arguments.engine.batch = arguments.batch;
+  const ModelOptions options = model_options(arguments.engine);
+  const auto backend = make_backend(options.backend);
+  const auto model = Model::compile(file, *backend, options);
+  const ModelData data = open_model_data(file.manifest, arguments.data);
+  const Split& split = data.splits.by_name(arguments.split);
+  const Batch samples = load_all(file.manifest, data, split, arguments.batch);
+  if (samples.n < arguments.batch) {
+    fail(Code::kInvalidArgument, "[profile] {} holds {} samples, expected the {} of a batch; lower --batch", split.name,
+         samples.n, arguments.batch);
+  }
+  const Profile result = profile(*model, *backend, samples.images, arguments.batch);
+  const nlohmann::ordered_json json = to_json(result, *model);
+  if (!arguments.output.empty()) {
+    write_file_atomically(arguments.output, json.dump(2) + "\n");
+    say(fmt::format("profile: {}", arguments.output));
+  }
+  if (arguments.form == OutputForm::kJson) {
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  Table table({"stage", "part", "step", "op", "us", "% of all", "MACs", "bytes", "% of peak"});
+  double all = 0;
+  for (const StageProfile& stage : result.stages) all += stage.trunk_us + stage.head_us;
+  for (size_t k = 0; k < result.stages.size(); ++k) {
+    for (const StepProfile& step : result.stages[k].steps) {
+      table.add({count(static_cast<int64_t>(k)), cell(step.head ? "head" : "trunk"), cell(step.name), cell(step.op),
+                 number(step.us, 2), percent(step.us / all, 1), count(step.macs), number(step.bytes, 0),
+                 percent(step.share, 0)});
+    }
+  }
+  if (arguments.form == OutputForm::kText) {
+    fmt::print("{}: {} {}, batch {}, one thread, per sample; {} ({})\n", arguments.model, model->backend_name(),
+               to_string(model->precision()), arguments.batch, cpu_name(), to_string(cpu_features()));
+    fmt::print("peak of this backend and precision, measured: {:.1f} GMAC/s\n\n", result.peak_macs_per_us / 1000);
+  }
+  table.print(arguments.form);
+  if (arguments.form != OutputForm::kText) return;
+  fmt::print("\n");
+  for (size_t k = 0; k < result.stages.size(); ++k) {
+    const StageProfile& stage = result.stages[k];
+    fmt::print("stage {}: trunk {:.2f} us, head {:.2f} us, {} cross the cut\n", k, stage.trunk_us, stage.head_us,
+               human_bytes(static_cast<double>(stage.carry_bytes)));
+  }
+}
+
+}  // namespace
+
+void add_profile(CLI::App& app) {
+  const auto arguments = std::make_shared<ProfileArguments>();
+  app.add_option("model", arguments->model, "a .safetensors model")->required();
+  app.add_option("-o,--output", arguments->output, "also write the profile as JSON (docs/profile.md)");
+  app.add_option("--batch", arguments->batch, "samples computed at once")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--backend", arguments->engine.backend, "auto | onednn | ref")->capture_default_str();
+  app.add_option("--precision", arguments->engine.precision, "fp32 | bf16 (where the processor has it)")
+      ->capture_default_str();
+  app.add_option("--split", arguments->split, "whose samples: train | validation | tune | guarantee | test")
+      ->capture_default_str();
+  add_data_options(app, &arguments->data);
+  add_output_options(app, &arguments->form);
+  app.callback([arguments] { run(*arguments); });
+}
+
+}  // namespace sooner
