@@ -97,8 +97,14 @@ std::string cache_key(const Model& model) {
                                          cpu_name(), to_string(cpu_features()))));
 }
 
-// Nothing unless the text is as many numbers as the model has stages, each within its range.
-std::vector<int32_t> parse(const std::string& text, const Model& model) {
+// Nothing unless the file holds as many numbers as the model has stages, each within its range.
+std::vector<int32_t> read_rows(const std::filesystem::path& path, const Model& model) {
+  std::string text;
+  try {
+    text = read_text(path, 1U << 16U);
+  } catch (const Error&) {
+    return {};
+  }
   std::istringstream in(text);
   std::vector<int32_t> rows;
   for (int32_t value = 0; in >> value;) {
@@ -142,19 +148,14 @@ std::vector<int32_t> measure_micro_batches(const Model& model) {
 
 std::vector<int32_t> micro_batches(const Model& model, const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / ("micro-batches-" + cache_key(model) + ".txt");
-  std::error_code unknown;
-  if (std::filesystem::exists(path, unknown)) {
-    try {
-      std::vector<int32_t> known = parse(read_text(path, 1U << 16U), model);
-      if (!known.empty()) return known;
-    } catch (const Error&) {  // measured again
-    }
-  }
-  std::vector<int32_t> rows = measure_micro_batches(model);
+  std::vector<int32_t> rows = read_rows(path, model);
+  if (!rows.empty()) return rows;
+  rows = measure_micro_batches(model);
   try {
     make_folder(folder);
     write_file_atomically(path, fmt::format("{}\n", fmt::join(rows, " ")));
-  } catch (const Error&) {  // measured again next time
+  } catch (const Error&) {
+    return rows;  // measured again next time
   }
   return rows;
 }
