@@ -19,8 +19,9 @@ class Row:
     batch: int
     ours: bool
     samples: int = 0  # of one round
-    rounds_us: list = dataclasses.field(default_factory=list)  # [rounds]: microseconds per image, wall clock
-    cpu_us: list = dataclasses.field(default_factory=list)  # [rounds]: the same by the process's processor time
+    rounds_us: list = dataclasses.field(default_factory=list)  # [rounds]: microseconds per image, by the run's clock
+    wall_us: list = dataclasses.field(default_factory=list)  # [rounds]: by the wall clock
+    cpu_us: list = dataclasses.field(default_factory=list)  # [rounds]: by the process's processor time
     calls_us: list = dataclasses.field(default_factory=list)  # every call
     accuracy: float = math.nan  # on the whole test split
     counts: bool = True
@@ -51,7 +52,9 @@ def quantile(values, q):
 
 def ratio_of_rounds(numerator, denominator):
     """(median, relative standard error) of the ratios of figures taken in the same rounds."""
-    ratios = [a / b for a, b in zip(numerator, denominator, strict=True)]
+    if len(numerator) != len(denominator):
+        raise ValueError(f"{len(numerator)} rounds against {len(denominator)}")
+    ratios = [a / b for a, b in zip(numerator, denominator)]
     median = statistics.median(ratios)
     deviation = statistics.median(abs(ratio - median) for ratio in ratios)
     return median, 1.4826 * 1.2533 * deviation / median / math.sqrt(len(ratios))
@@ -67,7 +70,7 @@ def decide_who_counts(rows):
 def macs_of_plain(exits, exit_fraction):
     """(mean cost over the plain network's, shares) of samples that left at these exits."""
     shares = [sum(exit_index == k for exit_index in exits) / len(exits) for k in range(len(exit_fraction))]
-    return sum(share * cost for share, cost in zip(shares, exit_fraction, strict=True)), shares
+    return sum(share * cost for share, cost in zip(shares, exit_fraction)), shares
 
 
 def best_rival(rows):
@@ -93,20 +96,20 @@ def compare(rows):
     return best
 
 
-CSV_COLUMNS = ("commit", "cpu", "instruction_sets", "network", "data_set", "model_hash", "threads", "batch", "contender",
-               "version", "precision", "median_us", "p50_call_us", "p99_call_us", "cpu_us", "repeats", "samples",
+CSV_COLUMNS = ("commit", "cpu", "instruction_sets", "network", "data_set", "model_hash", "clock", "threads", "batch", "contender",
+               "version", "precision", "median_us", "wall_us", "p50_call_us", "p99_call_us", "cpu_us", "repeats", "samples",
                "call_overhead_us", "accuracy", "counts", "macs_of_plain", "exit_shares", "ratio_best", "ratio_best_net",
                "ratio_ort_fp32", "spread", "gain", "bound")
 
 
 def csv_record(row, run):
-    """A dict of CSV_COLUMNS; `run` holds what all rows share (commit to model_hash)."""
+    """A dict of CSV_COLUMNS; `run` holds what all rows share (commit to clock)."""
     def number(value, digits):
         return "" if math.isnan(value) else f"{value:.{digits}f}"
 
     return run | {
         "threads": row.threads, "batch": row.batch, "contender": row.contender, "version": row.version,
-        "precision": row.precision, "median_us": number(row.median_us, 2),
+        "precision": row.precision, "median_us": number(row.median_us, 2), "wall_us": number(statistics.median(row.wall_us), 2),
         "p50_call_us": number(quantile(row.calls_us, 0.5), 2), "p99_call_us": number(quantile(row.calls_us, 0.99), 2),
         "cpu_us": number(statistics.median(row.cpu_us), 2), "repeats": len(row.rounds_us), "samples": row.samples,
         "call_overhead_us": number(row.call_overhead_us, 2), "accuracy": number(row.accuracy, 4),

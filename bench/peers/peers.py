@@ -26,6 +26,7 @@ import onnx
 import figures
 import quantize
 import runtimes
+from worker_process import CannotTakePart, WorkerProcess
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -33,42 +34,6 @@ OUR_PRECISIONS = ("fp32", "bf16", "int8")
 AGREEMENT = 1e-4
 # Idle threads of a runtime spin for a moment after its turn; the next turn waits until they sleep.
 PAUSE_S = 0.01
-
-
-class CannotTakePart(Exception):
-    """The contender does not offer this here; its message says why."""
-
-
-class WorkerProcess:
-    """A contender's process and its line protocol."""
-
-    def __init__(self, command, log):
-        self._log = log
-        with open(log, "w", encoding="utf-8") as errors:
-            self._process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
-                                             stdout=subprocess.PIPE, stderr=errors, text=True)
-        self.hello = self._read()
-
-    def _read(self):
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.wait()
-            words = pathlib.Path(self._log).read_text(encoding="utf-8").strip().splitlines()
-            raise CannotTakePart(words[-1] if words else f"ended with {self._process.returncode}")
-        return json.loads(line)
-
-    def ask(self, command):
-        try:
-            self._process.stdin.write(command + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # its last words are in the log
-        return self._read()
-
-    def close(self):
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
 
 
 class Comparison:
@@ -185,8 +150,9 @@ class Comparison:
                     if number < 0:
                         continue  # warms up
                     row.samples = worker.hello["samples"]
-                    row.rounds_us.append(sum(answer["call_us"][0]) / row.samples)
+                    row.wall_us.append(sum(answer["call_us"][0]) / row.samples)
                     row.cpu_us.append(answer["cpu_us"][0] / row.samples)
+                    row.rounds_us.append((row.cpu_us if self.options.clock == "cpu" else row.wall_us)[-1])
                     row.calls_us += answer["call_us"][0]
                     if row not in empty.values():
                         self._check_pass(row, answer["right"])
@@ -236,17 +202,22 @@ def main():
     parser.add_argument("--batch", type=integers, default=[1, 16, 128])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--samples", type=int, default=512, help="of one pass, in whole batches")
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall",
+                        help="cpu: ratios of the processor time spent, for one thread on a machine that others load")
     parser.add_argument("--without", action="append", default=[], choices=list(runtimes.RUNTIMES))
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/peers/work", help="folder for what is made")
     parser.add_argument("--csv", type=pathlib.Path, help="default: peers.csv in the work folder")
     options = parser.parse_args()
+    if options.clock == "cpu" and options.threads != [1]:
+        parser.error("--clock cpu counts what threads burn while they wait; give --threads 1 with it")
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(options.work / "compiled"))
 
     comparison = Comparison(options)
     comparison.collect_answers()
     run = {"commit": commit(), **comparison.machine, "network": comparison.shapes["network"],
-           "data_set": comparison.shapes["data_set"], "model_hash": comparison.shapes["model_hash"]}
+           "data_set": comparison.shapes["data_set"], "model_hash": comparison.shapes["model_hash"],
+           "clock": options.clock}
     path = options.csv or options.work / "peers.csv"
     print(f"{run['network']} on {run['data_set']}, {run['cpu']} ({run['instruction_sets']}), commit {run['commit']}")
     with open(path, "w", newline="", encoding="utf-8") as file:
@@ -258,7 +229,7 @@ def main():
                 best = figures.compare(rows)
                 writer.writerows(figures.csv_record(row, run) for row in rows)
                 file.flush()
-                print(f"\nthreads {threads}, batch {batch}, {options.rounds} rounds; * the best rival; above 1: faster than it",
+                print(f"\nthreads {threads}, batch {batch}, {options.rounds} rounds, {options.clock} clock; * the best rival; above 1: faster than it",
                       *figures.table(rows, best), sep="\n", flush=True)
     say(f"peers: wrote {path}")
 
