@@ -4,10 +4,10 @@
     compare.py BEFORE.csv AFTER.csv [--threshold 0.05]
 
 Times of two runs cannot be compared, ratios within a run can: every row of this engine is held against the same run's
-ONNX Runtime fp32. A row is slower when its ratio fell by more than the threshold plus three standard errors of both ratios;
-a row that is gone counts as slower, since nobody would notice otherwise. Also said: other rivals' versions, processors,
-models, clocks, and rows that stopped counting or lost accuracy beyond 0.3 points. Exit code 0: nothing slower; 1: something
-is; 2: the files cannot be compared.
+ONNX Runtime fp32. A row is slower when its ratio fell by more than the threshold plus three standard errors of both
+ratios; a row that is gone counts as slower, since nobody would notice otherwise, and so does one that lost more than
+0.3 points of accuracy or stopped counting. Other models and other versions of the rival are noted. Exit code 0: nothing
+slower; 1: something is; 2: the files cannot be compared (other processors or clocks, damaged files).
 """
 
 import argparse
@@ -82,8 +82,8 @@ def compare(before_path, after_path, threshold):
     after, new_facts, new_rival = read(after_path)
     for column in MUST_MATCH:
         if old_facts[column] != new_facts[column]:
-            raise CannotCompare(f"{column} is '{old_facts[column]}' before and '{new_facts[column]}' after; measure both "
-                                "on one machine in one way")
+            raise CannotCompare(f"{column} is '{old_facts[column]}' before and '{new_facts[column]}' after; measure "
+                                "both on one machine in one way")
     lines = [f"{old_facts['commit']} -> {new_facts['commit']}, this engine's speed over {' '.join(RIVAL)}"]
     for column in SHOULD_MATCH:
         if old_facts[column] != new_facts[column]:

@@ -18,8 +18,8 @@ RIVAL = {"contender": "ONNX Runtime", "version": "1.31.1", "ratio_ort_fp32": "1.
 def row(**changes):
     return {"commit": "aaaa", "cpu": "EPYC", "instruction_sets": "avx2", "clock": "wall", "network": "b-lenet",
             "data_set": "mnist", "model_hash": "0123456789abcdef", "threads": "1", "batch": "16", "contender": "sooner",
-            "version": "0.1.0", "precision": "fp32", "ratio_ort_fp32": "1.500", "spread": "0.0000", "accuracy": "0.9900",
-            "counts": "1"} | changes
+            "version": "0.1.0", "precision": "fp32", "ratio_ort_fp32": "1.500", "spread": "0.0000",
+            "accuracy": "0.9900", "counts": "1", **changes}
 
 
 class CompareTest(unittest.TestCase):
@@ -87,7 +87,8 @@ class CompareTest(unittest.TestCase):
 
     def test_other_machines_and_clocks_cannot_be_compared(self):
         for change in ({"cpu": "Xeon"}, {"instruction_sets": "amx"}, {"clock": "cpu"}):
-            paths = [self.write("a.csv", [row(**RIVAL), row()]), self.write("b.csv", [row(**RIVAL, **change), row(**change)])]
+            paths = [self.write("a.csv", [row(**RIVAL), row()]),
+                     self.write("b.csv", [row(**RIVAL, **change), row(**change)])]
             err = io.StringIO()
             with contextlib.redirect_stderr(err):
                 self.assertEqual(compare.main([str(path) for path in paths]), 2)

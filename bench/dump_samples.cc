@@ -7,9 +7,9 @@
 // the shapes.
 #include <nlohmann/json.hpp>
 
-#include "command.h"
 #include "core/file.h"
-#include "model_data.h"
+#include "tools/command.h"
+#include "tools/model_data.h"
 
 namespace sooner {
 namespace {

@@ -11,21 +11,20 @@
 //
 // The end of stdin ends it. With several threads every call's samples are shared out, one session a thread; a call of
 // one sample uses one thread.
-#include <time.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "command.h"
 #include "core/cpu.h"
 #include "core/file.h"
-#include "engine_flags.h"
-#include "policy_flags.h"
 #include "runtime/session.h"
+#include "tools/command.h"
+#include "tools/engine_flags.h"
+#include "tools/policy_flags.h"
 
 namespace sooner {
 namespace {

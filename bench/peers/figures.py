@@ -96,10 +96,11 @@ def compare(rows):
     return best
 
 
-CSV_COLUMNS = ("commit", "cpu", "instruction_sets", "network", "data_set", "model_hash", "clock", "threads", "batch", "contender",
-               "version", "precision", "median_us", "wall_us", "p50_call_us", "p99_call_us", "cpu_us", "repeats", "samples",
-               "call_overhead_us", "accuracy", "counts", "macs_of_plain", "exit_shares", "ratio_best", "ratio_best_net",
-               "ratio_ort_fp32", "spread", "gain", "bound")
+CSV_COLUMNS = (
+    "commit", "cpu", "instruction_sets", "network", "data_set", "model_hash", "clock", "threads", "batch", "contender",
+    "version", "precision", "median_us", "wall_us", "p50_call_us", "p99_call_us", "cpu_us", "repeats", "samples",
+    "call_overhead_us", "accuracy", "counts", "macs_of_plain", "exit_shares", "ratio_best", "ratio_best_net",
+    "ratio_ort_fp32", "spread", "gain", "bound")
 
 
 def csv_record(row, run):
@@ -107,13 +108,13 @@ def csv_record(row, run):
     def number(value, digits):
         return "" if math.isnan(value) else f"{value:.{digits}f}"
 
-    return run | {
-        "threads": row.threads, "batch": row.batch, "contender": row.contender, "version": row.version,
-        "precision": row.precision, "median_us": number(row.median_us, 2), "wall_us": number(statistics.median(row.wall_us), 2),
-        "p50_call_us": number(quantile(row.calls_us, 0.5), 2), "p99_call_us": number(quantile(row.calls_us, 0.99), 2),
-        "cpu_us": number(statistics.median(row.cpu_us), 2), "repeats": len(row.rounds_us), "samples": row.samples,
-        "call_overhead_us": number(row.call_overhead_us, 2), "accuracy": number(row.accuracy, 4),
-        "counts": int(row.counts), "macs_of_plain": number(row.macs_of_plain, 4),
+    return {
+        **run, "threads": row.threads, "batch": row.batch, "contender": row.contender, "version": row.version,
+        "precision": row.precision, "median_us": number(row.median_us, 2),
+        "wall_us": number(statistics.median(row.wall_us), 2), "p50_call_us": number(quantile(row.calls_us, 0.5), 2),
+        "p99_call_us": number(quantile(row.calls_us, 0.99), 2), "cpu_us": number(statistics.median(row.cpu_us), 2),
+        "repeats": len(row.rounds_us), "samples": row.samples, "call_overhead_us": number(row.call_overhead_us, 2),
+        "accuracy": number(row.accuracy, 4), "counts": int(row.counts), "macs_of_plain": number(row.macs_of_plain, 4),
         "exit_shares": " ".join(f"{share:.4f}" for share in row.exit_shares), "ratio_best": number(row.ratio_best, 3),
         "ratio_best_net": number(row.ratio_best_net, 3), "ratio_ort_fp32": number(row.ratio_ort_fp32, 3),
         "spread": number(row.spread, 4), "gain": number(row.gain, 3), "bound": number(row.bound, 3)}
@@ -121,8 +122,8 @@ def csv_record(row, run):
 
 def table(rows, best):
     """Lines of text, fastest first."""
-    heads = ("contender", "precision", "us/image", "p99 call", "vs best rival", "net", "vs ORT fp32", "accuracy", "MACs",
-             "gain of bound", "exit shares")
+    heads = ("contender", "precision", "us/image", "p99 call", "vs best rival", "net", "vs ORT fp32", "accuracy",
+             "MACs of plain", "gain of bound", "exit shares")
     body = []
     for row in sorted(rows, key=lambda row: row.median_us):
         note = "" if row.counts else " (not counted)"

@@ -37,8 +37,8 @@ class FiguresTest(unittest.TestCase):
         self.assertEqual([entry.counts for entry in rows], [True, True, False, False])
 
     def test_the_best_rival_is_the_fastest_that_counts(self):
-        rows = [row("sooner", "fp32", [1]), row("ONNX Runtime", "fp32", [9]), row("OpenVINO", "int8", [3], counts=False),
-                row("OpenVINO", "bf16", [4])]
+        rows = [row("sooner", "fp32", [1]), row("ONNX Runtime", "fp32", [9]),
+                row("OpenVINO", "int8", [3], counts=False), row("OpenVINO", "bf16", [4])]
         self.assertIs(figures.best_rival(rows), rows[3])
         self.assertIsNone(figures.best_rival(rows[:1]))
 
@@ -76,7 +76,8 @@ class FiguresTest(unittest.TestCase):
         self.assertEqual(record["p99_call_us"], "352.00")
 
     def test_the_table_shows_the_fastest_first_and_who_is_not_counted(self):
-        rows = [row("sooner", "fp32", [20]), row("OpenVINO", "int8", [3], counts=False), row("ONNX Runtime", "fp32", [9])]
+        rows = [row("sooner", "fp32", [20]), row("OpenVINO", "int8", [3], counts=False),
+                row("ONNX Runtime", "fp32", [9])]
         lines = figures.table(rows, figures.compare(rows))
         self.assertIn("not counted", lines[2])
         self.assertIn("ONNX Runtime *", lines[3])

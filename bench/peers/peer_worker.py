@@ -2,8 +2,8 @@
 
 Usage: peer_worker.py RUNTIME FILE.onnx FOLDER PRECISION BATCH THREADS SAMPLES
 
-Speaks the lines of bench/engine_worker.cc (which has them in full): a line of JSON at the start, then "answers PATH" and
-"run K" on stdin, a line of JSON each on stdout. FOLDER is dump_samples'.
+Speaks the lines of bench/engine_worker.cc (which has them in full): a line of JSON at the start, then "answers PATH"
+and "run K" on stdin, a line of JSON each on stdout. FOLDER is dump_samples'.
 """
 
 import json

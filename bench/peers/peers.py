@@ -2,10 +2,10 @@
 
     bench/peers/run MODEL.safetensors [--plain PLAIN.safetensors] [--threads 1,2] [--batch 1,16,128] [--rounds 9] …
 
-Every contender is a process that computes only when told to; each round gives every contender one pass over the same real
-test images, so that a noisy machine is noisy for all of them. Contenders without exits compute the same network: the
-backbone of MODEL, or PLAIN where one is given. Before anything is timed, everyone answers the whole test split: fp32
-logits must agree to 1e-4 of the largest, and a precision counts only within 0.3 points of the contender's own fp32. The
+Every contender is a process that computes only when told to; each round gives every contender one pass over the same
+real test images, so that a noisy machine is noisy for all of them. Contenders without exits compute the same network:
+the backbone of MODEL, or PLAIN where one is given. Before anything is timed, everyone answers the whole test split:
+fp32 logits must agree to 1e-4 of the largest, and a precision counts only within 0.3 points of the contender's own fp32. The
 rivals are called from Python, this engine from C++; what an empty graph costs a rival per call is measured too, and the
 column "net" takes it off. Prints tables, writes a CSV. Exit code 1: somebody's answers are wrong.
 """
@@ -69,8 +69,12 @@ class Comparison:
         else:
             exits = contender == "sooner, exits"
             command = [self.options.bin / "engine_worker", self.options.model if exits else self.plain_model,
-                       self.samples_folder, "--precision", precision, "--batch", batch, "--threads", threads, "--samples",
-                       samples, *([] if exits else ["--plain"]), *(self.options.policy.split() if exits else [])]
+                       self.samples_folder, "--precision", precision, "--batch", batch, "--threads", threads,
+                       "--samples", samples]
+            if not exits:
+                command.append("--plain")
+            elif self.options.policy:
+                command += ["--policy", self.options.policy]
         worker = WorkerProcess(command, log)
         if worker.hello["precision"] != precision:
             worker.close()
@@ -123,9 +127,9 @@ class Comparison:
     def _rows(self, threads, batch):
         rows = []
         for (name, precision), answer in self.answers.items():
-            rows.append(figures.Row(name, precision, answer["hello"]["version"], threads, batch, name.startswith("sooner"),
-                                    accuracy=answer["accuracy"], macs_of_plain=answer["macs"],
-                                    exit_shares=answer["shares"]))
+            version, ours = answer["hello"]["version"], name.startswith("sooner")
+            rows.append(figures.Row(name, precision, version, threads, batch, ours, accuracy=answer["accuracy"],
+                                    macs_of_plain=answer["macs"], exit_shares=answer["shares"]))
         figures.decide_who_counts(rows)
         return rows
 
@@ -166,14 +170,15 @@ class Comparison:
         known = self.answers[row.contender, row.precision]["logits"][: row.samples]
         expected = int(np.sum(np.argmax(known, axis=1) == self.labels[: row.samples]))
         if abs(right - expected) > figures.ACCURACY_MARGIN * row.samples:
-            sys.exit(f"peers: {row.contender} {row.precision} got {right} of {row.samples} images right while timed with "
-                     f"batch {row.batch}, {expected} before")
+            sys.exit(f"peers: {row.contender} {row.precision} got {right} of {row.samples} images right while timed "
+                     f"with batch {row.batch}, {expected} before")
 
 
 def write_empty_graph(path, shape):
     """A graph with next to no arithmetic and one output [batch, channels]."""
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT
-    nodes = [helper.make_node("GlobalAveragePool", ["input"], ["map"]), helper.make_node("Flatten", ["map"], ["logits"])]
+    nodes = [helper.make_node("GlobalAveragePool", ["input"], ["map"]),
+             helper.make_node("Flatten", ["map"], ["logits"])]
     graph = helper.make_graph(nodes, "empty", [helper.make_tensor_value_info("input", kind, ["batch", *shape])],
                               [helper.make_tensor_value_info("logits", kind, ["batch", shape[0]])])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
@@ -197,7 +202,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("--plain", type=pathlib.Path, help="the same network trained without exits")
-    parser.add_argument("--policy", default="", help="of the exits, as sooner takes it: '--policy entropy'")
+    parser.add_argument("--policy", help="one the model was tuned for; default: the model's own")
     parser.add_argument("--threads", type=integers, default=[1, 2])
     parser.add_argument("--batch", type=integers, default=[1, 16, 128])
     parser.add_argument("--rounds", type=int, default=9)
@@ -229,8 +234,8 @@ def main():
                 best = figures.compare(rows)
                 writer.writerows(figures.csv_record(row, run) for row in rows)
                 file.flush()
-                print(f"\nthreads {threads}, batch {batch}, {options.rounds} rounds, {options.clock} clock; * the best rival; above 1: faster than it",
-                      *figures.table(rows, best), sep="\n", flush=True)
+                print(f"\nthreads {threads}, batch {batch}, {options.rounds} rounds, {options.clock} clock; * the best "
+                      "rival; above 1: faster than it", *figures.table(rows, best), sep="\n", flush=True)
     say(f"peers: wrote {path}")
 
 

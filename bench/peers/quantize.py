@@ -12,7 +12,8 @@ CALIBRATION_BATCH = 64
 
 class Images(CalibrationDataReader):
     def __init__(self, images):
-        self._batches = ({"input": images[at : at + CALIBRATION_BATCH]} for at in range(0, len(images), CALIBRATION_BATCH))
+        starts = range(0, len(images), CALIBRATION_BATCH)
+        self._batches = ({"input": images[at : at + CALIBRATION_BATCH]} for at in starts)
 
     def get_next(self):
         return next(self._batches, None)

@@ -104,7 +104,7 @@ def torch_module(path):
     def window(node):
         a = attributes(node)
         top, left, bottom, right = a["pads"]
-        # The export writes rounding up as padding at the end; torch has a switch for it. Checked against the others' logits.
+        # The export writes rounding up as padding at the end; torch has a switch for it. The others' logits tell.
         return dict(kernel_size=a["kernel_shape"], stride=a["strides"], padding=(top, left),
                     ceil_mode=(bottom, right) != (top, left))
 

@@ -51,13 +51,15 @@ def check_file(path, manifest, tensors):
     check(len(metadata["sooner.model_hash"]) == 16, f"{path}: no model hash")
     preprocessing = manifest["preprocessing"]
     for key in ("mean", "std"):
-        check([float(number) for number in metadata[f"sooner.{key}"].split(",")] == preprocessing[key], f"{path}: {key}")
+        numbers = [float(number) for number in metadata[f"sooner.{key}"].split(",")]
+        check(numbers == preprocessing[key], f"{path}: {key} is {numbers}")
     for initializer in model.graph.initializer:
         if initializer.name in tensors:
             kept = numpy_helper.to_array(initializer).tobytes() == tensors[initializer.name].tobytes()
             check(kept, f"{path}: {initializer.name} has other bits than the model file")
     expected = expected_outputs(manifest, tensors, metadata["sooner.form"])
-    check([output.name for output in model.graph.output] == list(expected), f"{path}: other outputs than {list(expected)}")
+    outputs = [output.name for output in model.graph.output]
+    check(outputs == list(expected), f"{path}: outputs {outputs}, expected {list(expected)}")
     check([value.name for value in model.graph.input] == ["input"], f"{path}: other inputs than 'input'")
 
     shape = (1, -1, 1, 1)
