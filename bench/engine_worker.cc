@@ -6,11 +6,13 @@
 //
 //   (start)        {"contender": …, "precision": …, "exit_fraction": […], …}
 //   answers PATH   PATH gets the logits of all samples as raw floats [n, classes], PATH.exits the exits taken as int32
-//   run K          K passes over the first samples in whole batches; {"call_us": [[…] × K], "cpu_us": [… × K], "right":
-//   n}
+//   run K          K passes over the first samples in whole batches: {"call_us": [[…]], "cpu_us": […], "right": n}, a
+//   list
+//                  of calls and the processor time of each pass, and how many answers of a pass were right
 //
 // The end of stdin ends it. With several threads every call's samples are shared out, one session a thread; a call of
-// one sample uses one thread.
+// fewer than four samples uses one thread.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -53,84 +55,95 @@ double process_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-// Some sessions of one model, each on a thread of its own; the first on the caller's.
+// Some sessions of one model, each on a thread of its own, the caller's among them. A call's samples are cut into
+// pieces that whoever is free takes: where the others are not scheduled in time, the caller does all of it.
 class Team {
  public:
-  Team(const std::shared_ptr<const Model>& model, const std::shared_ptr<const ExitPolicy>& policy, int32_t threads)
-      : image_(static_cast<size_t>(element_count(model->graph().input_shape))), parts_(static_cast<size_t>(threads)) {
-    for (Part& part : parts_) part.session = std::make_unique<Session>(model, policy);
-    for (size_t i = 1; i < parts_.size(); ++i) helpers_.emplace_back([this, i] { help(i); });
+  Team(const std::shared_ptr<const Model>& model, const std::shared_ptr<const ExitPolicy>& policy, int32_t threads,
+       int64_t batch)
+      : image_(static_cast<size_t>(element_count(model->graph().input_shape))),
+        classes_(static_cast<size_t>(model->graph().classes)),
+        results_(static_cast<size_t>(batch)),
+        logits_(static_cast<size_t>(batch) * classes_) {
+    for (int32_t i = 0; i < threads; ++i) sessions_.push_back(std::make_unique<Session>(model, policy));
+    for (size_t i = 1; i < sessions_.size(); ++i) helpers_.emplace_back([this, i] { help(*sessions_[i]); });
   }
   ~Team() {
     ended_ = true;
-    publish();
+    publish(0);
   }
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  // Answers n samples [n, C, H, W]; blocks.
+  // Answers n samples [n, C, H, W], at most a batch; blocks.
   void run(const float* images, int64_t n) {
-    const auto count = static_cast<int64_t>(parts_.size());
-    int64_t first = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t end = n * (i + 1) / count;
-      // The rounding gives a single sample to the last part; the caller's thread should have it.
-      Part& part = parts_[static_cast<size_t>(count - 1 - i)];
-      part.images = {images + static_cast<size_t>(first) * image_, static_cast<size_t>(end - first) * image_};
-      part.n = end - first;
-      part.first = first;
-      first = end;
+    images_ = images;
+    n_ = n;
+    // Two pieces a thread even out samples that leave early; a few samples are not worth waking anybody.
+    const auto pieces = static_cast<int64_t>(sessions_.size() == 1 || n < 4 ? 1 : 2 * sessions_.size());
+    piece_ = (n + pieces - 1) / pieces;
+    const auto count = static_cast<uint32_t>((n + piece_ - 1) / piece_);
+    unfinished_ = count;
+    if (count == 1) {
+      compute(*sessions_[0], 0);
+      return;
     }
-    int32_t helping = 0;
-    for (size_t i = 1; i < parts_.size(); ++i) helping += parts_[i].n > 0 ? 1 : 0;
-    if (helping > 0) {
-      waiting_.store(static_cast<int32_t>(helpers_.size()));
-      publish();
+    publish(count);
+    while (take(*sessions_[0])) {
     }
-    compute(parts_[0]);
-    if (helping == 0) return;
-    for (int32_t left = waiting_.load(); left > 0; left = waiting_.load()) waiting_.wait(left);
+    for (uint32_t left = unfinished_; left > 0; left = unfinished_) unfinished_.wait(left);
   }
 
-  // The results and logits of the latest run, part after part; visit(first sample, results, logits).
-  template <typename Visit>
-  void visit(const Visit& visit) const {
-    for (const Part& part : parts_) {
-      if (part.n > 0) visit(part.first, part.results, part.session->logits());
-    }
+  // Of the latest run.
+  [[nodiscard]] std::span<const Result> results() const { return std::span(results_).first(static_cast<size_t>(n_)); }
+  [[nodiscard]] std::span<const float> logits() const {
+    return std::span(logits_).first(static_cast<size_t>(n_) * classes_);
   }
 
  private:
-  struct Part {
-    std::unique_ptr<Session> session;
-    std::span<const float> images;
-    std::span<const Result> results;
-    int64_t n = 0;
-    int64_t first = 0;
-  };
+  // A ticket is the number of the run above the number of pieces nobody has taken.
+  static constexpr uint64_t kPieces = 0xffffffffU;
 
-  static void compute(Part& part) {
-    if (part.n > 0) part.results = part.session->run(part.images, part.n);
+  void publish(uint32_t pieces) {
+    ticket_ = ((ticket_ >> 32U) + 1) << 32U | pieces;
+    ticket_.notify_all();
   }
-  void publish() {
-    generation_.fetch_add(1);
-    generation_.notify_all();
+  // Takes and computes one piece; false when there is none.
+  bool take(Session& session) {
+    uint64_t ticket = ticket_;
+    while ((ticket & kPieces) != 0) {
+      if (!ticket_.compare_exchange_weak(ticket, ticket - 1)) continue;
+      compute(session, static_cast<int64_t>(ticket & kPieces) - 1);
+      if (unfinished_.fetch_sub(1) == 1) unfinished_.notify_one();
+      return true;
+    }
+    return false;
   }
-  void help(size_t index) {
-    for (uint32_t seen = 0;;) {
-      generation_.wait(seen);
-      seen = generation_.load();
-      if (ended_) return;
-      compute(parts_[index]);
-      waiting_.fetch_sub(1);
-      waiting_.notify_one();
+  void compute(Session& session, int64_t piece) {
+    const int64_t first = piece * piece_;
+    const int64_t count = std::min(piece_, n_ - first);
+    const auto begin = static_cast<size_t>(first);
+    const std::span<const float> images(images_ + begin * image_, static_cast<size_t>(count) * image_);
+    std::ranges::copy(session.run(images, count), results_.begin() + static_cast<ptrdiff_t>(begin));
+    std::ranges::copy(session.logits(), logits_.begin() + static_cast<ptrdiff_t>(begin * classes_));
+  }
+  void help(Session& session) {
+    while (!ended_) {
+      const uint64_t seen = ticket_;
+      if (!take(session)) ticket_.wait(seen);
     }
   }
 
-  size_t image_;
-  std::vector<Part> parts_;
-  std::atomic<uint32_t> generation_{0};
-  std::atomic<int32_t> waiting_{0};
+  size_t image_;    // floats of one sample
+  size_t classes_;  // floats of one answer
+  std::vector<std::unique_ptr<Session>> sessions_;
+  std::vector<Result> results_;  // [batch]
+  std::vector<float> logits_;    // [batch, classes]
+  const float* images_ = nullptr;
+  int64_t n_ = 0;
+  int64_t piece_ = 1;  // samples
+  std::atomic<uint64_t> ticket_{0};
+  std::atomic<uint32_t> unfinished_{0};  // pieces of this run
   std::atomic<bool> ended_{false};
   std::vector<std::jthread> helpers_;  // last: they end before what they use
 };
@@ -158,7 +171,8 @@ class Worker {
     if (samples_ > static_cast<int64_t>(labels_.size())) {
       fail(Code::kInvalidArgument, "[worker] batch {} is more than the {} samples there are", batch_, labels_.size());
     }
-    team_ = std::make_unique<Team>(model_, make_policy(policy, policy_context(model_->graph())), arguments.threads);
+    team_ =
+        std::make_unique<Team>(model_, make_policy(policy, policy_context(model_->graph())), arguments.threads, batch_);
     const bool exits = model_->graph().exits() > 1 && policy.name != "never";
     hello_["contender"] = exits ? "sooner, exits" : "sooner";
     hello_["version"] = file.manifest.provenance.sooner_version;
@@ -187,11 +201,9 @@ class Worker {
     std::vector<int32_t> exits(labels_.size());
     for (int64_t at = 0; at < n; at += batch_) {
       team_->run(images_.data() + static_cast<size_t>(at) * image_, std::min<int64_t>(batch_, n - at));
-      team_->visit([&](int64_t first, std::span<const Result> results, std::span<const float> part) {
-        const auto begin = static_cast<size_t>(at + first);
-        std::copy(part.begin(), part.end(), logits.begin() + static_cast<ptrdiff_t>(begin * classes));
-        for (size_t i = 0; i < results.size(); ++i) exits[begin + i] = results[i].exit_index;
-      });
+      std::ranges::copy(team_->logits(), logits.begin() + static_cast<ptrdiff_t>(static_cast<size_t>(at) * classes));
+      auto exit_index = exits.begin() + at;
+      for (const Result& result : team_->results()) *exit_index++ = result.exit_index;
     }
     write_file_atomically(path, [&](FileSink& sink) { sink.write(std::as_bytes(std::span(logits))); });
     write_file_atomically(path + ".exits", [&](FileSink& sink) { sink.write(std::as_bytes(std::span(exits))); });
@@ -213,11 +225,8 @@ class Worker {
         team_->run(images_.data() + static_cast<size_t>(at) * image_, batch_);
         calls.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
         cpu += process_seconds() - cpu_begin;
-        team_->visit([&](int64_t first, std::span<const Result> results, std::span<const float>) {
-          for (size_t i = 0; i < results.size(); ++i) {
-            right += results[i].label == labels_[static_cast<size_t>(at + first) + i] ? 1 : 0;
-          }
-        });
+        auto label = labels_.begin() + at;
+        for (const Result& result : team_->results()) right += result.label == *label++ ? 1 : 0;
       }
       answer["call_us"].push_back(calls);
       answer["cpu_us"].push_back(cpu * 1e6);
