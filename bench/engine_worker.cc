@@ -6,9 +6,8 @@
 //
 //   (start)        {"contender": …, "precision": …, "exit_fraction": […], …}
 //   answers PATH   PATH gets the logits of all samples as raw floats [n, classes], PATH.exits the exits taken as int32
-//   run K          K passes over the first samples in whole batches: {"call_us": [[…]], "cpu_us": […], "right": n}, a
-//   list
-//                  of calls and the processor time of each pass, and how many answers of a pass were right
+//   run K          K passes over the first samples in whole batches: {"call_us": [[…]], "cpu_us": […], "right": n}
+//                  with the times of the calls and the processor time of each pass, and the right answers of the last
 //
 // The end of stdin ends it. With several threads every call's samples are shared out, one session a thread; a call of
 // fewer than four samples uses one thread.
