@@ -22,6 +22,7 @@ ROOMS = {
     "data": ["core"],
     "policy": ["core"],
     "format": ["graph", "policy"],  # a model file holds the calibration record, which lives in policy
+    "onnx": ["format"],
     "tune": ["policy"],
     "eval": ["tune"],
     "backend/common": ["graph"],
@@ -44,6 +45,7 @@ TEST_FILES = re.compile(r"(_test\.cc|_test_support\.h)$")
 WRAPPED = {
     "LibTorch": (re.compile(r"^(torch|ATen|c10|caffe2)/"), "train"),
     "oneDNN": (re.compile(r"^(oneapi/)?dnnl"), "backend/onednn"),
+    "ONNX's schema": (re.compile(r"^onnx[a-z-]*\.pb\.h$"), "onnx"),
     "gRPC": (re.compile(r"^(grpc|grpcpp|google/protobuf)/"), "serve"),
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)

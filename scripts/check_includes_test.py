@@ -54,6 +54,7 @@ class CheckIncludesTest(unittest.TestCase):
                                      "src/backend/onednn/a.cc": "#include <oneapi/dnnl/dnnl.hpp>\n"}), [])
         self.assert_one_fault({"src/eval/curve.cc": "#include <torch/torch.h>\n"}, "LibTorch", "src/train")
         self.assert_one_fault({"src/backend/registry.cc": "#include <dnnl.hpp>\n"}, "oneDNN")
+        self.assert_one_fault({"tools/cmd_export.cc": "#include <onnx-ml.pb.h>\n"}, "ONNX's schema", "src/onnx")
         self.assert_one_fault({"tools/cmd_train.cc": "#  include <ATen/ATen.h>\n"}, "LibTorch")
 
     def test_only_the_training_program_sees_the_trainer(self):

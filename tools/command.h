@@ -30,6 +30,7 @@ void add_tune(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_describe(CLI::App& app);
 void add_check(CLI::App& app);
+void add_export(CLI::App& app);
 void add_data(CLI::App& app);
 void add_report(CLI::App& app);
 void add_predict(CLI::App& app);

@@ -11,7 +11,7 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<CommandRow, 10> kCommands{{
+constexpr std::array<CommandRow, 11> kCommands{{
     {"train", "train a network from a TOML config (hands over to sooner-train)",
      "sooner train configs/fashion_differentiable.toml --data-dir ~/data", add_train},
     {"tune", "choose thresholds on the calibration split and store them in the model file",
@@ -28,6 +28,8 @@ constexpr std::array<CommandRow, 10> kCommands{{
      "sooner describe model.safetensors", add_describe},
     {"check", "compare backends and the trainer's recorded logits on real samples", "sooner check model.safetensors",
      add_check},
+    {"export", "write the network as an ONNX file for other runtimes",
+     "sooner export model.safetensors --plain -o plain.onnx", add_export},
     {"data", "open a data set and show its splits, classes and hashes", "sooner data fashion-mnist --data-dir ~/data",
      add_data},
     {"report", "evaluate runs and write one HTML page",

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Runs text scenarios: a command in, expected exit code, lines and errors out.
 
-    run_scenarios.py --sooner PROGRAM [--has train] [--has onednn] FILE…
+    run_scenarios.py --sooner PROGRAM [--has train] [--has onednn] [--has onnx] FILE…
 
 Exit code 0: all passed; 1: one failed; 2: a scenario or the command line cannot be read; 77: all were skipped.
 
 A scenario is a text file; every line begins with its kind:
 
     # a remark                      also blank lines
-    requires: train data            skipped unless the build or the machine has all of these: train, onednn, data
+    requires: train data            skipped unless the build or the machine has all of these: train, onednn, onnx, data
                                     (SOONER_DATA names a folder), user (not root), python (the private environment)
     timeout: 60                     seconds for each command from here on (300 when left out)
     file {tmp}/bad.toml             writes a file: the lines below that begin with '|', without "| "
@@ -159,8 +159,9 @@ def run_command(command, folder, environment, timeout):
 
 
 def missing_requirement(scenario, offers):
-    known = {"train": "train" in offers, "onednn": "onednn" in offers, "user": os.geteuid() != 0,
-             "data": bool(os.environ.get("SOONER_DATA")), "python": (ROOT / "build/python/bin/python").exists()}
+    known = {"train": "train" in offers, "onednn": "onednn" in offers, "onnx": "onnx" in offers,
+             "user": os.geteuid() != 0, "data": bool(os.environ.get("SOONER_DATA")),
+             "python": (ROOT / "build/python/bin/python").exists()}
     for requirement in scenario.requires:
         if requirement not in known:
             raise BadScenario(f"{scenario.path}: requires '{requirement}', expected {', '.join(sorted(known))}")
@@ -206,7 +207,7 @@ def run_scenario(scenario, sooner):
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sooner", required=True, type=lambda text: pathlib.Path(text).resolve())
-    parser.add_argument("--has", action="append", default=[], choices=["train", "onednn"])
+    parser.add_argument("--has", action="append", default=[], choices=["train", "onednn", "onnx"])
     parser.add_argument("files", nargs="+", type=pathlib.Path)
     options = parser.parse_args(arguments)
     failed = skipped = 0

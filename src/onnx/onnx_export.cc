@@ -1,0 +1,178 @@
+#include "onnx/onnx_export.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/error.h"
+#include "graph/shape_inference.h"
+#include "onnx/gate_nodes.h"
+#include "onnx/onnx_graph.h"
+#include "onnx/pool_nodes.h"
+
+namespace sooner {
+namespace {
+
+// Adds one network's nodes to an ONNX graph, in the order of their ids.
+class Exporter {
+ public:
+  Exporter(const Graph& graph, const TensorMap& tensors, OnnxGraph* onnx)
+      : graph_(graph), tensors_(tensors), onnx_(*onnx), shapes_(infer_shapes(graph)), values_(graph.nodes.size()) {}
+
+  void run() {
+    reserve_interface();
+    onnx_.add_input(value(0), graph_.input_shape);
+    for (NodeId id = 1; id < static_cast<NodeId>(graph_.nodes.size()); ++id) add(id);
+    for (size_t k = 0; k < graph_.exits(); ++k) add_exit(k);
+  }
+
+ private:
+  // The interface gets its names before anything else can take them.
+  void reserve_interface() {
+    values_[0] = onnx_.unique("input");
+    for (size_t k = 0; k < graph_.exits(); ++k) {
+      const std::string name = graph_.exits() == 1 ? "logits" : fmt::format("exits.{}.logits", k);
+      values_[static_cast<size_t>(graph_.stages[k].exit.logits)] = onnx_.unique(name);
+      gates_.push_back(graph_.stages[k].exit.gate ? onnx_.unique(fmt::format("exits.{}.gate", k)) : "");
+    }
+  }
+
+  const std::string& value(NodeId id) const { return values_[static_cast<size_t>(id)]; }
+  const Shape& shape(NodeId id) const { return shapes_[static_cast<size_t>(id)]; }
+
+  const Tensor& tensor(const std::string& name) const {
+    const auto found = tensors_.find(name);
+    if (found == tensors_.end()) fail(Code::kInvalidArgument, "[onnx] the model has no tensor '{}'", name);
+    return found->second;
+  }
+
+  std::string parameter(const std::string& name) {
+    return onnx_.constant(name, tensor(name).shape(), tensor(name).floats());
+  }
+
+  // weight, and bias where there is one.
+  std::vector<std::string> weighted_inputs(const Node& node, bool bias) {
+    std::vector<std::string> inputs{value(node.inputs[0]), parameter(node.name + ".weight")};
+    if (bias) inputs.push_back(parameter(node.name + ".bias"));
+    return inputs;
+  }
+
+  void add(NodeId id) {
+    const Node& node = graph_.node(id);
+    std::string& output = values_[static_cast<size_t>(id)];
+    if (output.empty()) output = onnx_.unique(node.name);
+    switch (node.op) {
+      case OpKind::kInput:
+        fail(Code::kInvalidArgument, "[onnx] node '{}' is a second input", node.name);
+      case OpKind::kConv2d:
+        return add_conv(node, output);
+      case OpKind::kLinear: {
+        const bool bias = std::get<LinearAttributes>(node.attributes).bias;
+        return set_attribute(onnx_.node("Gemm", weighted_inputs(node, bias), {output}), "transB", int64_t{1});
+      }
+      case OpKind::kBatchNorm:
+        return add_batch_norm(node, output);
+      case OpKind::kMaxPool:
+      case OpKind::kAvgPool:
+      case OpKind::kMixedPool:
+        return add_pool(node, shape(node.inputs[0]), shape(id), output);
+      case OpKind::kRelu:
+        onnx_.node("Relu", {value(node.inputs[0])}, {output});
+        return;
+      case OpKind::kAdd:
+        onnx_.node("Add", {value(node.inputs[0]), value(node.inputs[1])}, {output});
+        return;
+      case OpKind::kGlobalAvgPool: {
+        const std::string map = onnx_.apply("GlobalAveragePool", {value(node.inputs[0])}, output + ".map");
+        onnx_.node("Flatten", {map}, {output});
+        return;
+      }
+      case OpKind::kFlatten:
+        onnx_.node("Flatten", {value(node.inputs[0])}, {output});
+        return;
+    }
+  }
+
+  void add_conv(const Node& node, const std::string& output) {
+    const auto& a = std::get<Conv2dAttributes>(node.attributes);
+    onnx::NodeProto& conv = onnx_.node("Conv", weighted_inputs(node, a.bias), {output});
+    set_attribute(conv, "kernel_shape", {a.kernel_h, a.kernel_w});
+    set_attribute(conv, "strides", {a.stride_h, a.stride_w});
+    set_attribute(conv, "pads", {a.pad_top, a.pad_left, a.pad_bottom, a.pad_right});
+    set_attribute(conv, "dilations", {a.dilation_h, a.dilation_w});
+    set_attribute(conv, "group", a.groups);
+  }
+
+  // Kept as it is: runtimes fold it into the convolution before it, and the weights stay the file's.
+  void add_batch_norm(const Node& node, const std::string& output) {
+    std::vector<std::string> inputs{value(node.inputs[0])};
+    for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"}) {
+      inputs.push_back(parameter(node.name + part));
+    }
+    onnx::NodeProto& norm = onnx_.node("BatchNormalization", inputs, {output});
+    set_attribute(norm, "epsilon", static_cast<float>(std::get<BatchNormAttributes>(node.attributes).epsilon));
+  }
+
+  void add_pool(const Node& node, const Shape& src_shape, const Shape& dst_shape, const std::string& output) {
+    const PoolNodes pool{std::get<PoolAttributes>(node.attributes), src_shape, dst_shape};
+    const std::string& src = value(node.inputs[0]);
+    if (node.op == OpKind::kMaxPool) return pool.add_max(onnx_, src, output);
+    if (node.op == OpKind::kAvgPool) return pool.add_average(onnx_, src, output);
+    const float rest = 1 - tensor(node.name + ".alpha").floats()[0];
+    const std::string max = onnx_.unique(output + ".max");
+    const std::string average = onnx_.unique(output + ".average");
+    pool.add_max(onnx_, src, max);
+    pool.add_average(onnx_, src, average);
+    const std::string alpha_name = parameter(node.name + ".alpha");
+    const std::string rest_name = onnx_.constant(node.name + ".one_minus_alpha", {1}, std::span(&rest, 1));
+    const std::string a = onnx_.apply("Mul", {max, alpha_name}, output + ".max_part");
+    const std::string b = onnx_.apply("Mul", {average, rest_name}, output + ".average_part");
+    onnx_.node("Add", {a, b}, {output});
+  }
+
+  void add_exit(size_t k) {
+    const Exit& exit = graph_.stages[k].exit;
+    onnx_.add_output(value(exit.logits), {graph_.classes});
+    if (!exit.gate) return;
+    GateValues gate;
+    gate.prefix = fmt::format("exits.{}.gate", k);
+    gate.features = value(exit.features);
+    gate.logits = value(exit.logits);
+    gate.bias = parameter(gate_bias_name(k));
+    if (exit.gate->features) gate.feature_weights = parameter(gate_features_name(k));
+    if (exit.gate->scores) gate.score_weights = parameter(gate_scores_name(k));
+    add_gate(onnx_, gate, graph_.classes, gates_[k]);
+    onnx_.add_output(gates_[k], {1});
+  }
+
+  const Graph& graph_;
+  const TensorMap& tensors_;
+  OnnxGraph& onnx_;
+  std::vector<Shape> shapes_;
+  std::vector<std::string> values_;  // [nodes]: the names of their values
+  std::vector<std::string> gates_;   // [K]: empty without gate
+};
+
+}  // namespace
+
+std::string export_onnx(const ModelFile& file, OnnxForm form) {
+  const Manifest& manifest = file.manifest;
+  validate(manifest.graph);
+  const Graph graph = form == OnnxForm::kPlain ? plain_backbone(manifest.graph) : manifest.graph;
+  OnnxGraph onnx(graph.name);
+  Exporter(graph, file.tensors, &onnx).run();
+  onnx.add_metadata("sooner.model_hash", model_hash(file));
+  onnx.add_metadata("sooner.form", form == OnnxForm::kPlain ? "plain" : "all-exits");
+  onnx.add_metadata("sooner.mean", fmt::format("{}", fmt::join(manifest.preprocessing.mean, ",")));
+  onnx.add_metadata("sooner.std", fmt::format("{}", fmt::join(manifest.preprocessing.std, ",")));
+  onnx.add_metadata("sooner.channel_order", manifest.preprocessing.channel_order);
+  const size_t bytes = onnx.proto().ByteSizeLong();
+  if (bytes > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
+    fail(Code::kFailedPrecondition,
+         "[onnx] the file would have {} bytes, and protobuf ends at 2 GiB; export a smaller network", bytes);
+  }
+  return onnx.proto().SerializeAsString();
+}
+
+}  // namespace sooner
