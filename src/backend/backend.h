@@ -20,6 +20,7 @@
 #include "core/dtype.h"
 #include "core/tensor.h"
 #include "graph/graph.h"
+#include "graph/quantisation.h"
 
 namespace sooner {
 
@@ -65,11 +66,16 @@ class CompiledStage {
   // batch. REQUIRES: 1 <= batch.n <= batch_max; scratch of scratch_bytes(), 64-byte aligned.
   // No allocation by our code. Throws kInternal when the library underneath fails.
   virtual void run_step(size_t index, const StageBatch& batch, std::span<std::byte> scratch) const = 0;
+  // For observers: what step `index` has just written for its last node, as fp32, row after row, each row in the
+  // backend's own order. REQUIRES: the same batch and scratch, before the next step runs. Not for a gate.
+  [[nodiscard]] virtual std::vector<float> read_result(size_t index, const StageBatch& batch,
+                                                       std::span<std::byte> scratch) const = 0;
 };
 
 struct CompileOptions {
   Precision precision = Precision::kF32;
   int32_t batch_max = 128;
+  const Quantisation* quantisation = nullptr;  // for int8; read while compiling, not kept
 };
 
 class Backend {
@@ -80,7 +86,8 @@ class Backend {
   [[nodiscard]] virtual std::string instruction_set() const = 0;
   [[nodiscard]] virtual bool supports(Precision precision) const = 0;
   // All stages, in order; stage k's carry_out equals stage k+1's carry_in. Throws kFailedPrecondition naming the
-  // precision this machine lacks, kInvalidArgument for weights that do not fit the graph.
+  // precision this machine lacks, or the map whose scale is missing for int8; kInvalidArgument for weights that do not
+  // fit the graph.
   [[nodiscard]] virtual std::vector<std::unique_ptr<const CompiledStage>> compile(
       const Graph& graph, const TensorMap& weights, const CompileOptions& options) const = 0;
 };

@@ -24,6 +24,10 @@ class CountingStage final : public CompiledStage {
     for (const int32_t sample : batch.samples) ledger_->add(sample, macs);
     ledger_->count_step();
   }
+  [[nodiscard]] std::vector<float> read_result(size_t index, const StageBatch& batch,
+                                               std::span<std::byte> scratch) const override {
+    return inner_->read_result(index, batch, scratch);
+  }
 
  private:
   std::unique_ptr<const CompiledStage> inner_;

@@ -120,8 +120,8 @@ ModelFile parse_model(std::span<const std::byte> file, const std::string& name) 
          kManifestName, to_string(found->second.dtype()), to_string(found->second.shape()));
   }
   const auto version = contents.metadata.find(std::string(kVersionKey));
-  if (version != contents.metadata.end() && version->second != std::to_string(kFormatVersion)) {
-    fail(Code::kDataLoss, "[{}] byte 8: format version '{}', this sooner reads {}; update sooner", place,
+  if (version != contents.metadata.end() && version->second != "1" && version->second != "2") {
+    fail(Code::kDataLoss, "[{}] byte 8: format version '{}', this sooner reads 1 to {}; update sooner", place,
          printable(version->second), kFormatVersion);
   }
   const auto text = found->second.raw();
@@ -159,7 +159,7 @@ std::vector<std::byte> serialize_model(const ModelFile& model) {
   Safetensors contents;
   contents.tensors = model.tensors;
   contents.tensors.emplace(kManifestName, std::move(manifest));
-  contents.metadata = {{"format", "pt"}, {std::string(kVersionKey), std::to_string(kFormatVersion)}};
+  contents.metadata = {{"format", "pt"}, {std::string(kVersionKey), std::to_string(format_version(model.manifest))}};
   return serialize_safetensors(contents);
 }
 

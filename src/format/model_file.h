@@ -12,6 +12,7 @@
 
 #include "core/tensor.h"
 #include "graph/graph.h"
+#include "graph/quantisation.h"
 #include "policy/calibration_record.h"
 
 namespace sooner {
@@ -42,7 +43,8 @@ struct Manifest {
   Preprocessing preprocessing;
   PolicySpec policy;  // the default policy
   std::vector<CalibrationRecord> calibrations;
-  std::string saved_precision = "fp32";  // of the weights
+  std::optional<Quantisation> quantisation;  // scales for int8, where they were measured
+  std::string saved_precision = "fp32";      // of the weights
   Provenance provenance;
   // Trainer's logits on a few real samples, for `check`: tensors "sooner.check.images" (U8 [n, C, H, W]) and
   // "sooner.check.logits" (F32 [n, K, classes]), "sooner.check.gates" (F32 [n, K-1]) stand beside the weights; 0: none.
