@@ -53,7 +53,7 @@ void note(Agreement& agreement, Difference difference) {
 }  // namespace
 
 AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Backend& backend,
-                         const CompileOptions& options, std::span<const float> images) {
+                         const CompileOptions& options, std::span<const float> images, const StepObserver& observe) {
   const auto stages = backend.compile(graph, weights, options);
   const size_t n = sample_count(graph, images), exits = stages.size();
   const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
@@ -83,7 +83,10 @@ AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Bac
       batch.dst = cuts[k].as_dst();
       batch.logits = logits.data();
       batch.gate_logits = gates.data();
-      for (size_t i = 0; i < stages[k]->steps().size(); ++i) stages[k]->run_step(i, batch, scratch.bytes());
+      for (size_t i = 0; i < stages[k]->steps().size(); ++i) {
+        stages[k]->run_step(i, batch, scratch.bytes());
+        if (observe) observe(*stages[k], i, batch, scratch.bytes());
+      }
       for (size_t row = 0; row < count; ++row) {
         std::copy_n(&logits[row * classes], classes, &all.logits[((first + row) * exits + k) * classes]);
         if (graph.stages[k].exit.gate) all.gate_logits[(first + row) * (exits - 1) + k] = gates[row];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,9 +19,14 @@ struct AllLogits {
   std::vector<float> gate_logits;  // [n, K - 1], before the sigmoid; NaN where the exit has no gate
 };
 
+// Called after every step; may read what it wrote.
+using StepObserver =
+    std::function<void(const CompiledStage&, size_t step, const StageBatch&, std::span<std::byte> scratch)>;
+
 // images: [n, C, H, W]. Throws what Backend::compile throws, kInvalidArgument for a wrong number of floats.
 AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Backend& backend,
-                         const CompileOptions& options, std::span<const float> images);
+                         const CompileOptions& options, std::span<const float> images,
+                         const StepObserver& observe = {});
 
 // One number that two sides disagree about.
 struct Difference {

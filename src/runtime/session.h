@@ -26,7 +26,8 @@ class Session {
  public:
   // The policy is shared, not copied. Throws kInvalidArgument.
   Session(std::shared_ptr<const Model> model, std::shared_ptr<const ExitPolicy> policy);
-  // With the model's default policy.
+  // With the model's default policy, as calibrated for the model's precision. Throws kFailedPrecondition when its
+  // thresholds were chosen for another one alone.
   explicit Session(std::shared_ptr<const Model> model);
   ~Session();
   Session(const Session&) = delete;

@@ -42,7 +42,10 @@ Session::Buffers::Buffers(const Model& model, size_t state_bytes) : policy_state
   samples.resize(rows);
   logits.resize(rows * static_cast<size_t>(model.graph().classes));
   gate_logits.resize(rows);
-  temperatures = model.manifest().policy.temperatures;
+  const Manifest& manifest = model.manifest();
+  temperatures = find_policy_at(manifest.policy, manifest.calibrations, to_string(model.precision()))
+                     .value_or(manifest.policy)
+                     .temperatures;
   if (temperatures.size() != stages.size()) temperatures.assign(stages.size(), 1.0);
 }
 
