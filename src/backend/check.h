@@ -42,15 +42,18 @@ struct Difference {
 struct Agreement {
   int64_t compared = 0;  // numbers
   int64_t outside = 0;   // of them, beyond their bound
+  int64_t answers = 0;   // a sample's label at one exit
+  int64_t flips = 0;     // of them, another label
   Difference worst;      // the largest share
   [[nodiscard]] bool holds() const { return outside == 0; }
 };
 // "agrees on 120 numbers; worst at sample 3, exit 1, class 7: 1.25 against 1.2500001, 4 % of the bound 3e-06"
 std::string to_string(const Agreement& agreement);
 
-// Holds `got` against `expected`, each sample with its own bound. Sizes must match.
+// Holds `got` against `expected`, each sample with its own bound (tolerance.h). Sizes must match.
 Agreement compare_logits(const Graph& graph, const TensorMap& weights, std::span<const float> images,
-                         Precision precision, const AllLogits& expected, const AllLogits& got);
+                         Precision precision, const AllLogits& expected, const AllLogits& got,
+                         const Quantisation* quantisation = nullptr);
 
 // The reference backend in fp32 against `backend`.
 Agreement check_backend(const Graph& graph, const TensorMap& weights, const Backend& backend,
