@@ -62,8 +62,8 @@ void run(const CheckArguments& arguments) {
   const auto reference = make_backend("ref");
   const auto backend = make_backend(options.backend);
   CompileOptions exact{Precision::kF32, options.batch_max};
-  const Quantisation* quantisation = manifest.quantisation ? &*manifest.quantisation : nullptr;
-  const CompileOptions compile{options.precision, options.batch_max, quantisation};
+  CompileOptions compile{options.precision, options.batch_max};
+  if (options.precision == Precision::kInt8) compile.quantisation = current_quantisation(file);
   if (!backend->supports(options.precision)) {
     fail(Code::kFailedPrecondition, "[check] {} has no {} on this processor; use --precision fp32", backend->name(),
          to_string(options.precision));

@@ -182,4 +182,15 @@ std::string model_hash(const ModelFile& model) {
   return hash_hex(hasher.value());
 }
 
+const Quantisation* current_quantisation(const ModelFile& model) {
+  if (!model.manifest.quantisation) return nullptr;
+  const std::string hash = model_hash(model);
+  if (model.manifest.quantisation->model_hash != hash) {
+    fail(Code::kFailedPrecondition,
+         "[model] the quantisation was measured on weights {}, but these are {}; run `sooner quantize` again",
+         model.manifest.quantisation->model_hash, hash);
+  }
+  return &*model.manifest.quantisation;
+}
+
 }  // namespace sooner

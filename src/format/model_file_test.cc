@@ -76,6 +76,16 @@ TEST(ModelFile, RoundTripsAQuantisation) {
   EXPECT_EQ(model_hash(again), model_hash(tiny_model()));
 }
 
+TEST(ModelFile, GivesItsQuantisationOnlyForTheWeightsItWasMeasuredOn) {
+  EXPECT_EQ(current_quantisation(tiny_model()), nullptr);
+  ModelFile model = quantised_tiny_model();
+  EXPECT_EQ(current_quantisation(model), &*model.manifest.quantisation);
+  model.tensors["fc.bias"] = model.tensors["fc.bias"].clone();
+  model.tensors["fc.bias"].floats()[0] += 1;
+  EXPECT_THAT(message_of(Code::kFailedPrecondition, [&] { static_cast<void>(current_quantisation(model)); }),
+              HasSubstr("run `sooner quantize` again"));
+}
+
 TEST(ModelFile, IsWrittenInTheOldestVersionThatHoldsIt) {
   EXPECT_THAT(manifest_to_json(tiny_model().manifest), HasSubstr("\"format_version\":1,"));
   EXPECT_THAT(manifest_to_json(quantised_tiny_model().manifest), HasSubstr("\"format_version\":2,"));

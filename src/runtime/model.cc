@@ -17,19 +17,13 @@ std::shared_ptr<const Model> Model::compile(const ModelFile& file, const Backend
   if (options.batch_max < 1) {
     fail(Code::kInvalidArgument, "[Model::compile] batch_max is {}, expected 1 or more", options.batch_max);
   }
-  const std::optional<Quantisation>& quantisation = file.manifest.quantisation;
-  if (options.precision == Precision::kInt8 && quantisation && quantisation->model_hash != model_hash(file)) {
-    fail(Code::kFailedPrecondition,
-         "[Model::compile] the model's quantisation was measured on other weights ({}, now {}); run `sooner quantize` "
-         "again",
-         quantisation->model_hash, model_hash(file));
-  }
   const std::shared_ptr<Model> model(new Model);
   model->manifest_ = file.manifest;
-  model->stages_ = backend.compile(file.manifest.graph, file.tensors,
-                                   {.precision = options.precision,
-                                    .batch_max = options.batch_max,
-                                    .quantisation = quantisation ? &*quantisation : nullptr});
+  model->stages_ =
+      backend.compile(file.manifest.graph, file.tensors,
+                      {.precision = options.precision,
+                       .batch_max = options.batch_max,
+                       .quantisation = options.precision == Precision::kInt8 ? current_quantisation(file) : nullptr});
   model->cost_ = compute_cost(file.manifest.graph);
   model->batch_max_ = options.batch_max;
   model->backend_name_ = backend.name();
