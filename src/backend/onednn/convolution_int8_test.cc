@@ -207,6 +207,9 @@ TEST_P(EveryInt8Convolution, EveryNumberOfRowsGivesTheBitsOfOneRowAlone) {
 }
 
 TEST_P(EveryInt8Convolution, HasAKernelThatIsNoReferenceLoop) {
+  if (setup_.attributes.groups > 1 && !has_isa(dnnl::cpu_isa::avx512_core)) {
+    GTEST_SKIP() << "without AVX-512 oneDNN has none for groups; a stage computes those in fp32";
+  }
   EXPECT_TRUE(Convolution::has_fast_kernel(setup_)) << Convolution(setup_).implementation();
 }
 
