@@ -13,10 +13,10 @@
 //   stored map             s^2 / 12, and the square of what lies beyond the range and is cut off
 //   rounded weights        t^2 / 12 sum x^2                         t: the step of the output channel's weights
 //
-// and the bound is kSigmas standard deviations of the sum of both sides' errors. This is the probabilistic form of
-// error analysis (Higham and Mary, 2019): the worst case, where all errors of twenty layers conspire, would allow
-// anything. Errors of neighbouring pixels are not independent (they share rounded weights), which the large
-// kSigmas covers; docs beside its definition say what was measured.
+// and the bound is kSigmas (in int8 kSigmasInt8) standard deviations of the sum of both sides' errors. This is the
+// probabilistic form of error analysis (Higham and Mary, 2019): the worst case, where all errors of twenty layers
+// conspire, would allow anything. Errors of neighbouring pixels are not independent (they share rounded weights), which
+// the large kSigmas covers; docs beside its definition say what was measured.
 #pragma once
 
 #include <span>
