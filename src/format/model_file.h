@@ -68,7 +68,8 @@ std::vector<std::byte> serialize_model(const ModelFile& model);
 // 16 hex digits over graph and weights, not over calibration: a model keeps its identity when tuned.
 std::string model_hash(const ModelFile& model);
 
-// The model's quantisation, or null where it has none. Throws kFailedPrecondition when it was measured on other weights.
+// The model's quantisation, or null where it has none. Throws kFailedPrecondition when it was measured on other
+// weights.
 const Quantisation* current_quantisation(const ModelFile& model);
 
 }  // namespace sooner
