@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "runtime/session.h"
+#include "support/measured_scales.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
 
@@ -36,8 +37,8 @@ double percentile(std::vector<double> values, double share) {
 // Throws where the backend and the reference disagree: a fast wrong answer is not worth timing.
 void expect_agreement(const ModelFile& file, const Backend& backend, Precision precision) {
   const Graph& graph = file.manifest.graph;
-  const Agreement agreement =
-      check_backend(graph, file.tensors, backend, {precision, 16}, test::random_images(graph, 2, 9));
+  const Agreement agreement = check_backend(graph, file.tensors, backend, {precision, 16, current_quantisation(file)},
+                                            test::random_images(graph, 2, 9));
   if (!agreement.holds()) fail(Code::kInternal, "[engine_bench] {}: {}", graph.name, to_string(agreement));
   fmt::print("# {} {}: {}\n", graph.name, to_string(precision), to_string(agreement));
 }
@@ -46,7 +47,9 @@ void bench(const std::string& network, const Shape& shape, const std::string& ba
   ModelFile file;
   file.manifest.graph = backbone_from_string(network, shape, 10);
   file.tensors = test::random_weights(file.manifest.graph, 1);
-  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+  file.manifest.quantisation = test::measured_quantisation(file.manifest.graph, file.tensors);
+  file.manifest.quantisation->model_hash = model_hash(file);
+  for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
     if (!make_backend(backend)->supports(precision)) continue;
     expect_agreement(file, *make_backend(backend), precision);
     for (const int32_t batch : {1, 16, 128}) {

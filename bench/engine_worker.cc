@@ -154,7 +154,7 @@ class Worker {
         images_(read_raw<float>(arguments.folder / "images.f32")),
         labels_(read_raw<int32_t>(arguments.folder / "labels.i32")) {
     ModelFile file = load_model(arguments.model);
-    PolicySpec policy = policy_spec(file.manifest, arguments.policy);
+    PolicySpec policy = policy_spec(file.manifest, arguments.policy, precision_from_string(arguments.engine.precision));
     if (arguments.plain) {
       file.manifest.graph = plain_backbone(file.manifest.graph);
       policy = {};

@@ -29,6 +29,7 @@ ROOMS = {
     "backend/ref": ["backend/common"],
     "backend/onednn": ["backend/common"],
     "backend": ["backend/ref", "backend/onednn"],
+    "quantize": ["graph", "backend"],
     "runtime": ["graph", "format", "policy", "backend"],
     "train": ["graph", "zoo", "format", "data", "policy", "core"],
     "report": ["eval", "core"],

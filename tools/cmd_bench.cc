@@ -32,7 +32,6 @@ std::shared_ptr<const ExitPolicy> shared_policy(const PolicySpec& spec, const Gr
 
 void run(const BenchArguments& arguments) {
   const ModelFile file = load_model(arguments.model);
-  const PolicySpec policy = policy_spec(file.manifest, arguments.policy);
   const ModelData data = open_model_data(file.manifest, arguments.data);
   const Batch samples = load_all(file.manifest, data, data.splits.by_name(arguments.split), arguments.samples);
   ModelFile plain;
@@ -50,6 +49,7 @@ void run(const BenchArguments& arguments) {
     ModelOptions options;
     options.backend = arguments.backend;
     options.precision = precision_from_string(precision);
+    const PolicySpec policy = policy_spec(file.manifest, arguments.policy, options.precision);
     options.batch_max = *std::max_element(arguments.batches.begin(), arguments.batches.end());
     const Evaluation with_exits = evaluate(file, options, policy, samples);
     PolicySpec never;
@@ -93,7 +93,7 @@ void add_bench(CLI::App& app) {
       ->delimiter(',')
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  app.add_option("--precision", arguments->precisions, "fp32, bf16")->delimiter(',')->capture_default_str();
+  app.add_option("--precision", arguments->precisions, "fp32, bf16, int8")->delimiter(',')->capture_default_str();
   app.add_option("--backend", arguments->backend, "auto | onednn | ref")->capture_default_str();
   app.add_option("--split", arguments->split, "train | validation | tune | guarantee | test")->capture_default_str();
   app.add_option("--samples", arguments->samples, "how many, from the split's beginning")

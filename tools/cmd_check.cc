@@ -63,16 +63,18 @@ void run(const CheckArguments& arguments) {
   const auto backend = make_backend(options.backend);
   CompileOptions exact{Precision::kF32, options.batch_max};
   CompileOptions compile{options.precision, options.batch_max};
+  if (options.precision == Precision::kInt8) compile.quantisation = current_quantisation(file);
   if (!backend->supports(options.precision)) {
     fail(Code::kFailedPrecondition, "[check] {} has no {} on this processor; use --precision fp32", backend->name(),
          to_string(options.precision));
   }
-  Table table({"compared", "samples", "numbers", "outside", "worst share of bound", "verdict"});
+  Table table({"compared", "samples", "numbers", "outside", "worst share of bound", "labels changed", "verdict"});
   int64_t outside = 0;
   const auto add = [&](const std::string& what, int64_t samples, const Agreement& agreement) {
     outside += agreement.outside;
     table.add({cell(what), count(samples), count(agreement.compared), count(agreement.outside),
-               number(agreement.worst.share, 4), cell(agreement.holds() ? "agree" : to_string(agreement))});
+               number(agreement.worst.share, 4), cell(fmt::format("{} of {}", agreement.flips, agreement.answers)),
+               cell(agreement.holds() ? "agree" : to_string(agreement))});
   };
   if (manifest.check_samples > 0) {
     const Recorded recorded = recorded_answers(file);
@@ -81,7 +83,8 @@ void run(const CheckArguments& arguments) {
         compare_logits(manifest.graph, file.tensors, recorded.images, Precision::kF32, recorded.answers, ref));
     const AllLogits fast = run_every_exit(manifest.graph, file.tensors, *backend, compile, recorded.images);
     add(fmt::format("trainer, {} {}", backend->name(), to_string(options.precision)), manifest.check_samples,
-        compare_logits(manifest.graph, file.tensors, recorded.images, options.precision, recorded.answers, fast));
+        compare_logits(manifest.graph, file.tensors, recorded.images, options.precision, recorded.answers, fast,
+                       compile.quantisation));
   }
   const ModelData data = open_model_data(manifest, arguments.data);
   const Batch samples = load_all(manifest, data, data.splits.by_name(arguments.split), arguments.samples);

@@ -36,6 +36,12 @@ void print_calibration(const CalibrationRecord& record, int64_t classes) {
              record.split_hash, record.precision, record.backend, record.instruction_set, optimality(record));
 }
 
+void print_quantisation(const Quantisation& quantisation, const std::string& hash) {
+  fmt::print("quantised: scales of {} maps ({}) from {} samples of {} (split {}){}\n", quantisation.scales.size(),
+             quantisation.method, quantisation.samples, quantisation.data_set, quantisation.split_hash,
+             quantisation.model_hash == hash ? "" : "; measured on OTHER WEIGHTS, run `sooner quantize` again");
+}
+
 void print_nodes(const Graph& graph, const GraphCost& cost) {
   const std::vector<Shape> shapes = infer_shapes(graph);
   fmt::print("\n{:<34} {:<16} {:<12} {:>12} {:>10}\n", "node", "operation", "shape", "MACs", "parameters");
@@ -75,6 +81,12 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
   for (const double threshold : manifest.policy.thresholds) {
     json["policy"]["thresholds"].push_back(fmt::format("{}", threshold));
   }
+  if (manifest.quantisation) {
+    json["quantisation"] = {{"method", manifest.quantisation->method},
+                            {"samples", manifest.quantisation->samples},
+                            {"model_hash", manifest.quantisation->model_hash},
+                            {"maps", manifest.quantisation->scales.size()}};
+  }
   for (const CalibrationRecord& record : manifest.calibrations) {
     json["calibrations"].push_back({{"policy", record.policy.name},
                                     {"rule", record.rule},
@@ -106,6 +118,7 @@ void run(const DescribeArguments& arguments) {
              manifest.preprocessing.channel_order, fmt::join(manifest.preprocessing.mean, " "),
              fmt::join(manifest.preprocessing.std, " "));
   fmt::print("default policy: {}\n", policy_text(manifest.policy, manifest.graph.classes));
+  if (manifest.quantisation) print_quantisation(*manifest.quantisation, model_hash(file));
   if (!manifest.calibrations.empty()) fmt::print("calibrations:\n");
   for (const CalibrationRecord& record : manifest.calibrations) print_calibration(record, manifest.graph.classes);
   if (arguments.nodes) print_nodes(manifest.graph, cost);

@@ -92,7 +92,7 @@ void run_curves(const EvalArguments& arguments, const std::shared_ptr<const Mode
 void run(const EvalArguments& arguments) {
   const ModelFile file = load_model(arguments.model);
   const ModelOptions options = model_options(arguments.engine);
-  const PolicySpec policy = policy_spec(file.manifest, arguments.policy);
+  const PolicySpec policy = policy_spec(file.manifest, arguments.policy, options.precision);
   const ModelData data = open_model_data(file.manifest, arguments.data);
   const Split& split = data.splits.by_name(arguments.split);
   const Batch samples = load_all(file.manifest, data, split, arguments.limit);

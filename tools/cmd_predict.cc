@@ -277,7 +277,8 @@ void run(PredictArguments arguments) {
     fail(Code::kInvalidArgument, "[predict] --resume needs -o, the file to go on with");
   }
   const ModelFile file = load_model(arguments.model);
-  const PolicySpec spec = policy_spec(file.manifest, arguments.policy);
+  const PolicySpec spec =
+      policy_spec(file.manifest, arguments.policy, precision_from_string(arguments.engine.precision));
   const std::vector<std::string> files = files_of(arguments.inputs);
   const auto model = Model::from_file(file, model_options(arguments.engine));
   const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->graph()));

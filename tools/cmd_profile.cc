@@ -117,7 +117,8 @@ void add_profile(CLI::App& app) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_option("--backend", arguments->engine.backend, "auto | onednn | ref")->capture_default_str();
-  app.add_option("--precision", arguments->engine.precision, "fp32 | bf16 (where the processor has it)")
+  app.add_option("--precision", arguments->engine.precision,
+                 "fp32 | bf16 (where the processor has it) | int8 (a quantised model)")
       ->capture_default_str();
   app.add_option("--split", arguments->split, "whose samples: train | validation | tune | guarantee | test")
       ->capture_default_str();

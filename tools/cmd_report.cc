@@ -72,6 +72,7 @@ Entrant open_entrant(const std::string& run, const ModelOptions& options) {
     entrant.policies.emplace_back("untouched", gates);
   }
   for (const CalibrationRecord& record : manifest.calibrations) {
+    if (record.precision != to_string(options.precision)) continue;
     const auto same = [&](const auto& known) { return known.second == record.policy; };
     if (std::none_of(entrant.policies.begin(), entrant.policies.end(), same)) {
       entrant.policies.emplace_back(record.rule, record.policy);
@@ -83,8 +84,10 @@ Entrant open_entrant(const std::string& run, const ModelOptions& options) {
 
 // What the report shows as the model's own: its default policy, when it was evaluated.
 size_t chosen_policy(const Entrant& entrant) {
+  const Manifest& manifest = entrant.file.manifest;
+  const auto own = find_policy_at(manifest.policy, manifest.calibrations, to_string(entrant.model->precision()));
   for (size_t p = 0; p < entrant.policies.size(); ++p) {
-    if (entrant.policies[p].second == entrant.file.manifest.policy) return p;
+    if (entrant.policies[p].second == own) return p;
   }
   return 0;
 }

@@ -27,6 +27,7 @@ struct CommandRow {
 void add_train(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_tune(CLI::App& app);
+void add_quantize(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_describe(CLI::App& app);
 void add_check(CLI::App& app);

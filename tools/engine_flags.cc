@@ -4,7 +4,8 @@ namespace sooner {
 
 void add_engine_options(CLI::App& app, EngineFlags* flags) {
   app.add_option("--backend", flags->backend, "auto | onednn | ref")->capture_default_str();
-  app.add_option("--precision", flags->precision, "fp32 | bf16 (where the processor has it)")->capture_default_str();
+  app.add_option("--precision", flags->precision, "fp32 | bf16 (where the processor has it) | int8 (a quantised model)")
+      ->capture_default_str();
   app.add_option("--batch", flags->batch, "samples computed at once")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();

@@ -31,14 +31,21 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
   app.add_option("--cap", flags->cap, "nobody goes beyond this exit; -1: no cap")->capture_default_str();
 }
 
-PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags) {
+PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Precision precision) {
   PolicySpec spec = manifest.policy;
   const size_t early = manifest.graph.exits() - 1;
   if (!flags.name.empty()) {
-    const auto tuned = std::find_if(manifest.calibrations.rbegin(), manifest.calibrations.rend(),
-                                    [&](const CalibrationRecord& record) { return record.policy.name == flags.name; });
+    const auto tuned = std::find_if(
+        manifest.calibrations.rbegin(), manifest.calibrations.rend(), [&](const CalibrationRecord& record) {
+          return record.policy.name == flags.name && record.precision == to_string(precision);
+        });
+    const auto elsewhere =
+        std::find_if(manifest.calibrations.rbegin(), manifest.calibrations.rend(),
+                     [&](const CalibrationRecord& record) { return record.policy.name == flags.name; });
     if (tuned != manifest.calibrations.rend()) {
       spec = tuned->policy;
+    } else if (elsewhere != manifest.calibrations.rend()) {
+      spec = elsewhere->policy;
     } else {
       spec = {};
       spec.name = flags.name;
@@ -49,6 +56,7 @@ PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags) {
       }
     }
   }
+  if (flags.thresholds.empty()) spec = policy_at(spec, manifest.calibrations, to_string(precision));
   if (!flags.thresholds.empty()) {
     spec.thresholds.clear();
     for (const std::string& text : flags.thresholds) spec.thresholds.push_back(threshold_value(spec.name, text));

@@ -21,8 +21,9 @@ struct PolicyFlags {
 // --policy, --threshold, --temperature, --exit, --cap.
 void add_policy_options(CLI::App& app, PolicyFlags* flags);
 
-// Throws kInvalidArgument when the policy needs thresholds that neither the flags nor the model's calibrations give.
-PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags);
+// Throws kInvalidArgument when the policy needs thresholds that neither the flags nor the model's calibrations give,
+// kFailedPrecondition when the calibrations give them for other precisions alone.
+PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Precision precision);
 
 PolicyContext policy_context(const Graph& graph);
 

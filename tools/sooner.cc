@@ -11,11 +11,13 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<CommandRow, 11> kCommands{{
+constexpr std::array<CommandRow, 12> kCommands{{
     {"train", "train a network from a TOML config (hands over to sooner-train)",
      "sooner train configs/fashion_differentiable.toml --data-dir ~/data", add_train},
     {"tune", "choose thresholds on the calibration split and store them in the model file",
      "sooner tune model.safetensors --policy max-prob --drop 0.3", add_tune},
+    {"quantize", "measure int8 scales on the calibration split and choose thresholds anew for int8",
+     "sooner quantize model.safetensors -o model_int8.safetensors", add_quantize},
     {"eval", "answer a split with real exits: accuracy, executed MACs, exit shares, curves",
      "sooner eval model.safetensors --split test --curve max-prob", add_eval},
     {"predict", "answer images, folders or lists of them, one line each; can be interrupted and go on",

@@ -20,6 +20,7 @@
 #include "core/dtype.h"
 #include "core/tensor.h"
 #include "graph/graph.h"
+#include "graph/quantisation.h"
 
 namespace sooner {
 
@@ -79,18 +80,24 @@ class CompiledStage {
   // batch. REQUIRES: 1 <= batch.n <= batch_max; a context of this stage, its scratch set.
   // No allocation by our code, no lock. Throws kInternal when the library underneath fails.
   virtual void run_step(size_t index, const StageBatch& batch, StageContext& context) const = 0;
+  // For observers: what step `index` has just written for its last node, as fp32, row after row, each row in the
+  // backend's own order. REQUIRES: the same batch and context, before the next step runs. Not for a gate.
+  [[nodiscard]] virtual std::vector<float> read_result(size_t index, const StageBatch& batch,
+                                                       const StageContext& context) const = 0;
 };
 
 struct CompileOptions {
   Precision precision = Precision::kF32;
   int32_t batch_max = 128;
+  const Quantisation* quantisation = nullptr;  // for int8; read by prepare, not kept
 };
 
 // A network whose weights fit it, compiled stage by stage: in any order, by any thread.
 class StageCompiler {
  public:
   virtual ~StageCompiler() = default;
-  // Stage k's carry_out equals stage k+1's carry_in. Throws kInternal when the library underneath fails.
+  // Stage k's carry_out equals stage k+1's carry_in. Throws kFailedPrecondition naming a map without the scale that
+  // int8 needs, kInternal when the library underneath fails.
   [[nodiscard]] virtual std::unique_ptr<const CompiledStage> compile(size_t stage) const = 0;
 };
 
@@ -101,8 +108,9 @@ class Backend {
   // What the kernels will use here: "portable", "avx512_core_bf16".
   [[nodiscard]] virtual std::string instruction_set() const = 0;
   [[nodiscard]] virtual bool supports(Precision precision) const = 0;
-  // Checks everything and compiles nothing yet. The weights' bytes are shared, not copied. Throws kFailedPrecondition
-  // naming the precision this machine lacks, kInvalidArgument for weights that do not fit the graph.
+  // Checks what it can and compiles nothing yet. The weights' bytes are shared, not copied. Throws kFailedPrecondition
+  // naming the precision this machine lacks, or that int8 has no scales; kInvalidArgument for weights that do not fit
+  // the graph.
   [[nodiscard]] virtual std::unique_ptr<const StageCompiler> prepare(const Graph& graph, const TensorMap& weights,
                                                                      const CompileOptions& options) const = 0;
   // All stages, in order. Throws what prepare and StageCompiler::compile throw.

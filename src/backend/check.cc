@@ -50,10 +50,16 @@ void note(Agreement& agreement, Difference difference) {
   if (agreement.worst.sample < 0 || difference.share > agreement.worst.share) agreement.worst = difference;
 }
 
+// The largest of `classes` logits, the first of equals.
+size_t label(const std::vector<float>& logits, size_t first, size_t classes) {
+  const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(first);
+  return static_cast<size_t>(std::max_element(begin, begin + static_cast<std::ptrdiff_t>(classes)) - begin);
+}
+
 }  // namespace
 
 AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Backend& backend,
-                         const CompileOptions& options, std::span<const float> images) {
+                         const CompileOptions& options, std::span<const float> images, const StepObserver& observe) {
   const auto stages = backend.compile(graph, weights, options);
   const size_t n = sample_count(graph, images), exits = stages.size();
   const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
@@ -86,7 +92,10 @@ AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Bac
       batch.dst = cuts[k].as_dst();
       batch.logits = logits.data();
       batch.gate_logits = gates.data();
-      for (size_t i = 0; i < stages[k]->steps().size(); ++i) stages[k]->run_step(i, batch, *contexts[k]);
+      for (size_t i = 0; i < stages[k]->steps().size(); ++i) {
+        stages[k]->run_step(i, batch, *contexts[k]);
+        if (observe) observe(*stages[k], i, batch, *contexts[k]);
+      }
       for (size_t row = 0; row < count; ++row) {
         std::copy_n(&logits[row * classes], classes, &all.logits[((first + row) * exits + k) * classes]);
         if (graph.stages[k].exit.gate) all.gate_logits[(first + row) * (exits - 1) + k] = gates[row];
@@ -97,7 +106,8 @@ AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Bac
 }
 
 Agreement compare_logits(const Graph& graph, const TensorMap& weights, std::span<const float> images,
-                         Precision precision, const AllLogits& expected, const AllLogits& got) {
+                         Precision precision, const AllLogits& expected, const AllLogits& got,
+                         const Quantisation* quantisation) {
   const size_t n = sample_count(graph, images), exits = graph.exits();
   const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
   const auto classes = static_cast<size_t>(graph.classes);
@@ -110,11 +120,14 @@ Agreement compare_logits(const Graph& graph, const TensorMap& weights, std::span
   Agreement agreement;
   for (size_t sample = 0; sample < n; ++sample) {
     const LogitTolerance bound =
-        logit_tolerance(graph, weights, images.subspan(sample * per_sample, per_sample), precision);
+        logit_tolerance(graph, weights, images.subspan(sample * per_sample, per_sample), precision, quantisation);
     for (size_t k = 0; k < exits; ++k) {
       Difference difference{.sample = static_cast<int64_t>(sample), .exit_index = static_cast<int64_t>(k)};
+      const size_t first = (sample * exits + k) * classes;
+      ++agreement.answers;
+      if (label(expected.logits, first, classes) != label(got.logits, first, classes)) ++agreement.flips;
       for (size_t c = 0; c < classes; ++c) {
-        const size_t at = (sample * exits + k) * classes + c;
+        const size_t at = first + c;
         difference.class_index = static_cast<int64_t>(c);
         difference.expected = expected.logits[at];
         difference.got = got.logits[at];
@@ -138,7 +151,7 @@ Agreement check_backend(const Graph& graph, const TensorMap& weights, const Back
   const RefBackend reference;
   const AllLogits expected = run_every_exit(graph, weights, reference, {.batch_max = options.batch_max}, images);
   const AllLogits got = run_every_exit(graph, weights, backend, options, images);
-  return compare_logits(graph, weights, images, options.precision, expected, got);
+  return compare_logits(graph, weights, images, options.precision, expected, got, options.quantisation);
 }
 
 std::string to_string(const Agreement& agreement) {

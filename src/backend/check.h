@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,9 +19,13 @@ struct AllLogits {
   std::vector<float> gate_logits;  // [n, K - 1], before the sigmoid; NaN where the exit has no gate
 };
 
+// Called after every step; may read what it wrote.
+using StepObserver = std::function<void(const CompiledStage&, size_t step, const StageBatch&, const StageContext&)>;
+
 // images: [n, C, H, W]. Throws what Backend::compile throws, kInvalidArgument for a wrong number of floats.
 AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Backend& backend,
-                         const CompileOptions& options, std::span<const float> images);
+                         const CompileOptions& options, std::span<const float> images,
+                         const StepObserver& observe = {});
 
 // One number that two sides disagree about.
 struct Difference {
@@ -36,15 +41,18 @@ struct Difference {
 struct Agreement {
   int64_t compared = 0;  // numbers
   int64_t outside = 0;   // of them, beyond their bound
+  int64_t answers = 0;   // a sample's label at one exit
+  int64_t flips = 0;     // of them, another label
   Difference worst;      // the largest share
   [[nodiscard]] bool holds() const { return outside == 0; }
 };
 // "agrees on 120 numbers; worst at sample 3, exit 1, class 7: 1.25 against 1.2500001, 4 % of the bound 3e-06"
 std::string to_string(const Agreement& agreement);
 
-// Holds `got` against `expected`, each sample with its own bound. Sizes must match.
+// Holds `got` against `expected`, each sample with its own bound (tolerance.h). Sizes must match.
 Agreement compare_logits(const Graph& graph, const TensorMap& weights, std::span<const float> images,
-                         Precision precision, const AllLogits& expected, const AllLogits& got);
+                         Precision precision, const AllLogits& expected, const AllLogits& got,
+                         const Quantisation* quantisation = nullptr);
 
 // The reference backend in fp32 against `backend`.
 Agreement check_backend(const Graph& graph, const TensorMap& weights, const Backend& backend,

@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "backend/ref/ref_backend.h"
 #include "backend/tolerance.h"
 #include "graph/cost.h"
 #include "graph/graph_builder.h"
+#include "support/measured_scales.h"
 #include "support/message_of.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
@@ -14,6 +17,7 @@
 namespace sooner {
 namespace {
 
+using test::measured_quantisation;
 using test::random_images;
 using test::random_weights;
 
@@ -88,7 +92,7 @@ std::vector<Engine> engines() {
   std::vector<Engine> result;
   for (const std::string& name : backend_names()) {
     if (name == "auto" || name == "ref") continue;
-    for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+    for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
       if (!make_backend(name)->supports(precision)) continue;
       for (const char* net : {"every_operation", "awkward_cuts", "b_lenet", "colour_lenet", "resnet", "plain"}) {
         result.push_back({name, precision, net});
@@ -107,17 +111,21 @@ TEST_P(EveryEngine, AgreesWithTheReferenceWithinTheDerivedBound) {
   for (const uint64_t seed : {1U, 2U, 3U}) {
     const TensorMap weights = random_weights(graph, seed);
     const std::vector<float> images = random_images(graph, 5, seed + 10);
-    const Agreement agreement = check_backend(graph, weights, *backend, {GetParam().precision, 4}, images);
+    const Quantisation quantisation = measured_quantisation(graph, weights);
+    const Agreement agreement =
+        check_backend(graph, weights, *backend, {GetParam().precision, 4, &quantisation}, images);
     EXPECT_TRUE(agreement.holds()) << to_string(agreement);
     EXPECT_GT(agreement.compared, 0);
     // A bound that allows anything would prove nothing.
     const LogitTolerance bound = logit_tolerance(
         graph, weights,
         images.empty() ? images : std::span(images).first(static_cast<size_t>(element_count(graph.input_shape))),
-        GetParam().precision);
+        GetParam().precision, &quantisation);
     for (const double logit : bound.logits) {
       EXPECT_GT(logit, 0);
-      EXPECT_LT(logit, GetParam().precision == Precision::kF32 ? 1e-3 : 3);
+      EXPECT_LT(logit, GetParam().precision == Precision::kF32    ? 1e-3
+                       : GetParam().precision == Precision::kBF16 ? 3
+                                                                  : 8);
     }
   }
 }
@@ -125,8 +133,10 @@ TEST_P(EveryEngine, AgreesWithTheReferenceWithinTheDerivedBound) {
 TEST_P(EveryEngine, StepsExecuteTheGraphsMultiplications) {
   const Graph graph = network(GetParam().network);
   const GraphCost cost = compute_cost(graph);
+  const TensorMap weights = random_weights(graph, 1);
+  const Quantisation quantisation = measured_quantisation(graph, weights);
   const auto stages =
-      make_backend(GetParam().backend)->compile(graph, random_weights(graph, 1), {GetParam().precision, 2});
+      make_backend(GetParam().backend)->compile(graph, weights, {GetParam().precision, 2, &quantisation});
   for (size_t k = 0; k < stages.size(); ++k) {
     int64_t trunk = 0, head = 0;
     bool in_head = false;
@@ -218,6 +228,51 @@ TEST(MakeBackend, APrecisionThatIsMissingIsNamed) {
           [&] { static_cast<void>(RefBackend().compile(graph, random_weights(graph, 1), {Precision::kBF16, 1})); })
           .find("use --precision fp32"),
       std::string::npos);
+}
+
+TEST(Tolerance, OfInt8GrowsWithTheStepAndWithWhatIsCutOff) {
+  const Graph graph = plain_backbone(network("b_lenet"));
+  const TensorMap weights = random_weights(graph, 1);
+  const std::vector<float> image = random_images(graph, 1, 2);
+  Quantisation quantisation = measured_quantisation(graph, weights);
+  const auto bound = [&] { return logit_tolerance(graph, weights, image, Precision::kInt8, &quantisation).logits[0]; };
+  const double measured = bound();
+  for (auto& [name, map] : quantisation.scales) map.scale *= 4;
+  const double coarser = bound();
+  EXPECT_GT(coarser, 1.5 * measured);
+  for (auto& [name, map] : quantisation.scales) map.scale /= 64;
+  EXPECT_GT(bound(), 1.5 * measured);
+}
+
+TEST(Check, CountsTheLabelsThatChange) {
+  const Graph graph = network("awkward_cuts");
+  const TensorMap weights = random_weights(graph, 1);
+  const std::vector<float> images = random_images(graph, 3, 2);
+  const AllLogits expected = run_every_exit(graph, weights, RefBackend(), {.batch_max = 2}, images);
+  AllLogits got = expected;
+  got.logits[0] = got.logits[1] = got.logits[2] = 0;  // the first of equals is class 0
+  const Agreement agreement = compare_logits(graph, weights, images, Precision::kF32, expected, got);
+  const bool was_first = expected.logits[0] >= std::max(expected.logits[1], expected.logits[2]);
+  EXPECT_EQ(agreement.flips, was_first ? 0 : 1);
+  EXPECT_EQ(agreement.answers, 3 * 4);
+}
+
+TEST(MakeBackend, Int8WithoutScalesNamesWhatToDo) {
+  const Graph graph = network("resnet");
+  const TensorMap weights = random_weights(graph, 1);
+  Quantisation quantisation = measured_quantisation(graph, weights);
+  const auto backend = make_backend("auto");
+  const auto refusal = [&](const Quantisation* scales) {
+    return message_of(Code::kFailedPrecondition,
+                      [&] { static_cast<void>(backend->compile(graph, weights, {Precision::kInt8, 2, scales})); });
+  };
+  if (!backend->supports(Precision::kInt8)) {
+    EXPECT_NE(refusal(&quantisation).find("use --precision fp32"), std::string::npos);
+    return;
+  }
+  EXPECT_NE(refusal(nullptr).find("run `sooner quantize`"), std::string::npos);
+  ASSERT_EQ(quantisation.scales.erase("layer1.0"), 1U);
+  EXPECT_NE(refusal(&quantisation).find("no scale for the map of 'layer1.0'"), std::string::npos);
 }
 
 }  // namespace

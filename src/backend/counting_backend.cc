@@ -25,6 +25,10 @@ class CountingStage final : public CompiledStage {
     for (const int32_t sample : batch.samples) ledger_->add(sample, macs);
     ledger_->count_step();
   }
+  [[nodiscard]] std::vector<float> read_result(size_t index, const StageBatch& batch,
+                                               const StageContext& context) const override {
+    return inner_->read_result(index, batch, context);
+  }
 
  private:
   std::unique_ptr<const CompiledStage> inner_;

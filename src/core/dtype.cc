@@ -38,12 +38,23 @@ std::string_view to_string(DType dtype) {
   return "?";
 }
 
-std::string_view to_string(Precision precision) { return precision == Precision::kF32 ? "fp32" : "bf16"; }
+std::string_view to_string(Precision precision) {
+  switch (precision) {
+    case Precision::kF32:
+      return "fp32";
+    case Precision::kBF16:
+      return "bf16";
+    case Precision::kInt8:
+      return "int8";
+  }
+  return "?";
+}
 
 Precision precision_from_string(std::string_view name) {
   if (name == "fp32") return Precision::kF32;
   if (name == "bf16") return Precision::kBF16;
-  fail(Code::kInvalidArgument, "[precision] '{}' is unknown; expected fp32 or bf16", name);
+  if (name == "int8") return Precision::kInt8;
+  fail(Code::kInvalidArgument, "[precision] '{}' is unknown; expected fp32, bf16 or int8", name);
 }
 
 }  // namespace sooner

@@ -17,8 +17,8 @@ size_t size_of(DType dtype);
 std::string_view to_string(DType dtype);
 
 // What the arithmetic runs in. Three states have three names: requested, saved, effective.
-enum class Precision : uint8_t { kF32, kBF16 };
-std::string_view to_string(Precision precision);         // "fp32", "bf16"
+enum class Precision : uint8_t { kF32, kBF16, kInt8 };
+std::string_view to_string(Precision precision);         // "fp32", "bf16", "int8"
 Precision precision_from_string(std::string_view name);  // throws kInvalidArgument, naming the choices
 
 // bfloat16 bits of `value`, rounded to nearest even; NaN stays NaN.

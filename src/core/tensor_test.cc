@@ -45,10 +45,10 @@ TEST(DType, KnowsSizesAndNames) {
 }
 
 TEST(Precision, ReadsBackItsNames) {
-  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+  for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
     EXPECT_EQ(precision_from_string(to_string(precision)), precision);
   }
-  EXPECT_THAT(error_of([] { precision_from_string("fp16"); }).what(), HasSubstr("expected fp32 or bf16"));
+  EXPECT_THAT(error_of([] { precision_from_string("fp16"); }).what(), HasSubstr("expected fp32, bf16 or int8"));
 }
 
 // bf16 keeps 8 bits of mantissa: 1 + 2^-8 lies halfway between 1 and 1 + 2^-7, and ties go to the even one.

@@ -15,6 +15,7 @@ namespace {
 
 const std::filesystem::path kRoot = SOONER_SOURCE_DIR;
 const std::filesystem::path kGolden = kRoot / "tests/golden/models/v1/tiny.safetensors";
+const std::filesystem::path kQuantised = kRoot / "tests/golden/models/v2/tiny_quantised.safetensors";
 
 // The text of the page's first block fenced as ```<kind>.
 std::string block(const std::string& kind) {
@@ -64,7 +65,20 @@ TEST(GoldenModel, OfVersion1LoadsWithEveryValue) {
   EXPECT_EQ(model.tensors.at("bn1.running_var").floats()[0], made.tensors.at("bn1.running_var").floats()[0]);
 }
 
-TEST(GoldenModel, IsWhatThisVersionWrites) { EXPECT_EQ(serialize_model(tiny_model()), read_file(kGolden)); }
+TEST(GoldenModel, IsWhatThisVersionWrites) {
+  EXPECT_EQ(serialize_model(tiny_model()), read_file(kGolden));
+  EXPECT_EQ(serialize_model(quantised_tiny_model()), read_file(kQuantised));
+}
+
+TEST(GoldenModel, OfVersion2LoadsWithItsQuantisation) {
+  const ModelFile model = load_model(kQuantised);
+  ASSERT_TRUE(model.manifest.quantisation);
+  EXPECT_EQ(model.manifest.quantisation->method, "mse");
+  EXPECT_EQ(model.manifest.quantisation->scales.at("relu1").scale, 0.0078125);
+  EXPECT_TRUE(model.manifest.quantisation->scales.at("relu2").is_signed);
+  EXPECT_EQ(model.manifest.quantisation->model_hash, model_hash(tiny_model()));
+  EXPECT_EQ(load_model(kGolden).manifest.quantisation, std::nullopt);
+}
 
 }  // namespace
 }  // namespace sooner

@@ -74,7 +74,8 @@ TEST(HostileModel, LackingOrMisshapenManifestIsRefused) {
 }
 
 TEST(HostileModel, OfAnotherVersionIsRefused) {
-  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 2; }), HasSubstr("newer sooner"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 3; }), HasSubstr("newer sooner"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 2; }), HasSubstr("'quantisation' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 0; }), HasSubstr("format_version: got 0"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = "1"; }), HasSubstr("format_version"));
   EXPECT_THAT(refused_container(
@@ -150,6 +151,41 @@ TEST(HostileModel, WithAnUnusablePolicyOrRecordIsRefused) {
   EXPECT_THAT(refused_manifest([](Json& m) { m["class_names"].push_back("d"); }), HasSubstr("4 class names"));
 }
 
+// The tiny model, quantised, with its quantisation changed.
+template <typename Change>
+std::string refused_quantisation(Change change) {
+  return refused_manifest([&](Json& m) {
+    m = Json::parse(manifest_to_json(quantised_tiny_model().manifest));
+    change(m["quantisation"]);
+  });
+}
+
+TEST(HostileModel, WithAnUnusableQuantisationIsRefused) {
+  const auto scale = [](const Json& number) {
+    return refused_quantisation([&](Json& q) { q["maps"][0]["scale"] = number; });
+  };
+  EXPECT_THAT(scale(0), HasSubstr("quantisation.maps[0].scale: got 0"));
+  EXPECT_THAT(scale(-0.5), HasSubstr("got -0.5"));
+  EXPECT_THAT(scale(1e-13), HasSubstr("got 1e-13"));
+  EXPECT_THAT(scale(1e13), HasSubstr("expected a number from"));
+  EXPECT_THAT(scale("inf"), HasSubstr("got \"inf\""));
+  EXPECT_THAT(scale("nan"), HasSubstr("got \"nan\""));
+  EXPECT_THAT(scale(nullptr), HasSubstr("got null"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q["maps"][0].erase("scale"); }), HasSubstr("'scale' is missing"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q["maps"][0]["zero_point"] = 3; }), HasSubstr("unknown key"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q["maps"][0]["signed"] = 1; }), HasSubstr("expected true or false"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q["maps"][0]["node"] = "conv7"; }), HasSubstr("no node 'conv7'"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q["maps"][0]["node"] = "fc"; }), HasSubstr("'fc' gives no map"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q["maps"][0]["node"] = q["maps"][1]["node"]; }),
+              HasSubstr("for the second time"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q["maps"] = Json::object(); }), HasSubstr("expected an array"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q["method"] = "mes"; }), HasSubstr("'mes' is unknown"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q["samples"] = 0; }), HasSubstr("quantisation.samples: got 0"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q["model_hash"] = "0123"; }), HasSubstr("16 hex digits"));
+  EXPECT_THAT(refused_quantisation([](Json& q) { q = nullptr; }), HasSubstr("quantisation: expected an object"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["quantisation"] = nullptr; }), HasSubstr("unknown key 'quantisation'"));
+}
+
 TEST(HostileModel, WithTensorsThatDoNotFitTheGraphIsRefused) {
   EXPECT_THAT(refused_container([](Safetensors& c) { c.tensors.erase("conv1.weight"); }),
               HasSubstr("'conv1.weight' is missing"));
@@ -184,7 +220,7 @@ void expect_model_or_data_loss(const std::vector<std::byte>& file) {
 }
 
 TEST(HostileModel, SurvivesThousandsOfMutations) {
-  const std::vector<std::byte> good = serialize_model(tiny_model());
+  const std::vector<std::byte> good = serialize_model(quantised_tiny_model());
   const std::vector<std::string> pieces = {"0",
                                            "-1",
                                            "9223372036854775807",

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "format/graph_json.h"
 #include "format/json_reader.h"
+#include "format/quantisation_json.h"
 #include "policy/exit_policy.h"
 
 namespace sooner {
@@ -136,12 +137,18 @@ Provenance provenance_from_json(const JsonValue& value) {
 }
 
 Manifest read_manifest(const JsonValue& value) {
-  if (value["format_version"].integer(1, std::numeric_limits<int64_t>::max()) != kFormatVersion) {
+  const int64_t version = value["format_version"].integer(1, std::numeric_limits<int64_t>::max());
+  if (version > kFormatVersion) {
     value["format_version"].refuse(
-        fmt::format("written by a newer sooner, this one reads version {}; update sooner", kFormatVersion));
+        fmt::format("written by a newer sooner, this one reads up to version {}; update sooner", kFormatVersion));
   }
-  value.require_keys({"format_version", "graph", "class_names", "preprocessing", "policy", "calibrations",
-                      "saved_precision", "check_samples", "provenance"});
+  if (version == 1) {
+    value.require_keys({"format_version", "graph", "class_names", "preprocessing", "policy", "calibrations",
+                        "saved_precision", "check_samples", "provenance"});
+  } else {
+    value.require_keys({"format_version", "graph", "class_names", "preprocessing", "policy", "calibrations",
+                        "quantisation", "saved_precision", "check_samples", "provenance"});
+  }
   Manifest manifest;
   manifest.graph = graph_from_json(value["graph"]);
   for (const JsonValue& name : value["class_names"].items(kMaxList)) manifest.class_names.push_back(name.text());
@@ -155,6 +162,7 @@ Manifest read_manifest(const JsonValue& value) {
   for (const JsonValue& record : value["calibrations"].items(kMaxCalibrations)) {
     manifest.calibrations.push_back(record_from_json(record));
   }
+  if (version >= 2) manifest.quantisation = quantisation_from_json(value["quantisation"]);
   manifest.saved_precision = value["saved_precision"].text();
   manifest.check_samples = value["check_samples"].integer(0, kMaxCheckSamples);
   manifest.provenance = provenance_from_json(value["provenance"]);
@@ -233,9 +241,11 @@ void check_preprocessing(const Preprocessing& preprocessing, const Graph& graph)
 
 }  // namespace
 
+int format_version(const Manifest& manifest) { return manifest.quantisation ? 2 : 1; }
+
 std::string manifest_to_json(const Manifest& manifest) {
   Json json;
-  json["format_version"] = kFormatVersion;
+  json["format_version"] = format_version(manifest);
   json["graph"] = graph_to_json(manifest.graph);
   json["class_names"] = manifest.class_names;
   json["preprocessing"]["image_shape"] = manifest.preprocessing.image_shape;
@@ -245,6 +255,7 @@ std::string manifest_to_json(const Manifest& manifest) {
   json["policy"] = policy_to_json(manifest.policy);
   json["calibrations"] = Json::array();
   for (const CalibrationRecord& record : manifest.calibrations) json["calibrations"].push_back(record_to_json(record));
+  if (manifest.quantisation) json["quantisation"] = quantisation_to_json(*manifest.quantisation);
   json["saved_precision"] = manifest.saved_precision;
   json["check_samples"] = manifest.check_samples;
   json["provenance"] = provenance_to_json(manifest.provenance);
@@ -285,6 +296,7 @@ void check_manifest(const Manifest& manifest) {
          kMaxCalibrations);
   }
   for (const CalibrationRecord& record : manifest.calibrations) check_record(record, graph);
+  if (manifest.quantisation) check_quantisation(*manifest.quantisation, graph);
   if (manifest.saved_precision != "fp32") {
     fail(Code::kInvalidArgument, "[manifest] weights saved as '{}', expected fp32",
          printable(manifest.saved_precision));

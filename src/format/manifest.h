@@ -8,7 +8,10 @@
 
 namespace sooner {
 
-inline constexpr int kFormatVersion = 1;
+// The newest version known here. A manifest is written in the oldest that can hold it, so that older readers read what
+// they can: 2 with a quantisation, 1 without.
+inline constexpr int kFormatVersion = 2;
+int format_version(const Manifest& manifest);
 
 // Members in a fixed order: the same manifest gives the same text. Infinities are written as the strings "inf" and
 // "-inf". Throws kInvalidArgument for NaN or text that is not UTF-8.
@@ -19,7 +22,7 @@ std::string manifest_to_json(const Manifest& manifest);
 Manifest manifest_from_json(std::string_view text, std::string_view place, size_t first_byte);
 
 // Throws kInvalidArgument naming the field: the graph's rules, one class name per class, preprocessing that fits the
-// input, policies that fit the exits, shares and accuracies within [0, 1].
+// input, policies that fit the exits, shares and accuracies within [0, 1], scales of maps the graph has.
 void check_manifest(const Manifest& manifest);
 
 }  // namespace sooner

@@ -121,8 +121,8 @@ ModelFile model_of(Safetensors contents, const std::string& name) {
          kManifestName, to_string(found->second.dtype()), to_string(found->second.shape()));
   }
   const auto version = contents.metadata.find(std::string(kVersionKey));
-  if (version != contents.metadata.end() && version->second != std::to_string(kFormatVersion)) {
-    fail(Code::kDataLoss, "[{}] byte 8: format version '{}', this sooner reads {}; update sooner", place,
+  if (version != contents.metadata.end() && version->second != "1" && version->second != "2") {
+    fail(Code::kDataLoss, "[{}] byte 8: format version '{}', this sooner reads 1 to {}; update sooner", place,
          printable(version->second), kFormatVersion);
   }
   const auto text = found->second.raw();
@@ -168,7 +168,7 @@ std::vector<std::byte> serialize_model(const ModelFile& model) {
   Safetensors contents;
   contents.tensors = model.tensors;
   contents.tensors.emplace(kManifestName, std::move(manifest));
-  contents.metadata = {{"format", "pt"}, {std::string(kVersionKey), std::to_string(kFormatVersion)}};
+  contents.metadata = {{"format", "pt"}, {std::string(kVersionKey), std::to_string(format_version(model.manifest))}};
   return serialize_safetensors(contents);
 }
 
@@ -189,6 +189,17 @@ std::string model_hash(const ModelFile& model) {
     hasher.add(found->second.raw());
   }
   return hash_hex(hasher.value());
+}
+
+const Quantisation* current_quantisation(const ModelFile& model) {
+  if (!model.manifest.quantisation) return nullptr;
+  const std::string hash = model_hash(model);
+  if (model.manifest.quantisation->model_hash != hash) {
+    fail(Code::kFailedPrecondition,
+         "[model] the quantisation was measured on weights {}, but these are {}; run `sooner quantize` again",
+         model.manifest.quantisation->model_hash, hash);
+  }
+  return &*model.manifest.quantisation;
 }
 
 }  // namespace sooner

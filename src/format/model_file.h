@@ -12,6 +12,7 @@
 
 #include "core/tensor.h"
 #include "graph/graph.h"
+#include "graph/quantisation.h"
 #include "policy/calibration_record.h"
 
 namespace sooner {
@@ -42,7 +43,8 @@ struct Manifest {
   Preprocessing preprocessing;
   PolicySpec policy;  // the default policy
   std::vector<CalibrationRecord> calibrations;
-  std::string saved_precision = "fp32";  // of the weights
+  std::optional<Quantisation> quantisation;  // scales for int8, where they were measured
+  std::string saved_precision = "fp32";      // of the weights
   Provenance provenance;
   // Trainer's logits on a few real samples, for `check`: tensors "sooner.check.images" (U8 [n, C, H, W]) and
   // "sooner.check.logits" (F32 [n, K, classes]), "sooner.check.gates" (F32 [n, K-1]) stand beside the weights; 0: none.
@@ -65,5 +67,9 @@ std::vector<std::byte> serialize_model(const ModelFile& model);
 
 // 16 hex digits over graph and weights, not over calibration: a model keeps its identity when tuned.
 std::string model_hash(const ModelFile& model);
+
+// The model's quantisation, or null where it has none. Throws kFailedPrecondition when it was measured on other
+// weights.
+const Quantisation* current_quantisation(const ModelFile& model);
 
 }  // namespace sooner

@@ -68,6 +68,29 @@ TEST(ModelFile, RoundTripsEveryManifestEntry) {
   EXPECT_EQ(again.manifest.class_names.at(2), "✚");
 }
 
+TEST(ModelFile, RoundTripsAQuantisation) {
+  const ModelFile model = quantised_tiny_model();
+  const ModelFile again = parse_model(serialize_model(model), "tiny");
+  expect_same(model, again);
+  EXPECT_EQ(again.manifest.quantisation, model.manifest.quantisation);
+  EXPECT_EQ(model_hash(again), model_hash(tiny_model()));
+}
+
+TEST(ModelFile, GivesItsQuantisationOnlyForTheWeightsItWasMeasuredOn) {
+  EXPECT_EQ(current_quantisation(tiny_model()), nullptr);
+  ModelFile model = quantised_tiny_model();
+  EXPECT_EQ(current_quantisation(model), &*model.manifest.quantisation);
+  model.tensors["fc.bias"] = model.tensors["fc.bias"].clone();
+  model.tensors["fc.bias"].floats()[0] += 1;
+  EXPECT_THAT(message_of(Code::kFailedPrecondition, [&] { static_cast<void>(current_quantisation(model)); }),
+              HasSubstr("run `sooner quantize` again"));
+}
+
+TEST(ModelFile, IsWrittenInTheOldestVersionThatHoldsIt) {
+  EXPECT_THAT(manifest_to_json(tiny_model().manifest), HasSubstr("\"format_version\":1,"));
+  EXPECT_THAT(manifest_to_json(quantised_tiny_model().manifest), HasSubstr("\"format_version\":2,"));
+}
+
 TEST(ModelFile, KeepsMinusInfinityAndEveryDigitOfAThreshold) {
   ModelFile model = tiny_model();
   model.manifest.policy.thresholds = {-std::numeric_limits<double>::infinity()};
@@ -122,6 +145,17 @@ TEST(ModelFile, RefusesToSaveWhatDoesNotFitTheGraph) {
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].accuracy = NAN; }), HasSubstr("accuracy"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].samples = -1; }), HasSubstr("samples"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.saved_precision = "int4"; }), HasSubstr("int4"));
+  const auto refused_scale = [&](const std::string& node, double scale) {
+    return refused([&](ModelFile& m) {
+      m = quantised_tiny_model();
+      m.manifest.quantisation->scales[node] = {scale, false};
+    });
+  };
+  EXPECT_THAT(refused_scale("relu1", NAN), HasSubstr("the scale of 'relu1' is nan"));
+  EXPECT_THAT(refused_scale("relu1", 0), HasSubstr("the scale of 'relu1' is 0"));
+  EXPECT_THAT(refused_scale("relu1", -1), HasSubstr("the scale of 'relu1' is -1"));
+  EXPECT_THAT(refused_scale("relu1", std::numeric_limits<double>::infinity()), HasSubstr("is inf"));
+  EXPECT_THAT(refused_scale("relu9", 1), HasSubstr("no node 'relu9'"));
 }
 
 TEST(ModelFile, AllowsTensorsOfItsOwnBesideTheWeights) {

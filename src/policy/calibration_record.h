@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/exit_policy.h"
@@ -33,5 +36,13 @@ struct CalibrationRecord {
   std::vector<double> histogram_low;   // [K]
   std::vector<double> histogram_high;  // [K]
 };
+
+// `policy` with the thresholds it has for `precision`: its own where a record says that they were chosen for it, where
+// no record knows them, or where it has none; else those of the record with the same policy name and rule. Nothing when
+// there is no such record.
+std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
+                                         std::string_view precision);
+// The same; throws kFailedPrecondition, with the remedy, where there is nothing.
+PolicySpec policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records, std::string_view precision);
 
 }  // namespace sooner

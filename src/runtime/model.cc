@@ -19,8 +19,11 @@ std::shared_ptr<const Model> Model::compile(const ModelFile& file, const Backend
   }
   const std::shared_ptr<Model> model(new Model);
   model->manifest_ = file.manifest;
-  model->compiler_ = backend.prepare(file.manifest.graph, file.tensors,
-                                     {.precision = options.precision, .batch_max = options.batch_max});
+  model->compiler_ =
+      backend.prepare(file.manifest.graph, file.tensors,
+                      {.precision = options.precision,
+                       .batch_max = options.batch_max,
+                       .quantisation = options.precision == Precision::kInt8 ? current_quantisation(file) : nullptr});
   model->slots_ = std::vector<Slot>(file.manifest.graph.stages.size());
   model->hash_ = model_hash(file);
   if (options.compile_ahead) {

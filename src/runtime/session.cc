@@ -49,7 +49,8 @@ std::shared_ptr<const ExitPolicy> default_policy(const Model* model) {
                         .classes = static_cast<int32_t>(graph.classes),
                         .has_gates = graph.exits() > 1};
   for (size_t k = 0; k + 1 < graph.exits(); ++k) context.has_gates &= graph.stages[k].exit.gate.has_value();
-  return make_policy(model->manifest().policy, context);
+  const Manifest& manifest = model->manifest();
+  return make_policy(policy_at(manifest.policy, manifest.calibrations, to_string(model->precision())), context);
 }
 
 }  // namespace

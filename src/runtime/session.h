@@ -39,7 +39,8 @@ class Session {
   // The policy is shared, not copied. Throws kInvalidArgument.
   Session(std::shared_ptr<const Model> model, std::shared_ptr<const ExitPolicy> policy,
           const SessionOptions& options = {});
-  // With the model's default policy.
+  // With the model's default policy, as calibrated for the model's precision. Throws kFailedPrecondition when its
+  // thresholds were chosen for another one alone.
   explicit Session(std::shared_ptr<const Model> model, const SessionOptions& options = {});
   ~Session();
   Session(const Session&) = delete;

@@ -15,6 +15,8 @@
 #include "runtime/carried_rows.h"
 #include "runtime/session_group.h"
 #include "support/error_of.h"
+#include "support/measured_scales.h"
+#include "support/message_of.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
 
@@ -38,7 +40,7 @@ std::vector<Engine> engines() {
   std::vector<Engine> result;
   for (const std::string& name : backend_names()) {
     if (name == "auto") continue;
-    for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+    for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
       if (make_backend(name)->supports(precision)) result.push_back({name, precision});
     }
   }
@@ -49,6 +51,8 @@ ModelFile file_of(const Graph& graph, uint64_t seed = 1) {
   ModelFile file;
   file.manifest.graph = graph;
   file.tensors = random_weights(graph, seed);
+  file.manifest.quantisation = test::measured_quantisation(graph, file.tensors);
+  file.manifest.quantisation->model_hash = model_hash(file);
   return file;
 }
 
@@ -252,6 +256,10 @@ class PiecemealStage final : public CompiledStage {
   void run_step(size_t index, const StageBatch& batch, StageContext& context) const override {
     EXPECT_LE(batch.n, 3);
     inner_->run_step(index, batch, context);
+  }
+  [[nodiscard]] std::vector<float> read_result(size_t index, const StageBatch& batch,
+                                               const StageContext& context) const override {
+    return inner_->read_result(index, batch, context);
   }
 
  private:
@@ -545,6 +553,39 @@ TEST(Model, SaysWhatItRunsOn) {
   EXPECT_EQ(compiled->instruction_set(), "portable");
   EXPECT_EQ(compiled->batch_max(), 3);
   EXPECT_EQ(compiled->cost().exit_macs, compute_cost(small_net()).exit_macs);
+}
+
+TEST(Session, RefusesAQuantisationOfOtherWeights) {
+  ModelFile file = file_of(small_net());
+  file.tensors = random_weights(file.manifest.graph, 2);
+  EXPECT_NE(message_of(Code::kFailedPrecondition,
+                       [&] { Model::from_file(file, {.backend = "auto", .precision = Precision::kInt8}); })
+                .find("run `sooner quantize` again"),
+            std::string::npos);
+}
+
+TEST(Session, TakesTheThresholdsOfItsOwnPrecision) {
+  ModelFile file = file_of(small_net());
+  const auto record = [](double threshold, const std::string& precision) {
+    CalibrationRecord made;
+    made.policy = {.name = "margin", .thresholds = {threshold, threshold}, .temperatures = {}};
+    made.rule = "budget 0.5";
+    made.precision = precision;
+    return made;
+  };
+  const double everybody = -1, nobody = 2;
+  file.manifest.calibrations = {record(everybody, "fp32"), record(nobody, "bf16")};
+  const std::vector<float> image = random_images(file.manifest.graph, 1, 3);
+  const auto exit_with = [&](double default_threshold) {
+    file.manifest.policy = {.name = "margin", .thresholds = {default_threshold, default_threshold}, .temperatures = {}};
+    return Session(Model::from_file(file, {.backend = "ref"})).run(image, 1)[0].exit_index;
+  };
+  EXPECT_EQ(exit_with(everybody), 0);
+  EXPECT_EQ(exit_with(nobody), 0);  // chosen for bf16; the same rule has another choice for fp32
+  EXPECT_EQ(exit_with(1.5), 2);     // set by hand, for no precision in particular
+  file.manifest.calibrations.erase(file.manifest.calibrations.begin());
+  EXPECT_NE(message_of(Code::kFailedPrecondition, [&] { exit_with(nobody); }).find("run `sooner tune"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -127,4 +127,15 @@ CalibrationRecord calibrate(const LogitTable& table, const std::string& policy_n
   return record;
 }
 
+CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& old) {
+  // "rule gate 0.5", "rule always 1": the policy's own rule, nothing was chosen.
+  const CalibrationRule rule = old.rule.starts_with("rule ") ? CalibrationRule{} : parse_calibration_rule(old.rule);
+  CalibrateOptions options;
+  options.fit_temperatures = !old.policy.temperatures.empty();
+  options.always_exit = old.policy.always_exit;
+  CalibrationRecord record = calibrate(table, old.policy.name, rule, options);
+  record.policy.cap = old.policy.cap;
+  return record;
+}
+
 }  // namespace sooner

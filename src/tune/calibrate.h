@@ -26,4 +26,8 @@ struct CalibrateOptions {
 CalibrationRecord calibrate(const LogitTable& table, const std::string& policy_name, const CalibrationRule& rule,
                             const CalibrateOptions& options = {});
 
+// Chooses again what `old` chose, by the same rule, for the same policy, on another table: of the same network at
+// another precision, say. Throws what calibrate throws, and kInvalidArgument for a record whose rule cannot be read.
+CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& old);
+
 }  // namespace sooner

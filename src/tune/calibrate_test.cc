@@ -151,5 +151,42 @@ TEST(CalibrationRule, ThatIsNotOneIsRefused) {
   }
 }
 
+TEST(Recalibrate, FollowsTheSameRuleOnAnotherTable) {
+  const LogitTable old_table = random_logit_table(31, 300, 3, 5), table = random_logit_table(32, 300, 3, 5);
+  for (const CalibrationRule& rule :
+       {drop(0.01), budget(0.8), CalibrationRule{.kind = CalibrationRule::Kind::kShares, .shares = {0.5, 0.3, 0.2}}}) {
+    for (const bool fit_temperatures : {true, false}) {
+      const CalibrateOptions options{.fit_temperatures = fit_temperatures};
+      const CalibrationRecord record = recalibrate(table, calibrate(old_table, "max-prob", rule, options));
+      const CalibrationRecord wanted = calibrate(table, "max-prob", rule, options);
+      EXPECT_EQ(record.policy, wanted.policy);
+      EXPECT_EQ(record.rule, wanted.rule);
+      EXPECT_EQ(record.accuracy, wanted.accuracy);
+    }
+  }
+}
+
+TEST(Recalibrate, LeavesAPolicysOwnRuleUntouched) {
+  const LogitTable old_table = random_logit_table(33, 200, 3, 5), table = random_logit_table(34, 200, 3, 5);
+  EXPECT_EQ(recalibrate(table, calibrate(old_table, "gate", kUntouched)).policy.thresholds,
+            calibrate(table, "gate", kUntouched).policy.thresholds);
+  const CalibrationRecord always = calibrate(old_table, "always", kUntouched, {.always_exit = 1});
+  EXPECT_EQ(recalibrate(table, always).policy.always_exit, 1);
+  EXPECT_EQ(recalibrate(table, always).rule, always.rule);
+}
+
+TEST(Recalibrate, RefusesARuleItCannotRead) {
+  const LogitTable table = random_logit_table(35, 50, 3, 5);
+  CalibrationRecord record = calibrate(table, "max-prob", budget(0.8));
+  record.rule = "by eye";
+  try {
+    recalibrate(table, record);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::kInvalidArgument);
+    EXPECT_THAT(error.what(), HasSubstr("unknown rule 'by'"));
+  }
+}
+
 }  // namespace
 }  // namespace sooner

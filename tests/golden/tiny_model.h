@@ -102,4 +102,16 @@ inline ModelFile tiny_model() {
   return model;
 }
 
+// The same with scales for int8: format version 2.
+inline ModelFile quantised_tiny_model() {
+  ModelFile model = tiny_model();
+  model.manifest.quantisation = Quantisation{.method = "mse",
+                                             .data_set = "glyphs",
+                                             .split_hash = "0123456789abcdef",
+                                             .samples = 5,
+                                             .model_hash = model_hash(model),
+                                             .scales = {{"relu1", {0.0078125, false}}, {"relu2", {0.5, true}}}};
+  return model;
+}
+
 }  // namespace sooner

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "runtime/session.h"
+#include "support/measured_scales.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
 
@@ -41,13 +42,14 @@ std::vector<float> answers(Session& session, std::span<const float> images, int6
 TEST(BatchInvariance, NoBitDiffersInAHundredThousandDraws) {
   constexpr int64_t kSamples = 200;
   constexpr int32_t kLargest = 40;
-  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+  for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
     if (!make_backend("auto")->supports(precision)) continue;
     int64_t drawn = 0, differing = 0;
     for (const Trial& trial : kTrials) {
       ModelFile file;
       const Graph& graph = file.manifest.graph = build_network(trial.network, trial.input, 10);
       file.tensors = test::random_weights(graph, 1);
+      file.manifest.quantisation = test::measured_quantisation(graph, file.tensors);
       const std::vector<float> images = test::random_images(graph, kSamples, 2);
       const size_t image = images.size() / kSamples;
       Session alone(Model::from_file(file, {"auto", precision, 1}));

@@ -9,6 +9,7 @@
 #include "backend/tolerance.h"
 #include "policy/scores.h"
 #include "runtime/session.h"
+#include "support/measured_scales.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
 
@@ -31,7 +32,7 @@ std::vector<Engine> engines() {
   std::vector<Engine> result;
   for (const std::string& name : backend_names()) {
     if (name == "auto" || name == "ref") continue;
-    for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+    for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
       if (!make_backend(name)->supports(precision)) continue;
       for (const char* backbone : {"b-lenet", "resnet8:w3"}) result.push_back({name, precision, backbone});
     }
@@ -47,6 +48,8 @@ TEST_P(ExitDecisions, FlipOnlyInsideTheBound) {
   Graph& graph = file.manifest.graph;
   graph = build_network({GetParam().backbone, "fractions:.3,.6", "gap-fc", "none"}, {2, 9, 9}, 4);
   file.tensors = random_weights(graph, 5);
+  file.manifest.quantisation = test::measured_quantisation(graph, file.tensors);
+  file.manifest.quantisation->model_hash = model_hash(file);
   const size_t exits = graph.exits(), classes = 4;
   const std::vector<float> images = random_images(graph, kSamples, 6);
   const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
@@ -71,8 +74,9 @@ TEST_P(ExitDecisions, FlipOnlyInsideTheBound) {
   const std::span<const Result> want = expected.run(images, kSamples), got = session.run(images, kSamples);
   for (size_t i = 0; i < kSamples; ++i) {
     if (want[i].exit_index == got[i].exit_index && want[i].label == got[i].label) continue;
-    const LogitTolerance bound = logit_tolerance(
-        graph, file.tensors, std::span(images).subspan(i * per_sample, per_sample), GetParam().precision);
+    const LogitTolerance bound =
+        logit_tolerance(graph, file.tensors, std::span(images).subspan(i * per_sample, per_sample),
+                        GetParam().precision, &*file.manifest.quantisation);
     const auto k = static_cast<size_t>(std::min(want[i].exit_index, got[i].exit_index));
     const auto of_exit = std::span(bound.logits).subspan(k * classes, classes);
     const double largest = *std::max_element(of_exit.begin(), of_exit.end());

@@ -1,6 +1,7 @@
 #include "backend/onednn/convolution.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "core/aligned_buffer.h"
@@ -16,34 +17,55 @@ constexpr int32_t kLargestBucket = 16;
 // Nor do they where a few rows fill any cache; and such rows are not worth trying out when the model is loaded.
 constexpr double kLargestBucketBytes = 32e6;
 
-memory::data_type data_type(Precision precision) {
+memory::data_type byte_type(const MapScale& scale) {
+  return scale.is_signed ? memory::data_type::s8 : memory::data_type::u8;
+}
+
+memory::data_type map_type(Precision precision, const MapScale& scale) {
+  if (precision == Precision::kInt8) return byte_type(scale);
   return precision == Precision::kBF16 ? memory::data_type::bf16 : memory::data_type::f32;
 }
 
-memory::desc map_desc(int32_t rows, const Shape& shape, Precision precision) {
-  return {{rows, shape[0], shape[1], shape[2]}, data_type(precision), memory::format_tag::nhwc};
+memory::desc map_desc(int32_t rows, const Shape& shape, memory::data_type type) {
+  return {{rows, shape[0], shape[1], shape[2]}, type, memory::format_tag::nhwc};
 }
 
+memory::dims weight_dims(const ConvolutionSetup& setup) {
+  const Conv2dAttributes& a = setup.attributes;
+  const memory::dim inputs = setup.src_shape[0] / a.groups;
+  if (a.groups > 1) return {a.groups, a.out_channels / a.groups, inputs, a.kernel_h, a.kernel_w};
+  return {a.out_channels, inputs, a.kernel_h, a.kernel_w};
+}
+
+// In int8 the scales of source, weights and result are one factor per output channel, and the bias counts steps of the
+// result; so oneDNN has one argument more and nothing else to do.
 dnnl::convolution_forward::primitive_desc describe(const ConvolutionSetup& setup, int32_t rows) {
   const Conv2dAttributes& a = setup.attributes;
-  memory::dims weight_dims{a.out_channels, setup.src_shape[0] / a.groups, a.kernel_h, a.kernel_w};
-  if (a.groups > 1) weight_dims = {a.groups, a.out_channels / a.groups, weight_dims[1], a.kernel_h, a.kernel_w};
-  const memory::desc weights(weight_dims, data_type(setup.precision), memory::format_tag::any);
+  const bool is_int8 = setup.precision == Precision::kInt8;
+  const memory::desc weights(weight_dims(setup),
+                             is_int8 ? memory::data_type::s8 : map_type(setup.precision, setup.src_scale),
+                             memory::format_tag::any);
   const memory::desc bias({a.out_channels}, memory::data_type::f32, memory::format_tag::x);
   dnnl::post_ops post;
-  if (setup.adds_to_dst) post.append_sum();
+  if (setup.adds_to_dst && is_int8) {
+    post.append_sum(static_cast<float>(setup.residual_scale.scale / setup.dst_scale.scale), 0,
+                    byte_type(setup.residual_scale));
+  } else if (setup.adds_to_dst) {
+    post.append_sum();
+  }
   if (setup.relu) post.append_eltwise(dnnl::algorithm::eltwise_relu, 0, 0);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(post);
+  if (is_int8) attributes.set_scales_mask(DNNL_ARG_WEIGHTS, a.groups > 1 ? 3 : 1);
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
   return {cpu_engine(),
           dnnl::prop_kind::forward_inference,
           dnnl::algorithm::convolution_direct,
-          map_desc(rows, setup.src_shape, setup.precision),
+          map_desc(rows, setup.src_shape, map_type(setup.precision, setup.src_scale)),
           weights,
           bias,
-          map_desc(rows, setup.dst_shape, setup.precision),
+          map_desc(rows, setup.dst_shape, map_type(setup.precision, setup.dst_scale)),
           {a.stride_h, a.stride_w},
           {a.dilation_h - 1, a.dilation_w - 1},
           {a.pad_top, a.pad_left},
@@ -51,18 +73,56 @@ dnnl::convolution_forward::primitive_desc describe(const ConvolutionSetup& setup
           attributes};
 }
 
+// The largest whole number a weight may become. Without VNNI oneDNN adds two products of an unsigned byte in 16 bits,
+// which hold 2 * 255 * 63 but not 2 * 255 * 127; with signed bytes it halves the weights by itself.
+int largest_weight(const ConvolutionSetup& setup) {
+  const bool has_vnni = has_isa(dnnl::cpu_isa::avx512_core_vnni) || has_isa(dnnl::cpu_isa::avx2_vnni);
+  return has_vnni || setup.src_scale.is_signed ? 127 : 63;
+}
+
+// What one step of every output channel's weights stands for, [O].
+std::vector<double> weight_steps(const ConvolutionSetup& setup) {
+  const size_t per_output = setup.weight.size() / setup.bias.size();
+  std::vector<double> steps;
+  for (size_t o = 0; o < setup.bias.size(); ++o) {
+    double largest = 0;
+    for (size_t i = o * per_output; i < (o + 1) * per_output; ++i) {
+      largest = std::max(largest, std::abs(static_cast<double>(setup.weight[i])));
+    }
+    steps.push_back(largest > 0 ? largest / largest_weight(setup) : 1);
+  }
+  return steps;
+}
+
 // The weights in the layout `wanted`, converted by oneDNN.
 memory reordered(const ConvolutionSetup& setup, const memory::desc& wanted) {
   const memory::dims dims = wanted.get_dims();
-  const memory::desc plain(dims, memory::data_type::f32,
-                           dims.size() == 5 ? memory::format_tag::goihw : memory::format_tag::oihw);
-  std::vector<float> values = setup.weight;
-  memory from(plain, cpu_engine(), values.data());
+  const auto plain = dims.size() == 5 ? memory::format_tag::goihw : memory::format_tag::oihw;
+  std::vector<float> floats;
+  std::vector<int8_t> bytes;
+  memory from;
+  if (setup.precision == Precision::kInt8) {
+    const std::vector<double> steps = weight_steps(setup);
+    const size_t per_output = setup.weight.size() / setup.bias.size();
+    for (size_t i = 0; i < setup.weight.size(); ++i) {
+      bytes.push_back(static_cast<int8_t>(std::nearbyint(setup.weight[i] / steps[i / per_output])));
+    }
+    from = memory({dims, memory::data_type::s8, plain}, cpu_engine(), bytes.data());
+  } else {
+    floats = setup.weight;
+    from = memory({dims, memory::data_type::f32, plain}, cpu_engine(), floats.data());
+  }
   memory to(wanted, cpu_engine());
   dnnl::stream stream(cpu_engine());
   dnnl::reorder(from, to).execute(stream, from, to);
   stream.wait();
   return to;
+}
+
+memory float_list(const std::vector<float>& values) {
+  memory list({{static_cast<memory::dim>(values.size())}, memory::data_type::f32, memory::format_tag::x}, cpu_engine());
+  std::memcpy(list.get_data_handle(), values.data(), values.size() * sizeof(float));
+  return list;
 }
 
 }  // namespace
@@ -77,8 +137,17 @@ struct Convolution::Bucket {
 Convolution::Convolution(const ConvolutionSetup& setup) : name_(setup.name) {
   const OneThread one_thread;
   guarded(name_, [&] {
-    bias_ = memory({{setup.attributes.out_channels}, memory::data_type::f32, memory::format_tag::x}, cpu_engine());
-    std::memcpy(bias_.get_data_handle(), setup.bias.data(), setup.bias.size() * sizeof(float));
+    if (setup.precision == Precision::kInt8) {
+      std::vector<float> scales, bias;
+      for (const double step : weight_steps(setup)) {
+        scales.push_back(static_cast<float>(step * setup.src_scale.scale / setup.dst_scale.scale));
+      }
+      for (const float value : setup.bias) bias.push_back(static_cast<float>(value / setup.dst_scale.scale));
+      scales_ = float_list(scales);
+      bias_ = float_list(bias);
+    } else {
+      bias_ = float_list(setup.bias);
+    }
     const auto row_bytes = static_cast<double>(sizeof(float)) *
                            static_cast<double>(element_count(setup.src_shape) + element_count(setup.dst_shape));
     int32_t largest = 1;
@@ -100,6 +169,13 @@ Convolution::Convolution(const ConvolutionSetup& setup) : name_(setup.name) {
 
 Convolution::~Convolution() = default;
 
+bool Convolution::has_fast_kernel(const ConvolutionSetup& setup) {
+  const OneThread one_thread;
+  return guarded(setup.name, [&] {
+    return std::string_view(describe(setup, 1).impl_info_str()).find("ref") == std::string_view::npos;
+  });
+}
+
 void Convolution::add_bucket(const ConvolutionSetup& setup, int32_t rows) {
   Bucket bucket;
   bucket.rows = rows;
@@ -117,9 +193,11 @@ void Convolution::add_bucket(const ConvolutionSetup& setup, int32_t rows) {
 void Convolution::drop_buckets_that_change_bits(bool adds_to_dst) {
   if (buckets_.size() == 1) return;
   const auto rows = static_cast<size_t>(buckets_.front().rows);
-  const bool is_bf16 = buckets_.back().desc.src_desc().get_data_type() == memory::data_type::bf16;
+  const memory::data_type type = buckets_.back().desc.src_desc().get_data_type();
   const auto fill = [&](AlignedBuffer& buffer, Rng& rng) {
-    if (is_bf16) {
+    if (type == memory::data_type::u8 || type == memory::data_type::s8) {
+      for (std::byte& value : buffer.bytes()) value = static_cast<std::byte>(rng.below(256));
+    } else if (type == memory::data_type::bf16) {
       for (size_t i = 0; i < buffer.size() / 2; ++i) {
         buffer.as<uint16_t>()[i] = to_bf16(static_cast<float>(rng.uniform(-1, 1)));
       }
@@ -155,11 +233,12 @@ Convolution::Arguments::OfBucket Convolution::arguments_of(const Bucket& bucket)
   own.src = memory(bucket.desc.src_desc(), cpu_engine(), nullptr);
   own.dst = memory(bucket.desc.dst_desc(), cpu_engine(), nullptr);
   own.scratch = memory(bucket.desc.scratchpad_desc(), cpu_engine(), nullptr);
-  own.list = {{{DNNL_ARG_SRC, own.src.get()},
-               {DNNL_ARG_WEIGHTS, weights_[bucket.weights].get()},
-               {DNNL_ARG_BIAS, bias_.get()},
-               {DNNL_ARG_DST, own.dst.get()},
-               {DNNL_ARG_SCRATCHPAD, own.scratch.get()}}};
+  own.list = {{DNNL_ARG_SRC, own.src.get()},
+              {DNNL_ARG_WEIGHTS, weights_[bucket.weights].get()},
+              {DNNL_ARG_BIAS, bias_.get()},
+              {DNNL_ARG_DST, own.dst.get()},
+              {DNNL_ARG_SCRATCHPAD, own.scratch.get()}};
+  if (scales_) own.list.push_back({DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, scales_.get()});
   return own;
 }
 

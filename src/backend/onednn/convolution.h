@@ -1,12 +1,14 @@
 // One convolution, with what is fused into it, as oneDNN primitives for several batch sizes. Weights are folded and
 // reordered once, when it is made.
 //
+// In int8 the maps are bytes, the sums whole numbers, and every output channel has a weight scale of its own:
+//   dst = round((sum_i q_i w_i * src * weight[o] + bias[o] + residual) / dst), with src, weight[o] and dst the scales.
+//
 // Maps are channels last and dense, so a row is one sample and any number of rows is worked off as a sum of batch
 // sizes ("buckets"). A bucket is kept only if it gave, on random rows, the very bits that one row alone gives: a
 // sample's answer does not depend on its batch-mates.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -17,6 +19,7 @@
 #include "core/dtype.h"
 #include "core/shape.h"
 #include "graph/op.h"
+#include "graph/quantisation.h"
 
 namespace sooner::onednn {
 
@@ -28,7 +31,8 @@ struct ConvolutionSetup {
   std::vector<float> weight;  // [O, I/groups, KH, KW], batch norm folded in
   std::vector<float> bias;    // [O]
   Precision precision = Precision::kF32;
-  bool adds_to_dst = false;  // dst already holds the residual
+  MapScale src_scale = {}, dst_scale = {}, residual_scale = {};  // int8 alone
+  bool adds_to_dst = false;                                      // dst already holds the residual
   bool relu = false;
   int32_t batch_max = 1;
 };
@@ -36,11 +40,14 @@ struct ConvolutionSetup {
 // Immutable; shared by threads, each with its own Arguments.
 class Convolution {
  public:
+  // Whether oneDNN has a kernel for it that is not its plain reference loop.
+  static bool has_fast_kernel(const ConvolutionSetup& setup);
+
   // Handles oneDNN needs while it runs, made once per thread.
   struct Arguments {
     struct OfBucket {
       dnnl::memory src, dst, scratch;
-      std::array<dnnl_exec_arg_t, 5> list;
+      std::vector<dnnl_exec_arg_t> list;
     };
     std::vector<OfBucket> buckets;
   };
@@ -74,6 +81,7 @@ class Convolution {
   std::string name_;
   std::vector<Bucket> buckets_;  // largest first
   dnnl::memory bias_;
+  dnnl::memory scales_;                // fp32 [O], of the sums; int8 alone
   std::vector<dnnl::memory> weights_;  // one per layout some bucket asked for
   size_t src_row_bytes_ = 0;
   size_t dst_row_bytes_ = 0;

@@ -4,9 +4,9 @@
 // Every kernel works row by row in an order that depends on nothing but the row's own extents, so a sample's bits are
 // the same in any batch. Finite input is assumed; nothing is allocated; nothing is checked.
 //
-// Layouts: a map is channels last, dense, [n, H, W, C]; a vector is [n, F] in fp32. Elements are fp32 or bf16 (bits in
-// uint16_t); sums are kept in fp32. This header is read by files compiled for special instruction sets: it may hold no
-// inline functions and include nothing that does.
+// Layouts: a map is channels last, dense, [n, H, W, C]; a vector is [n, F] in fp32. Elements are fp32, bf16 (bits in
+// uint16_t) or bytes with a ByteCode; sums are kept in fp32. This header is read by files compiled for special
+// instruction sets: it may hold no inline functions and include nothing that does.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,22 @@
 
 namespace sooner::onednn {
 
+// What a byte q of a map stands for: the number q * step. Bytes run from 0 to 255, or -128 to 127 in two's complement.
+// Storing rounds to the nearest (ties to even) and ends at the ends of the range. Other elements take no notice.
+struct ByteCode {
+  float step = 1;
+  bool is_signed = false;
+};
+
 // dst[n, o] = bias[o] + sum_i src[n, i] * weight[i, o], inputs summed as two interleaved runs (even and odd i).
 struct LinearArguments {
-  const void* src = nullptr;      // [n, inputs], fp32 or bf16
+  const void* src = nullptr;      // [n, inputs]
   const float* weight = nullptr;  // [blocks of 16 outputs][inputs][16], zero beyond the last output
   const float* bias = nullptr;    // [blocks * 16]
   float* dst = nullptr;           // [n, outputs]
   size_t n = 0, inputs = 0, outputs = 0;
   bool relu = false;
+  ByteCode src_code = {};
 };
 
 // alpha * max + (1 - alpha) * average over the real elements of each window (all asked-for padding counts with
@@ -35,16 +43,18 @@ struct PoolArguments {
   float alpha = 1;
   bool count_include_pad = false;
   bool relu = false;
+  ByteCode src_code = {}, dst_code = {};
 };
 
 struct ElementwiseArguments {
-  const void* a = nullptr;       // [count], fp32 or bf16
+  const void* a = nullptr;       // [count]
   const void* b = nullptr;       // [count], for add
   const float* scale = nullptr;  // [channels], for scale_shift
   const float* shift = nullptr;  // [channels]
   void* dst = nullptr;           // [count]; may be a or b
   size_t count = 0, channels = 0;
   bool relu = false;
+  ByteCode a_code = {}, b_code = {}, dst_code = {};
 };
 
 // n maps of `pixels` pixels with `channels` channels.
@@ -52,6 +62,7 @@ struct MapArguments {
   const void* src = nullptr;
   void* dst = nullptr;
   size_t n = 0, pixels = 0, channels = 0;
+  ByteCode src_code = {}, dst_code = {};
 };
 
 struct ElementKernels {
@@ -61,13 +72,15 @@ struct ElementKernels {
   void (*add)(const ElementwiseArguments&);          // a + b, then ReLU if wanted
   void (*scale_shift)(const ElementwiseArguments&);  // a * scale + shift per channel, then ReLU if wanted
   void (*mean)(const MapArguments&);                 // -> fp32 [n, channels]
-  void (*from_planes)(const MapArguments&);          // fp32 [n, C, H, W] -> map
-  void (*to_planes)(const MapArguments&);            // map -> fp32 [n, C * H * W]
+  // Layout changes; with one channel they are none, and so change the element alone.
+  void (*from_planes)(const MapArguments&);  // fp32 [n, C, H, W] -> map
+  void (*to_planes)(const MapArguments&);    // map -> fp32 [n, C * H * W]
 };
 
 struct KernelTable {
   ElementKernels f32;
   ElementKernels bf16;
+  ElementKernels int8;
 };
 
 // Compiled for the named instruction set; calling a kernel on a processor without it is undefined.

@@ -126,6 +126,14 @@ void RefStage::run_step(size_t index, const StageBatch& batch, StageContext& con
   }
 }
 
+std::vector<float> RefStage::read_result(size_t index, const StageBatch& batch, const StageContext& context) const {
+  const std::span<std::byte> scratch = context.scratch;
+  const NodeId id = step_nodes_[index];
+  SOONER_ASSERT(id >= 0);
+  const std::span<const float> first = read(id, batch, scratch, 0);
+  return {first.data(), first.data() + first.size() * static_cast<size_t>(batch.n)};
+}
+
 void RefStage::run_node(const Node& node, const Parameters& p, std::span<const float> a, std::span<const float> b,
                         NodeId id, std::span<float> dst) const {
   const Shape& src_shape = network_->shapes[static_cast<size_t>(node.inputs[0])];

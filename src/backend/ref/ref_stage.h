@@ -29,6 +29,8 @@ class RefStage final : public CompiledStage {
   [[nodiscard]] std::span<const StepInfo> steps() const override { return steps_; }
   [[nodiscard]] size_t scratch_bytes() const override { return scratch_bytes_; }
   void run_step(size_t index, const StageBatch& batch, StageContext& context) const override;
+  [[nodiscard]] std::vector<float> read_result(size_t index, const StageBatch& batch,
+                                               const StageContext& context) const override;
 
  private:
   enum class Where : uint8_t { kSrc, kDst, kScratch, kLogits };

@@ -1,0 +1,37 @@
+#include "policy/calibration_record.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace sooner {
+
+std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
+                                         std::string_view precision) {
+  if (policy.thresholds.empty()) return policy;
+  const CalibrationRecord* origin = nullptr;
+  for (const CalibrationRecord& record : records) {
+    if (record.policy != policy) continue;
+    if (record.precision == precision) return policy;
+    origin = &record;
+  }
+  if (origin == nullptr) return policy;
+  const auto twin = std::find_if(records.rbegin(), records.rend(), [&](const CalibrationRecord& record) {
+    return record.policy.name == policy.name && record.rule == origin->rule && record.precision == precision;
+  });
+  if (twin == records.rend()) return std::nullopt;
+  return twin->policy;
+}
+
+PolicySpec policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records, std::string_view precision) {
+  const std::optional<PolicySpec> found = find_policy_at(policy, records, precision);
+  if (!found) {
+    fail(Code::kFailedPrecondition,
+         "[policy] the thresholds of '{}' were chosen on logits of another precision and do not hold for {}; run "
+         "`sooner tune --policy {} --precision {}`, or give --threshold",
+         policy.name, precision, policy.name, precision);
+  }
+  return *found;
+}
+
+}  // namespace sooner

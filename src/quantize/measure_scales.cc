@@ -1,0 +1,31 @@
+#include "quantize/measure_scales.h"
+
+#include "backend/check.h"
+#include "core/error.h"
+#include "graph/shape_inference.h"
+
+namespace sooner {
+
+std::map<std::string, MapScale> measure_scales(const Graph& graph, const TensorMap& weights, const Backend& backend,
+                                               std::span<const float> images, RangeMethod method) {
+  if (images.empty()) fail(Code::kInvalidArgument, "[quantize] got no samples, expected at least 1");
+  const std::vector<Shape> shapes = infer_shapes(graph);
+  std::map<NodeId, MapRange> ranges;
+  const auto pass = [&](void (MapRange::*take)(std::span<const float>)) {
+    const auto observe = [&](const CompiledStage& stage, size_t step, const StageBatch& batch,
+                             const StageContext& context) {
+      const std::vector<NodeId>& nodes = stage.steps()[step].nodes;
+      // A copy or a gate writes nothing new.
+      if (nodes.empty() || nodes.back() == 0 || shapes[static_cast<size_t>(nodes.back())].size() != 3) return;
+      (ranges[nodes.back()].*take)(stage.read_result(step, batch, context));
+    };
+    static_cast<void>(run_every_exit(graph, weights, backend, {.batch_max = 16}, images, observe));
+  };
+  pass(&MapRange::see);
+  if (method != RangeMethod::kMinMax) pass(&MapRange::count);
+  std::map<std::string, MapScale> scales;
+  for (const auto& [id, range] : ranges) scales.emplace(graph.node(id).name, range.scale(method));
+  return scales;
+}
+
+}  // namespace sooner

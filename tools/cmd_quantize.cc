@@ -1,0 +1,123 @@
+// `sooner quantize`: measures the scales int8 needs on samples of the tune split, stores them in the model file, and
+// chooses the thresholds of every stored calibration anew on int8 logits.
+#include <algorithm>
+
+#include "command.h"
+#include "measure.h"
+#include "model_data.h"
+#include "quantize/measure_scales.h"
+#include "shares_text.h"
+#include "table.h"
+#include "tune/calibrate.h"
+
+namespace sooner {
+namespace {
+
+struct QuantizeArguments {
+  std::string model;
+  std::string output;
+  std::string method = "mse";
+  int64_t samples = 512;
+  std::string backend = "auto";
+  DataFlags data;
+  OutputForm form = OutputForm::kText;
+};
+
+constexpr const char* kInt8 = "int8";
+
+// One record of every policy and rule, the newest.
+std::vector<CalibrationRecord> distinct_choices(const std::vector<CalibrationRecord>& records) {
+  std::vector<CalibrationRecord> distinct;
+  for (auto record = records.rbegin(); record != records.rend(); ++record) {
+    const auto same = [&](const CalibrationRecord& known) {
+      return known.policy.name == record->policy.name && known.rule == record->rule;
+    };
+    const auto known = std::find_if(distinct.begin(), distinct.end(), same);
+    if (known == distinct.end()) {
+      distinct.push_back(*record);
+    } else if (known->precision == kInt8) {
+      *known = *record;  // what int8 is held against is the other precision's
+    }
+  }
+  std::reverse(distinct.begin(), distinct.end());
+  return distinct;
+}
+
+std::vector<Cell> row(const CalibrationRecord& record, const std::string& what, double accuracy, double cost,
+                      const std::vector<double>& shares) {
+  return {cell(record.policy.name), cell(record.rule), cell(what),
+          percent(accuracy),        number(cost, 4),   cell(shares_text(shares))};
+}
+
+void run(const QuantizeArguments& arguments) {
+  const RangeMethod method = range_method_from_string(arguments.method);
+  ModelFile file = load_model(arguments.model);
+  const ModelData data = open_model_data(file.manifest, arguments.data);
+  const Split& split = data.splits.tune;
+  const Batch samples = load_all(file.manifest, data, split);
+  const int64_t measured = std::min(arguments.samples, samples.n);
+  const auto backend = make_backend(arguments.backend);
+  if (!backend->supports(Precision::kInt8)) {
+    fail(Code::kFailedPrecondition, "[quantize] the backend '{}' does not compute in int8; use --backend onednn",
+         backend->name());
+  }
+  Quantisation quantisation;
+  quantisation.method = arguments.method;
+  quantisation.data_set = data.data.name;
+  quantisation.split_hash = split.hash;
+  quantisation.samples = measured;
+  quantisation.model_hash = model_hash(file);
+  const std::span<const float> images(samples.images);
+  quantisation.scales = measure_scales(
+      file.manifest.graph, file.tensors, *backend,
+      images.first(images.size() / static_cast<size_t>(samples.n) * static_cast<size_t>(measured)), method);
+  file.manifest.quantisation = std::move(quantisation);
+
+  const auto model = Model::compile(file, *backend, {.backend = arguments.backend, .precision = Precision::kInt8});
+  const LogitTable table = logit_table(model, samples);
+  std::vector<CalibrationRecord>& records = file.manifest.calibrations;
+  const std::vector<CalibrationRecord> choices = distinct_choices(records);
+  std::erase_if(records, [](const CalibrationRecord& record) { return record.precision == kInt8; });
+  Table rows({"policy", "chosen by", "logits", "accuracy", "MACs of plain", "exit shares"});
+  for (const CalibrationRecord& old : choices) {
+    CalibrationRecord record = recalibrate(table, old);
+    record.data_set = data.data.name;
+    record.split_hash = split.hash;
+    record.precision = kInt8;
+    record.backend = model->backend_name();
+    record.instruction_set = model->instruction_set();
+    if (old.precision != kInt8) {
+      rows.add(row(old, old.precision, old.accuracy, old.cost_fraction, old.exit_shares));
+      const Replay kept = replay(table, *make_policy(old.policy, policy_context(table)));
+      rows.add(row(old, fmt::format("int8, thresholds of {}", old.precision), kept.accuracy, kept.cost, kept.shares));
+    }
+    rows.add(row(record, kInt8, record.accuracy, record.cost_fraction, record.exit_shares));
+    records.push_back(std::move(record));
+  }
+  const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
+  save_model(file, output);
+  rows.print(arguments.form);
+  say(fmt::format("{} maps measured on {} samples of {} ({}); {} calibrations chosen anew on {} samples; stored in {}",
+                  file.manifest.quantisation->scales.size(), measured, split.name, arguments.method, choices.size(),
+                  samples.n, output));
+}
+
+}  // namespace
+
+void add_quantize(CLI::App& app) {
+  const auto arguments = std::make_shared<QuantizeArguments>();
+  app.add_option("model", arguments->model, "a .safetensors model; rewritten in place unless -o is given")->required();
+  app.add_option("-o,--output", arguments->output, "write the quantised model here instead");
+  app.add_option("--method", arguments->method,
+                 "which numbers fit a map's range: min-max | percentile (99.99 %) | mse (least squared error)")
+      ->capture_default_str();
+  app.add_option("--samples", arguments->samples, "how many of the tune split to measure on")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
+      ->capture_default_str();
+  app.add_option("--backend", arguments->backend, "auto | onednn")->capture_default_str();
+  add_data_options(app, &arguments->data);
+  add_output_options(app, &arguments->form);
+  app.callback([arguments] { run(*arguments); });
+}
+
+}  // namespace sooner
