@@ -1,103 +1,50 @@
 #include "profile.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
-#include "core/aligned_buffer.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "graph/graph_builder.h"
 #include "graph/shape_inference.h"
+#include "runtime/bare_stage.h"
 
 namespace sooner {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Every step runs at least so often and so long.
 constexpr int kRuns = 5;
 constexpr double kSeconds = 0.02;
 
-// All stages, one after the other, for one batch; times each step.
-class Runner {
- public:
-  Runner(const std::vector<const CompiledStage*>& stages, std::span<const float> images, int32_t batch, size_t classes)
-      : stages_(stages), images_(reinterpret_cast<const std::byte*>(images.data())), batch_(batch) {
-    const auto rows = static_cast<size_t>(batch);
-    logits_.resize(rows * classes);
-    gates_.resize(rows);
-    samples_.resize(rows);
-    for (const CompiledStage* stage : stages_) {
-      contexts_.push_back(stage->make_context());
-      scratch_.emplace_back(stage->scratch_bytes());
-      contexts_.back()->scratch = scratch_.back().bytes();
-      cuts_.emplace_back();
-      for (const CarryTensor& tensor : stage->carry_out()) cuts_.back().emplace_back(tensor.row_bytes * rows);
-      shortest_.emplace_back(stage->steps().size(), std::numeric_limits<double>::infinity());
-    }
-  }
+using StepSeconds = std::vector<std::vector<double>>;  // [stage][step]
 
-  // Shortest seconds of every step so far, [stage][step].
-  const std::vector<std::vector<double>>& run() {
-    double all = 0;
-    for (int i = 0; i < kRuns || all < kSeconds; ++i) all += pass();
-    return shortest_;
+// The shortest seconds of every step, all stages one after the other for `batch` rows. Every stage reads what the one
+// before it wrote.
+StepSeconds shortest_seconds(const std::vector<const CompiledStage*>& stages, std::span<const float> images,
+                             int64_t classes, int32_t batch) {
+  std::vector<std::unique_ptr<BareStage>> bare;
+  StepSeconds shortest;
+  for (size_t k = 0; k < stages.size(); ++k) {
+    bare.push_back(std::make_unique<BareStage>(
+        *stages[k],
+        k == 0 ? std::vector<const std::byte*>{reinterpret_cast<const std::byte*>(images.data())}
+               : bare[k - 1]->output(),
+        classes, batch));
+    shortest.emplace_back(stages[k]->steps().size(), std::numeric_limits<double>::infinity());
   }
-
- private:
-  double pass() {
-    double all = 0;
-    for (size_t k = 0; k < stages_.size(); ++k) {
-      // As a session does: as many rows at a time as the stage likes, so that steps find what they read in the cache.
-      const int32_t at_once = std::clamp(stages_[k]->rows_at_once(), 1, batch_);
-      std::vector<double> seconds(stages_[k]->steps().size());
-      for (int32_t first = 0; first < batch_; first += at_once) {
-        run_rows(k, first, std::min(at_once, batch_ - first), seconds);
-      }
+  double all = 0;
+  for (int run = 0; run < kRuns || all < kSeconds; ++run) {
+    for (size_t k = 0; k < stages.size(); ++k) {
+      std::vector<double> seconds(shortest[k].size());
+      bare[k]->run(batch, seconds);
       for (size_t i = 0; i < seconds.size(); ++i) {
-        shortest_[k][i] = std::min(shortest_[k][i], seconds[i]);
+        shortest[k][i] = std::min(shortest[k][i], seconds[i]);
         all += seconds[i];
       }
     }
-    return all;
   }
-
-  void run_rows(size_t k, int32_t first, int32_t rows, std::vector<double>& seconds) {
-    const CompiledStage& stage = *stages_[k];
-    const auto offset = static_cast<size_t>(first);
-    std::vector<const std::byte*> src;
-    std::vector<std::byte*> dst;
-    for (size_t t = 0; t < stage.carry_in().size(); ++t) {
-      src.push_back((k == 0 ? images_ : cuts_[k - 1][t].data()) + offset * stage.carry_in()[t].row_bytes);
-    }
-    for (size_t t = 0; t < stage.carry_out().size(); ++t) {
-      dst.push_back(cuts_[k][t].data() + offset * stage.carry_out()[t].row_bytes);
-    }
-    StageBatch batch;
-    batch.n = rows;
-    batch.samples = std::span(samples_).first(static_cast<size_t>(rows));
-    batch.src = src;
-    batch.dst = dst;
-    batch.logits = logits_.data();
-    batch.gate_logits = gates_.data();
-    for (size_t i = 0; i < seconds.size(); ++i) {
-      const auto begin = Clock::now();
-      stage.run_step(i, batch, *contexts_[k]);
-      seconds[i] += std::chrono::duration<double>(Clock::now() - begin).count();
-    }
-  }
-
-  std::vector<const CompiledStage*> stages_;
-  const std::byte* images_;
-  int32_t batch_;
-  std::vector<std::unique_ptr<StageContext>> contexts_;
-  std::vector<AlignedBuffer> scratch_;
-  std::vector<std::vector<AlignedBuffer>> cuts_;
-  std::vector<std::vector<double>> shortest_;
-  std::vector<float> logits_, gates_;
-  std::vector<int32_t> samples_;
-};
+  return shortest;
+}
 
 // What this backend reaches on a convolution that keeps every unit busy: MACs per microsecond.
 double measured_peak(const Backend& backend, Precision precision) {
@@ -119,8 +66,7 @@ double measured_peak(const Backend& backend, Precision precision) {
   const auto stages =
       backend.compile(graph, weights, {.precision = precision, .batch_max = 1, .quantisation = &quantisation});
   const std::vector<float> image(static_cast<size_t>(kChannels * kExtent * kExtent), 0.5F);
-  Runner runner({stages[0].get()}, image, 1, 2);
-  const auto& seconds = runner.run()[0];
+  const std::vector<double> seconds = shortest_seconds({stages[0].get()}, image, 2, 1)[0];
   for (size_t i = 0; i < seconds.size(); ++i) {
     if (stages[0]->steps()[i].name == "large") {
       return static_cast<double>(stages[0]->steps()[i].macs) / (seconds[i] * 1e6);
@@ -142,8 +88,7 @@ Profile profile(const Model& model, const Backend& backend, std::span<const floa
   const std::vector<Shape> shapes = infer_shapes(graph);
   std::vector<const CompiledStage*> stages;
   for (size_t k = 0; k < model.stages(); ++k) stages.push_back(&model.stage(k));
-  Runner runner(stages, images, batch, static_cast<size_t>(graph.classes));
-  const auto& seconds = runner.run();
+  const StepSeconds seconds = shortest_seconds(stages, images, graph.classes, batch);
 
   std::vector<double> weight_bytes(graph.nodes.size());
   for (const ParameterSpec& spec : parameters(graph)) {
