@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
+#include <utility>
 
 #include "core/error.h"
+#include "energy.h"
 
 namespace sooner {
 namespace {
@@ -17,8 +20,30 @@ double quantile(std::vector<double>& values, double q) {
   return values[static_cast<size_t>(at)];
 }
 
+// A session, or several behind one face.
+class AnySession {
+ public:
+  explicit AnySession(const Contestant& one) {
+    SessionOptions options = one.options;
+    if (one.layout == ThreadLayout::kSessions && options.threads > 1) {
+      const int32_t threads = std::exchange(options.threads, 1);
+      group_ = std::make_unique<SessionGroup>(one.model, one.policy, threads, options);
+    } else {
+      session_ = std::make_unique<Session>(one.model, one.policy, options);
+    }
+  }
+  std::span<const Result> run(std::span<const float> images, int64_t n) {
+    return group_ != nullptr ? group_->run(images, n) : session_->run(images, n);
+  }
+
+ private:
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<SessionGroup> group_;
+};
+
 struct Runner {
-  std::unique_ptr<Session> session;
+  std::unique_ptr<AnySession> session;
+  double joules = 0;
   std::vector<int32_t> labels;  // of the first pass
   std::vector<double> pass_us;  // per repeat
   std::vector<double> call_us;  // every counted call
@@ -33,17 +58,19 @@ std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const 
   const auto image = static_cast<int64_t>(samples.images.size()) / samples.n;
   std::vector<Runner> runners(contestants.size());
   for (size_t c = 0; c < contestants.size(); ++c) {
-    runners[c].session = std::make_unique<Session>(contestants[c].model, contestants[c].policy);
+    runners[c].session = std::make_unique<AnySession>(contestants[c]);
     runners[c].labels.resize(static_cast<size_t>(samples.n));
   }
   // Turns of about 64 images: long enough to warm a cache, short against the machine's moods.
   const int64_t turn = std::max<int64_t>(1, 64 / batch) * batch;
+  EnergyMeter meter;
   for (int repeat = -1; repeat < repeats; ++repeat) {
     for (Runner& runner : runners) runner.current_us = 0;
     for (int64_t first = 0; first < samples.n; first += turn) {
       for (size_t turn_index = 0; turn_index < runners.size(); ++turn_index) {
         // Whoever comes first in a turn changes with the repeat.
         Runner& runner = runners[(turn_index + static_cast<size_t>(repeat + 1)) % runners.size()];
+        static_cast<void>(meter.used_joules());
         for (int64_t at = first; at < std::min(first + turn, samples.n); at += batch) {
           const int64_t n = std::min(batch, samples.n - at);
           const std::span<const float> images(samples.images.data() + at * image, static_cast<size_t>(n * image));
@@ -62,6 +89,7 @@ std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const 
             }
           }
         }
+        if (repeat >= 0) runner.joules += meter.used_joules();
       }
     }
     if (repeat < 0) continue;
@@ -85,6 +113,9 @@ std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const 
       timing.call_p50_us = quantile(runner.call_us, 0.5);
       timing.call_p99_us = quantile(runner.call_us, 0.99);
     }
+    timing.millijoules = meter.available()
+                             ? 1000 * runner.joules / (static_cast<double>(samples.n) * static_cast<double>(repeats))
+                             : std::numeric_limits<double>::quiet_NaN();
     std::vector<double> passes = runner.pass_us;
     timing.median_us = quantile(passes, 0.5);
     timings.push_back(std::move(timing));

@@ -8,13 +8,19 @@
 
 #include "data/batch_loader.h"
 #include "runtime/session.h"
+#include "runtime/session_group.h"
 
 namespace sooner {
+
+// How a contestant uses several threads: a session each, or one session whose threads share every stage's rows.
+enum class ThreadLayout : uint8_t { kSessions, kStages };
 
 struct Contestant {
   std::string name;
   std::shared_ptr<const Model> model;
   std::shared_ptr<const ExitPolicy> policy;
+  SessionOptions options = {};  // threads: see layout
+  ThreadLayout layout = ThreadLayout::kSessions;
 };
 
 struct Timing {
@@ -25,9 +31,10 @@ struct Timing {
   double call_p99_us = 0;
   double ratio = 1;  // median over repeats of this pass's time over the first contestant's in the same repeat
   double accuracy = 0;
+  double millijoules = 0;  // per image, of the whole processor; NaN where it cannot be read
 };
 
-// One thread. Every repeat passes over all samples, contestants taking turns every few calls, so that noise meets all
+// Every repeat passes over all samples, contestants taking turns every few calls, so that noise meets all
 // alike; the first pass warms up and is not counted. Samples differ in content but are prepared beforehand: decoding is
 // not timed. Throws kInternal when a contestant's answers change between passes.
 std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const Batch& samples, int64_t batch,

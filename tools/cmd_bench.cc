@@ -1,11 +1,15 @@
 // `sooner bench`: time per image with exits, against the same network without, on real samples.
 #include "benchmark.h"
+
+#include <cmath>
+
 #include "command.h"
 #include "core/cpu.h"
 #include "engine_flags.h"
 #include "measure.h"
 #include "model_data.h"
 #include "policy_flags.h"
+#include "runtime/micro_batches.h"
 #include "shares_text.h"
 #include "table.h"
 
@@ -17,6 +21,7 @@ struct BenchArguments {
   std::string plain;
   std::vector<int32_t> batches{1, 16, 128};
   std::vector<std::string> precisions{"fp32"};
+  std::vector<int32_t> threads{1};
   std::string backend = "auto";
   std::string split = "test";
   int64_t samples = 2000;
@@ -26,8 +31,41 @@ struct BenchArguments {
   OutputForm form = OutputForm::kText;
 };
 
-std::shared_ptr<const ExitPolicy> shared_policy(const PolicySpec& spec, const Graph& graph) {
-  return make_policy(spec, policy_context(graph));
+struct Row {
+  Contestant contestant;
+  double cost = 1;  // MACs over the plain network's
+  std::string shares;
+};
+
+// Every network in every precision, with every number of threads in both layouts.
+std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& file, const ModelFile& plain,
+                             const Batch& samples) {
+  std::vector<Row> rows;
+  const auto add = [&](const std::string& name, const std::shared_ptr<const Model>& model, const PolicySpec& spec,
+                       double cost, const std::string& shares) {
+    const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->graph()));
+    SessionOptions options;
+    options.micro_batches = micro_batches(*model, default_cache_folder());
+    for (const int32_t threads : arguments.threads) {
+      options.threads = threads;
+      rows.push_back({{name, model, policy, options, ThreadLayout::kSessions}, cost, shares});
+      if (threads > 1) rows.push_back({{name, model, policy, options, ThreadLayout::kStages}, cost, shares});
+    }
+  };
+  for (const std::string& precision : arguments.precisions) {
+    ModelOptions options;
+    options.backend = arguments.backend;
+    options.precision = precision_from_string(precision);
+    options.batch_max = *std::ranges::max_element(arguments.batches);
+    const PolicySpec policy = policy_spec(file.manifest, arguments.policy, options.precision);
+    if (!arguments.plain.empty()) add("plain", Model::from_file(plain, options), {}, 1, "");
+    const auto model = Model::from_file(file, options);
+    const Evaluation with_exits = evaluate(file, options, policy, samples);
+    add("exits, " + policy.name, model, policy, with_exits.cost_fraction, shares_text(with_exits.shares));
+    // Nobody asks early exits, so their heads are not computed.
+    if (file.manifest.graph.exits() > 1) add("exits, never", model, {}, 1, "");
+  }
+  return rows;
 }
 
 void run(const BenchArguments& arguments) {
@@ -43,41 +81,28 @@ void run(const BenchArguments& arguments) {
            arguments.plain, arguments.model);
     }
   }
-  Table table({"network", "batch", "precision", "us per image", "call p50 us", "call p99 us", "ratio", "accuracy",
-               "MACs of plain", "exit shares"});
-  for (const std::string& precision : arguments.precisions) {
-    ModelOptions options;
-    options.backend = arguments.backend;
-    options.precision = precision_from_string(precision);
-    const PolicySpec policy = policy_spec(file.manifest, arguments.policy, options.precision);
-    options.batch_max = *std::max_element(arguments.batches.begin(), arguments.batches.end());
-    const Evaluation with_exits = evaluate(file, options, policy, samples);
-    PolicySpec never;
-    std::vector<Contestant> contestants;
-    if (!arguments.plain.empty()) {
-      contestants.push_back({"plain", Model::from_file(plain, options), shared_policy(never, plain.manifest.graph)});
-    }
-    const auto model = Model::from_file(file, options);
-    contestants.push_back({"exits, " + policy.name, model, shared_policy(policy, file.manifest.graph)});
-    if (file.manifest.graph.exits() > 1) {
-      contestants.push_back({"exits, never", model, shared_policy(never, file.manifest.graph)});
-    }
-    for (const int32_t batch : arguments.batches) {
-      for (const Timing& timing : benchmark(contestants, samples, batch, arguments.repeats)) {
-        const bool exits = timing.name == "exits, " + policy.name;
-        const double cost = exits                    ? with_exits.cost_fraction
-                            : timing.name == "plain" ? 1.0
-                                                     : model->cost().exit_fraction.back();
-        table.add({cell(timing.name), count(timing.batch), cell(precision), number(timing.median_us, 1),
-                   number(timing.call_p50_us, 1), number(timing.call_p99_us, 1), number(timing.ratio, 3),
-                   percent(timing.accuracy), number(cost, 3), cell(exits ? shares_text(with_exits.shares) : "")});
-      }
+  const std::vector<Row> rows = contestants(arguments, file, plain, samples);
+  Table table({"network", "precision", "threads", "batch", "us per image", "call p50 us", "call p99 us", "ratio",
+               "mJ per image", "accuracy", "MACs of plain", "exit shares"});
+  for (const int32_t batch : arguments.batches) {
+    std::vector<Contestant> turns;
+    for (const Row& row : rows) turns.push_back(row.contestant);
+    const std::vector<Timing> timings = benchmark(turns, samples, batch, arguments.repeats);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const Timing& timing = timings[i];
+      const int32_t threads = rows[i].contestant.options.threads;
+      const char* layout = rows[i].contestant.layout == ThreadLayout::kSessions ? "sessions" : "a stage";
+      table.add({cell(timing.name), cell(std::string(to_string(rows[i].contestant.model->precision()))),
+                 cell(threads == 1 ? "1" : fmt::format("{} {}", threads, layout)), count(timing.batch),
+                 number(timing.median_us, 1), number(timing.call_p50_us, 1), number(timing.call_p99_us, 1),
+                 number(timing.ratio, 3),
+                 std::isnan(timing.millijoules) ? cell("unavailable") : number(timing.millijoules, 3),
+                 percent(timing.accuracy), number(rows[i].cost, 3), cell(rows[i].shares)});
     }
   }
   if (arguments.form == OutputForm::kText) {
-    fmt::print(
-        "{} samples of {} ({}), one thread, median of {} interleaved passes; ratio to the first row of each batch\n",
-        samples.n, data.data.name, arguments.split, arguments.repeats);
+    fmt::print("{} samples of {} ({}), median of {} interleaved passes; ratio to the first row of each batch\n",
+               samples.n, data.data.name, arguments.split, arguments.repeats);
     fmt::print("{} ({})\n\n", cpu_name(), to_string(cpu_features()));
   }
   table.print(arguments.form);
@@ -94,6 +119,11 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_option("--precision", arguments->precisions, "fp32, bf16, int8")->delimiter(',')->capture_default_str();
+  app.add_option("--threads", arguments->threads,
+                 "how many; above 1, a session each and all in one stage are both timed")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   app.add_option("--backend", arguments->backend, "auto | onednn | ref")->capture_default_str();
   app.add_option("--split", arguments->split, "train | validation | tune | guarantee | test")->capture_default_str();
   app.add_option("--samples", arguments->samples, "how many, from the split's beginning")

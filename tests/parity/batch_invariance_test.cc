@@ -50,6 +50,7 @@ TEST(BatchInvariance, NoBitDiffersInAHundredThousandDraws) {
       const Graph& graph = file.manifest.graph = build_network(trial.network, trial.input, 10);
       file.tensors = test::random_weights(graph, 1);
       file.manifest.quantisation = test::measured_quantisation(graph, file.tensors);
+      file.manifest.quantisation->model_hash = model_hash(file);
       const std::vector<float> images = test::random_images(graph, kSamples, 2);
       const size_t image = images.size() / kSamples;
       Session alone(Model::from_file(file, {"auto", precision, 1}));

@@ -35,12 +35,15 @@ def check_tensors(path, header, data):
             check(tensor.dtype == NUMPY[entry["dtype"]], f"{path}: {name} is {tensor.dtype}, not {entry['dtype']}")
             check(list(tensor.shape) == entry["shape"], f"{path}: {name} has shape {tensor.shape}")
             check(tensor.tobytes() == data[begin:end], f"{path}: {name} has other bytes")
-    check(metadata == {"format": "pt", "sooner.format_version": "1"}, f"{path}: metadata is {metadata}")
+    check(metadata in ({"format": "pt", "sooner.format_version": version} for version in ("1", "2")),
+          f"{path}: metadata is {metadata}")
+    return int(metadata["sooner.format_version"])
 
 
-def check_manifest(path, tensors):
+def check_manifest(path, tensors, version):
     manifest = json.loads(bytes(tensors["sooner.manifest"]))
-    check(manifest["format_version"] == 1, f"{path}: format version {manifest['format_version']}")
+    check(manifest["format_version"] == version, f"{path}: format version {manifest['format_version']}, not {version}")
+    check(("quantisation" in manifest) == (version == 2), f"{path}: version {version} and its quantisation")
     names = {name for name in tensors if not name.startswith("sooner.")}
     prefixes = [node["name"] for node in manifest["graph"]["nodes"]]
     prefixes += [f"exits.{k}.gate" for k, stage in enumerate(manifest["graph"]["stages"]) if stage["exit"]["gate"]]
@@ -62,9 +65,9 @@ def main(paths):
         header = json.loads(raw[8 : 8 + length])
         data = raw[8 + length :]
         check((8 + length) % 8 == 0, f"{path}: the data is not 8-byte aligned")
-        check_tensors(path, header, data)
+        version = check_tensors(path, header, data)
         tensors = load(raw)
-        check_manifest(path, tensors)
+        check_manifest(path, tensors, version)
         written = save(tensors, header["__metadata__"])
         (length_again,) = struct.unpack("<Q", written[:8])
         check(written[8 + length_again :] == data, f"{path}: the library orders the data differently")

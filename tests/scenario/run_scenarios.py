@@ -174,6 +174,7 @@ def run_scenario(scenario, sooner):
     """Faults as lines; empty when it passed."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     data = environment.pop("SOONER_DATA", "")
+    environment.pop("XDG_CACHE_HOME", None)
     if "data" in scenario.requires:
         data = str(pathlib.Path(data).resolve())
         environment["SOONER_DATA"] = data
