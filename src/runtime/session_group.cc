@@ -36,7 +36,7 @@ std::span<const Result> SessionGroup::run(std::span<const float> input, int64_t 
   logits_.resize(static_cast<size_t>(n * graph.classes));
   const int64_t block = std::clamp(n / (kBlocksPerThread * threads()), kSmallestBlock, kLargestBlock);
   std::atomic<int64_t> next = 0;
-  crew_.run([&](int32_t member) {
+  const auto work = [&](int32_t member) {
     Session& session = *sessions_[static_cast<size_t>(member)];
     for (int64_t first = next.fetch_add(block); first < n; first = next.fetch_add(block)) {
       const int64_t count = std::min(block, n - first);
@@ -44,7 +44,13 @@ std::span<const Result> SessionGroup::run(std::span<const float> input, int64_t 
       std::ranges::copy(session.run(part, count), results_.begin() + first);
       std::ranges::copy(session.logits(), logits_.begin() + first * graph.classes);
     }
-  });
+  };
+  // One block is not worth waking anybody for.
+  if (n <= block) {
+    work(0);
+  } else {
+    crew_.run(work);
+  }
   return results_;
 }
 
