@@ -5,7 +5,7 @@
 //
 //   engine_bench [network] [CxHxW] [backend]      default: both demo networks, onednn
 #include <fmt/format.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 #include <cstdio>

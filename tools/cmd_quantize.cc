@@ -1,6 +1,7 @@
 // `sooner quantize`: measures the scales int8 needs on samples of the tune split, stores them in the model file, and
 // chooses the thresholds of every stored calibration anew on int8 logits.
 #include <algorithm>
+#include <ranges>
 
 #include "command.h"
 #include "measure.h"
@@ -28,15 +29,15 @@ constexpr const char* kInt8 = "int8";
 // One record of every policy and rule, the newest.
 std::vector<CalibrationRecord> distinct_choices(const std::vector<CalibrationRecord>& records) {
   std::vector<CalibrationRecord> distinct;
-  for (auto record = records.rbegin(); record != records.rend(); ++record) {
+  for (const CalibrationRecord& record : std::views::reverse(records)) {
     const auto same = [&](const CalibrationRecord& known) {
-      return known.policy.name == record->policy.name && known.rule == record->rule;
+      return known.policy.name == record.policy.name && known.rule == record.rule;
     };
     const auto known = std::find_if(distinct.begin(), distinct.end(), same);
     if (known == distinct.end()) {
-      distinct.push_back(*record);
+      distinct.push_back(record);
     } else if (known->precision == kInt8) {
-      *known = *record;  // what int8 is held against is the other precision's
+      *known = record;  // what int8 is held against is the other precision's
     }
   }
   std::reverse(distinct.begin(), distinct.end());
