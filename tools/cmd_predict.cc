@@ -117,13 +117,6 @@ class Preprocessor {
   std::vector<float> table_;  // [C, 256]
 };
 
-std::string csv_quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
-
 constexpr std::string_view kCsvTitle = "path,label,class,probability,exit,score,error\n";
 
 struct Line {
@@ -134,10 +127,10 @@ struct Line {
 
 std::string text_of(const Line& line, const std::vector<std::string>& classes, bool csv) {
   if (csv) {
-    if (line.result == nullptr) return fmt::format("{},,,,,,{}\n", csv_quoted(line.path), csv_quoted(line.error));
+    if (line.result == nullptr) return fmt::format("{},,,,,,{}\n", csv_field(line.path), csv_field(line.error));
     const Result& r = *line.result;
-    return fmt::format("{},{},{},{:.6g},{},{:.6g},\n", csv_quoted(line.path), r.label,
-                       csv_quoted(classes[static_cast<size_t>(r.label)]), r.probability, r.exit_index, r.score);
+    return fmt::format("{},{},{},{:.6g},{},{:.6g},\n", csv_field(line.path), r.label,
+                       csv_field(classes[static_cast<size_t>(r.label)]), r.probability, r.exit_index, r.score);
   }
   nlohmann::ordered_json json;
   json["path"] = line.path;

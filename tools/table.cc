@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "data/csv.h"
+
 namespace sooner {
 namespace {
 
@@ -25,12 +27,8 @@ std::string key(const std::string& title) {
   return result;
 }
 
-std::string csv_field(const Cell& cell) {
-  if (cell.is_number) return fmt::format("{}", cell.number);
-  if (cell.text.find_first_of(",\"\n") == std::string::npos) return cell.text;
-  std::string quoted = "\"";
-  for (const char c : cell.text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
+std::string csv_cell(const Cell& cell) {
+  return cell.is_number ? fmt::format("{}", cell.number) : csv_field(cell.text);
 }
 
 }  // namespace
@@ -75,7 +73,7 @@ std::string Table::render(OutputForm form) const {
     for (size_t i = 0; i < columns_.size(); ++i) out += (i == 0 ? "" : ",") + key(columns_[i]);
     out += '\n';
     for (const auto& row : rows_) {
-      for (size_t i = 0; i < row.size(); ++i) out += (i == 0 ? "" : ",") + csv_field(row[i]);
+      for (size_t i = 0; i < row.size(); ++i) out += (i == 0 ? "" : ",") + csv_cell(row[i]);
       out += '\n';
     }
     return out;

@@ -88,4 +88,11 @@ class Parser {
 
 std::vector<CsvRow> parse_csv(std::string_view text, std::string_view name) { return Parser(text, name).run(); }
 
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
+
 }  // namespace sooner

@@ -1,4 +1,4 @@
-// Comma-separated text, taken apart.
+// Comma-separated text: taken apart, and its fields written.
 #pragma once
 
 #include <cstdint>
@@ -17,5 +17,8 @@ struct CsvRow {
 // around fields that are not quoted and a byte order mark. Ends of line: LF or CRLF. `name` is the file's, for errors.
 // Throws kDataLoss naming the line for a quote that is not closed or has text behind it.
 std::vector<CsvRow> parse_csv(std::string_view text, std::string_view name);
+
+// The text as one field, quoted where it holds commas, quotes or line ends.
+std::string csv_field(const std::string& text);
 
 }  // namespace sooner

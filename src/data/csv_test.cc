@@ -63,5 +63,15 @@ TEST(Csv, EndsForEveryInput) {
   }
 }
 
+TEST(Csv, FieldsComeBackAsTheyWereWritten) {
+  EXPECT_EQ(csv_field("plain text"), "plain text");
+  const std::vector<std::string> hard{"a,b", "say \"a\"", "two\nlines", "cr\rhere", "x"};
+  std::string line;
+  for (const std::string& field : hard) line += (line.empty() ? "" : ",") + csv_field(field);
+  const std::vector<CsvRow> rows = parse_csv(line, "test");
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].fields, hard);
+}
+
 }  // namespace
 }  // namespace sooner
