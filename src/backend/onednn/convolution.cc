@@ -73,44 +73,16 @@ dnnl::convolution_forward::primitive_desc describe(const ConvolutionSetup& setup
           attributes};
 }
 
-// The largest whole number a weight may become. Without VNNI oneDNN adds two products of an unsigned byte in 16 bits,
-// which hold 2 * 255 * 63 but not 2 * 255 * 127; with signed bytes it halves the weights by itself.
-int largest_weight(const ConvolutionSetup& setup) {
-  const bool has_vnni = has_isa(dnnl::cpu_isa::avx512_core_vnni) || has_isa(dnnl::cpu_isa::avx2_vnni);
-  return has_vnni || setup.src_scale.is_signed ? 127 : 63;
-}
-
-// What one step of every output channel's weights stands for, [O].
-std::vector<double> weight_steps(const ConvolutionSetup& setup) {
-  const size_t per_output = setup.weight.size() / setup.bias.size();
-  std::vector<double> steps;
-  for (size_t o = 0; o < setup.bias.size(); ++o) {
-    double largest = 0;
-    for (size_t i = o * per_output; i < (o + 1) * per_output; ++i) {
-      largest = std::max(largest, std::abs(static_cast<double>(setup.weight[i])));
-    }
-    steps.push_back(largest > 0 ? largest / largest_weight(setup) : 1);
-  }
-  return steps;
-}
-
 // The weights in the layout `wanted`, converted by oneDNN.
 memory reordered(const ConvolutionSetup& setup, const memory::desc& wanted) {
   const memory::dims dims = wanted.get_dims();
   const auto plain = dims.size() == 5 ? memory::format_tag::goihw : memory::format_tag::oihw;
-  std::vector<float> floats;
-  std::vector<int8_t> bytes;
-  memory from;
-  if (setup.precision == Precision::kInt8) {
-    const std::vector<double> steps = weight_steps(setup);
-    const size_t per_output = setup.weight.size() / setup.bias.size();
-    for (size_t i = 0; i < setup.weight.size(); ++i) {
-      bytes.push_back(static_cast<int8_t>(std::nearbyint(setup.weight[i] / steps[i / per_output])));
-    }
-    from = memory({dims, memory::data_type::s8, plain}, cpu_engine(), bytes.data());
+  const bool is_int8 = setup.precision == Precision::kInt8;
+  memory from({dims, is_int8 ? memory::data_type::s8 : memory::data_type::f32, plain}, cpu_engine());
+  if (is_int8) {
+    std::ranges::copy(int8_constants(setup).weight, static_cast<int8_t*>(from.get_data_handle()));
   } else {
-    floats = setup.weight;
-    from = memory({dims, memory::data_type::f32, plain}, cpu_engine(), floats.data());
+    std::ranges::copy(setup.weight, static_cast<float*>(from.get_data_handle()));
   }
   memory to(wanted, cpu_engine());
   dnnl::stream stream(cpu_engine());
@@ -135,16 +107,19 @@ struct Convolution::Bucket {
 };
 
 Convolution::Convolution(const ConvolutionSetup& setup) : name_(setup.name) {
+  const Shape& dst_shape = setup.dst_shape;
+  macs_ = static_cast<int64_t>(setup.weight.size()) * dst_shape[1] * dst_shape[2];
+  if (ByteConvolution::takes(setup)) {
+    bytes_.emplace(setup);
+    scratch_bytes_ = bytes_->scratch_bytes();
+    return;
+  }
   const OneThread one_thread;
   guarded(name_, [&] {
     if (setup.precision == Precision::kInt8) {
-      std::vector<float> scales, bias;
-      for (const double step : weight_steps(setup)) {
-        scales.push_back(static_cast<float>(step * setup.src_scale.scale / setup.dst_scale.scale));
-      }
-      for (const float value : setup.bias) bias.push_back(static_cast<float>(value / setup.dst_scale.scale));
-      scales_ = float_list(scales);
-      bias_ = float_list(bias);
+      const Int8Constants constants = int8_constants(setup);
+      scales_ = float_list(constants.factor);
+      bias_ = float_list(constants.bias);
     } else {
       bias_ = float_list(setup.bias);
     }
@@ -159,10 +134,6 @@ Convolution::Convolution(const ConvolutionSetup& setup) : name_(setup.name) {
     const Bucket& one = buckets_.back();
     src_row_bytes_ = one.desc.src_desc().get_size();
     dst_row_bytes_ = one.desc.dst_desc().get_size();
-    int64_t weight_count = 1;
-    for (const memory::dim extent : one.desc.weights_desc().get_dims()) weight_count *= extent;
-    const memory::dims dst = one.desc.dst_desc().get_dims();
-    macs_ = weight_count * dst[2] * dst[3];
     drop_buckets_that_change_bits(setup.adds_to_dst);
   });
 }
@@ -170,6 +141,7 @@ Convolution::Convolution(const ConvolutionSetup& setup) : name_(setup.name) {
 Convolution::~Convolution() = default;
 
 bool Convolution::has_fast_kernel(const ConvolutionSetup& setup) {
+  if (ByteConvolution::takes(setup)) return true;
   const OneThread one_thread;
   return guarded(setup.name, [&] {
     return std::string_view(describe(setup, 1).impl_info_str()).find("ref") == std::string_view::npos;
@@ -250,6 +222,7 @@ std::unique_ptr<Convolution::Arguments> Convolution::make_arguments() const {
 
 void Convolution::run(int32_t n, const std::byte* src, std::byte* dst, std::byte* scratch, dnnl::stream& stream,
                       Arguments& arguments) const {
+  if (bytes_) return bytes_->run(n, src, dst, scratch);
   size_t at = 0;
   while (n > 0) {
     while (buckets_[at].rows > n) ++at;
@@ -276,11 +249,14 @@ void Convolution::run_bucket(const Bucket& bucket, const std::byte* src, std::by
 }
 
 std::vector<int32_t> Convolution::bucket_rows() const {
+  if (bytes_) return {1};
   std::vector<int32_t> rows;
   for (const Bucket& bucket : buckets_) rows.push_back(bucket.rows);
   return rows;
 }
 
-std::string Convolution::implementation() const { return buckets_.front().desc.impl_info_str(); }
+std::string Convolution::implementation() const {
+  return bytes_ ? "sooner:avx512_core_vnni" : buckets_.front().desc.impl_info_str();
+}
 
 }  // namespace sooner::onednn

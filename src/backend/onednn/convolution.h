@@ -1,8 +1,5 @@
-// One convolution, with what is fused into it, as oneDNN primitives for several batch sizes. Weights are folded and
-// reordered once, when it is made.
-//
-// In int8 the maps are bytes, the sums whole numbers, and every output channel has a weight scale of its own:
-//   dst = round((sum_i q_i w_i * src * weight[o] + bias[o] + residual) / dst), with src, weight[o] and dst the scales.
+// One convolution, with what is fused into it: our own kernel where there is one (byte_convolution.h), or oneDNN
+// primitives for several batch sizes. Weights are folded and reordered once, when it is made.
 //
 // Maps are channels last and dense, so a row is one sample and any number of rows is worked off as a sum of batch
 // sizes ("buckets"). A bucket is kept only if it gave, on random rows, the very bits that one row alone gives: a
@@ -11,36 +8,21 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "backend/onednn/byte_convolution.h"
+#include "backend/onednn/convolution_setup.h"
 #include "backend/onednn/library.h"
-#include "core/dtype.h"
-#include "core/shape.h"
-#include "graph/op.h"
-#include "graph/quantisation.h"
 
 namespace sooner::onednn {
-
-struct ConvolutionSetup {
-  std::string name;
-  Conv2dAttributes attributes;
-  Shape src_shape;  // [C, H, W]
-  Shape dst_shape;
-  std::vector<float> weight;  // [O, I/groups, KH, KW], batch norm folded in
-  std::vector<float> bias;    // [O]
-  Precision precision = Precision::kF32;
-  MapScale src_scale = {}, dst_scale = {}, residual_scale = {};  // int8 alone
-  bool adds_to_dst = false;                                      // dst already holds the residual
-  bool relu = false;
-  int32_t batch_max = 1;
-};
 
 // Immutable; shared by threads, each with its own Arguments.
 class Convolution {
  public:
-  // Whether oneDNN has a kernel for it that is not its plain reference loop.
+  // Whether there is a kernel for it that is not oneDNN's plain reference loop.
   static bool has_fast_kernel(const ConvolutionSetup& setup);
 
   // Handles oneDNN needs while it runs, made once per thread.
@@ -67,7 +49,7 @@ class Convolution {
   [[nodiscard]] int64_t macs() const { return macs_; }
   // Largest first; the last is 1.
   [[nodiscard]] std::vector<int32_t> bucket_rows() const;
-  // oneDNN's name for its kernel, "brgconv:avx512_core".
+  // "brgconv:avx512_core", oneDNN's name for its kernel, or "sooner:avx512_core_vnni".
   [[nodiscard]] std::string implementation() const;
 
  private:
@@ -79,7 +61,8 @@ class Convolution {
   void drop_buckets_that_change_bits(bool adds_to_dst);
 
   std::string name_;
-  std::vector<Bucket> buckets_;  // largest first
+  std::optional<ByteConvolution> bytes_;
+  std::vector<Bucket> buckets_;  // largest first; none with bytes_
   dnnl::memory bias_;
   dnnl::memory scales_;                // fp32 [O], of the sums; int8 alone
   std::vector<dnnl::memory> weights_;  // one per layout some bucket asked for

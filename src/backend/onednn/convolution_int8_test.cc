@@ -74,7 +74,17 @@ std::vector<Layer> layers() {
           {"grouped", {8, 5, 5}, grouped(conv(12, 3, 1, 1), 4)},
           {"depthwise", {6, 5, 5}, grouped(conv(6, 3, 1, 1), 6)},
           {"one_pixel", {4, 1, 1}, conv(3, 3, 1, 1)},
-          {"uneven", {6, 8, 7}, uneven}};
+          {"uneven", {6, 8, 7}, uneven},
+          // Rows of 6 to 33 results, one to four blocks of 16 outputs: every tile of our own kernel has its row.
+          {"row_of_6", {4, 3, 6}, conv(8, 3, 1, 1)},
+          {"row_of_7", {3, 4, 7}, conv(64, 3, 1, 1)},
+          {"row_of_10", {4, 2, 10}, conv(32, 3, 1, 1)},
+          {"row_of_12", {8, 3, 12}, conv(20, 3, 1, 1)},
+          {"row_of_12_from_7_channels", {7, 3, 12}, conv(20, 3, 1, 1)},
+          {"row_of_14", {8, 3, 14}, conv(16, 3, 1, 1)},
+          {"row_of_14_from_5_channels", {5, 5, 14}, conv(10, 5, 1, 2)},
+          {"row_of_16_to_3_blocks", {4, 3, 32}, conv(48, 3, 2, 1)},
+          {"row_of_33", {4, 2, 33}, conv(12, 3, 1, 1)}};
 }
 
 struct Setting {
@@ -204,6 +214,25 @@ TEST_P(EveryInt8Convolution, EveryNumberOfRowsGivesTheBitsOfOneRowAlone) {
           << n << " rows after " << skip << ", " << convolution.implementation();
     }
   }
+}
+
+// On one machine or another: maps that do not stay in the cache are oneDNN's, and so is what we have no kernel for.
+TEST(ByteConvolution, TakesWhatItIsFasterAt) {
+  ConvolutionSetup setup;
+  setup.precision = Precision::kInt8;
+  setup.attributes = conv(16, 3, 1, 1);
+  setup.src_shape = {8, 32, 32};
+  EXPECT_EQ(ByteConvolution::takes(setup), has_isa(dnnl::cpu_isa::avx512_core_vnni));
+  const auto refuses = [&](auto change) {
+    ConvolutionSetup changed = setup;
+    change(changed);
+    return !ByteConvolution::takes(changed);
+  };
+  EXPECT_TRUE(refuses([](ConvolutionSetup& s) { s.precision = Precision::kBF16; }));
+  EXPECT_TRUE(refuses([](ConvolutionSetup& s) { s.attributes.groups = 2; }));
+  EXPECT_TRUE(refuses([](ConvolutionSetup& s) { s.attributes.dilation_w = 2; }));
+  EXPECT_TRUE(refuses([](ConvolutionSetup& s) { s.src_shape = {64, 112, 112}; }));
+  EXPECT_TRUE(refuses([](ConvolutionSetup& s) { s.src_shape = {96, 8, 8}; }));
 }
 
 TEST_P(EveryInt8Convolution, HasAKernelThatIsNoReferenceLoop) {
