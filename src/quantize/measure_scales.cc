@@ -24,7 +24,15 @@ std::map<std::string, MapScale> measure_scales(const Graph& graph, const TensorM
   pass(&MapRange::see);
   if (method != RangeMethod::kMinMax) pass(&MapRange::count);
   std::map<std::string, MapScale> scales;
-  for (const auto& [id, range] : ranges) scales.emplace(graph.node(id).name, range.scale(method));
+  for (const auto& [id, range] : ranges) {
+    const Node& node = graph.node(id);
+    MapScale map = range.scale(method);
+    // The largest of some bytes is one of them, rectified or not: another step would only round it again.
+    const Node& pool = node.op == OpKind::kRelu ? graph.node(node.inputs[0]) : node;
+    const auto src = pool.op == OpKind::kMaxPool ? scales.find(graph.node(pool.inputs[0]).name) : scales.end();
+    if (src != scales.end() && (src->second.is_signed || !map.is_signed)) map.scale = src->second.scale;
+    scales.emplace(node.name, map);
+  }
   return scales;
 }
 

@@ -30,6 +30,31 @@ TEST(MeasureScales, OfOnePixelAreWorkedByHand) {
   EXPECT_TRUE(scales.at("conv").is_signed);
 }
 
+// Two pixels, 1 and 4, give -2 and -8 after the convolution, 2 and -1 give -4 and 2. The pool's -2 and 2 keep the
+// convolution's steps, and so does what is left of them above zero.
+TEST(MeasureScales, OfMaximaAreThoseOfTheirSource) {
+  GraphBuilder b("pixels", {1, 1, 2}, 2);
+  PoolAttributes whole;
+  whole.kernel_h = whole.stride_h = 1;
+  const NodeId map = b.max_pool("pool", b.conv2d("conv", b.input(), conv(1, 1)), whole);
+  const Graph graph = b.finish(b.linear("fc", b.flatten("flat", b.relu("relu", map)), 2));
+  TensorMap weights;
+  weights["conv.weight"] = Tensor::from_floats({1, 1, 1, 1}, std::vector<float>{-2});
+  weights["conv.bias"] = Tensor::from_floats({1}, std::vector<float>{0});
+  weights["fc.weight"] = Tensor::from_floats({2, 1}, std::vector<float>{1, -1});
+  weights["fc.bias"] = Tensor::from_floats({2}, std::vector<float>{0, 0});
+  const std::vector<float> images{1, 4, 2, -1};
+  for (const std::string backend : {"ref", "auto"}) {
+    const auto scales = measure_scales(graph, weights, *make_backend(backend), images, RangeMethod::kMinMax);
+    EXPECT_NEAR(scales.at("conv").scale, 8.0 / 127, 1e-7);
+    EXPECT_EQ(scales.at("relu").scale, scales.at("conv").scale);
+    EXPECT_FALSE(scales.at("relu").is_signed);
+    if (scales.contains("pool")) {
+      EXPECT_EQ(scales.at("pool"), scales.at("conv"));
+    }
+  }
+}
+
 TEST(MeasureScales, OfEveryBackendAreThoseOfTheReference) {
   const Graph graph =
       build_network({"resnet8:w4", "names:layer1.0.bn1,layer2.0", "conv-gap-fc:5", "both"}, {3, 9, 9}, 10);

@@ -109,9 +109,9 @@ struct Convolution::Bucket {
 Convolution::Convolution(const ConvolutionSetup& setup) : name_(setup.name) {
   const Shape& dst_shape = setup.dst_shape;
   macs_ = static_cast<int64_t>(setup.weight.size()) * dst_shape[1] * dst_shape[2];
-  if (ByteConvolution::takes(setup)) {
-    bytes_.emplace(setup);
-    scratch_bytes_ = bytes_->scratch_bytes();
+  if (DirectConvolution::takes(setup)) {
+    direct_.emplace(setup);
+    scratch_bytes_ = direct_->scratch_bytes();
     return;
   }
   const OneThread one_thread;
@@ -141,7 +141,7 @@ Convolution::Convolution(const ConvolutionSetup& setup) : name_(setup.name) {
 Convolution::~Convolution() = default;
 
 bool Convolution::has_fast_kernel(const ConvolutionSetup& setup) {
-  if (ByteConvolution::takes(setup)) return true;
+  if (DirectConvolution::takes(setup)) return true;
   const OneThread one_thread;
   return guarded(setup.name, [&] {
     return std::string_view(describe(setup, 1).impl_info_str()).find("ref") == std::string_view::npos;
@@ -222,7 +222,7 @@ std::unique_ptr<Convolution::Arguments> Convolution::make_arguments() const {
 
 void Convolution::run(int32_t n, const std::byte* src, std::byte* dst, std::byte* scratch, dnnl::stream& stream,
                       Arguments& arguments) const {
-  if (bytes_) return bytes_->run(n, src, dst, scratch);
+  if (direct_) return direct_->run(n, src, dst, scratch);
   size_t at = 0;
   while (n > 0) {
     while (buckets_[at].rows > n) ++at;
@@ -249,14 +249,14 @@ void Convolution::run_bucket(const Bucket& bucket, const std::byte* src, std::by
 }
 
 std::vector<int32_t> Convolution::bucket_rows() const {
-  if (bytes_) return {1};
+  if (direct_) return {1};
   std::vector<int32_t> rows;
   for (const Bucket& bucket : buckets_) rows.push_back(bucket.rows);
   return rows;
 }
 
 std::string Convolution::implementation() const {
-  return bytes_ ? "sooner:avx512_core_vnni" : buckets_.front().desc.impl_info_str();
+  return direct_ ? "sooner:avx512_core_vnni" : buckets_.front().desc.impl_info_str();
 }
 
 }  // namespace sooner::onednn

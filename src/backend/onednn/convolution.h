@@ -1,4 +1,4 @@
-// One convolution, with what is fused into it: our own kernel where there is one (byte_convolution.h), or oneDNN
+// One convolution, with what is fused into it: our own kernel where there is one (direct_convolution.h), or oneDNN
 // primitives for several batch sizes. Weights are folded and reordered once, when it is made.
 //
 // Maps are channels last and dense, so a row is one sample and any number of rows is worked off as a sum of batch
@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "backend/onednn/byte_convolution.h"
 #include "backend/onednn/convolution_setup.h"
+#include "backend/onednn/direct_convolution.h"
 #include "backend/onednn/library.h"
 
 namespace sooner::onednn {
@@ -61,8 +61,8 @@ class Convolution {
   void drop_buckets_that_change_bits(bool adds_to_dst);
 
   std::string name_;
-  std::optional<ByteConvolution> bytes_;
-  std::vector<Bucket> buckets_;  // largest first; none with bytes_
+  std::optional<DirectConvolution> direct_;
+  std::vector<Bucket> buckets_;  // largest first; none with direct_
   dnnl::memory bias_;
   dnnl::memory scales_;                // fp32 [O], of the sums; int8 alone
   std::vector<dnnl::memory> weights_;  // one per layout some bucket asked for

@@ -217,16 +217,16 @@ TEST_P(EveryInt8Convolution, EveryNumberOfRowsGivesTheBitsOfOneRowAlone) {
 }
 
 // On one machine or another: maps that do not stay in the cache are oneDNN's, and so is what we have no kernel for.
-TEST(ByteConvolution, TakesWhatItIsFasterAt) {
+TEST(DirectConvolution, TakesWhatItIsFasterAt) {
   ConvolutionSetup setup;
   setup.precision = Precision::kInt8;
   setup.attributes = conv(16, 3, 1, 1);
   setup.src_shape = {8, 32, 32};
-  EXPECT_EQ(ByteConvolution::takes(setup), has_isa(dnnl::cpu_isa::avx512_core_vnni));
+  EXPECT_EQ(DirectConvolution::takes(setup), has_isa(dnnl::cpu_isa::avx512_core_vnni));
   const auto refuses = [&](auto change) {
     ConvolutionSetup changed = setup;
     change(changed);
-    return !ByteConvolution::takes(changed);
+    return !DirectConvolution::takes(changed);
   };
   EXPECT_TRUE(refuses([](ConvolutionSetup& s) { s.precision = Precision::kBF16; }));
   EXPECT_TRUE(refuses([](ConvolutionSetup& s) { s.attributes.groups = 2; }));

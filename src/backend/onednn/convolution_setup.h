@@ -24,6 +24,7 @@ struct ConvolutionSetup {
   std::vector<float> bias;    // [O]
   Precision precision = Precision::kF32;
   MapScale src_scale = {}, dst_scale = {}, residual_scale = {};  // int8 alone
+  bool src_is_float = false;                                     // int8: what reads the image
   bool adds_to_dst = false;                                      // dst already holds the residual
   bool relu = false;
   int32_t batch_max = 1;

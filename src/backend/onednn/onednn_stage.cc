@@ -327,7 +327,12 @@ void OnednnStage::add_convolution(const StageSetup& setup, const PlannedStep& pl
   convolution.src_scale = step.src.scale;
   convolution.dst_scale = step.dst.scale;
   convolution.residual_scale = step.src2.scale;
-  if (step.dst.storage == Storage::kInt8 && !step.is_wide) step.is_wide = !Convolution::has_fast_kernel(convolution);
+  convolution.src_is_float = step.src.storage == Storage::kF32;
+  if (step.dst.storage == Storage::kInt8) {
+    const bool has_kernel = convolution.src_is_float ? planned.src2 < 0 && DirectConvolution::takes(convolution)
+                                                     : !step.is_wide && Convolution::has_fast_kernel(convolution);
+    step.is_wide = !has_kernel;
+  }
   if (step.is_wide) {
     convolution.precision = Precision::kF32;
     convolution.batch_max = std::min(convolution.batch_max, kWideRows);
