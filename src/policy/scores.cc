@@ -70,11 +70,12 @@ double entropy_score(std::span<const float> logits, double temperature) {
 double max_prob_log_odds(std::span<const float> logits, double temperature) {
   const TopTwo top = top_two(logits);
   // Summed around the second largest, so that a gap of any size gives a finite answer.
+  const double per_unit = 1 / temperature;
   double sum = 0;
   for (size_t c = 0; c < logits.size(); ++c) {
-    if (c != top.first) sum += std::exp((static_cast<double>(logits[c]) - top.second) / temperature);
+    if (c != top.first) sum += std::exp((static_cast<double>(logits[c]) - top.second) * per_unit);
   }
-  return (top.largest - top.second) / temperature - std::log(sum);
+  return (top.largest - top.second) * per_unit - std::log(sum);
 }
 
 double margin_score(std::span<const float> logits, double temperature) {

@@ -17,6 +17,8 @@ class BareStage {
   // outlive it; output() of the stage before is one.
   BareStage(const CompiledStage& stage, std::vector<const std::byte*> input, int64_t classes, int32_t rows);
 
+  // Reads these rows from now on, as those the constructor got.
+  void read_from(std::vector<const std::byte*> input) { input_ = std::move(input); }
   // All steps, head included, for the first `rows` rows, as many at a time as the stage likes best.
   void run(int32_t rows);
   // The same, and adds to each step's seconds, [steps].

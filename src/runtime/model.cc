@@ -1,8 +1,21 @@
 #include "runtime/model.h"
 
 #include "core/error.h"
+#include "core/hash.h"
 
 namespace sooner {
+namespace {
+
+std::string hash_with_scales(const std::string& model_hash, const Quantisation& quantisation) {
+  Hasher hasher;
+  hasher.add(model_hash);
+  for (const auto& [name, map] : quantisation.scales) {
+    hasher.add(fmt::format("\n{} {:a} {}", name, map.scale, map.is_signed));
+  }
+  return hash_hex(hasher.value());
+}
+
+}  // namespace
 
 std::shared_ptr<const Model> Model::load(const std::filesystem::path& path, const ModelOptions& options) {
   return from_file(load_model(path), options);
@@ -18,14 +31,17 @@ std::shared_ptr<const Model> Model::compile(const ModelFile& file, const Backend
     fail(Code::kInvalidArgument, "[Model::compile] batch_max is {}, expected 1 or more", options.batch_max);
   }
   const std::shared_ptr<Model> model(new Model);
+  const Quantisation* const quantisation =
+      options.precision == Precision::kInt8 ? current_quantisation(file) : nullptr;
   model->manifest_ = file.manifest;
   model->compiler_ =
       backend.prepare(file.manifest.graph, file.tensors,
                       {.precision = options.precision,
                        .batch_max = options.batch_max,
-                       .quantisation = options.precision == Precision::kInt8 ? current_quantisation(file) : nullptr});
+                       .quantisation = quantisation});
   model->slots_ = std::vector<Slot>(file.manifest.graph.stages.size());
   model->hash_ = model_hash(file);
+  model->rows_hash_ = quantisation == nullptr ? model->hash_ : hash_with_scales(model->hash_, *quantisation);
   if (options.compile_ahead) {
     for (size_t k = 0; k < model->stages(); ++k) static_cast<void>(model->stage(k));
     model->compiler_.reset();

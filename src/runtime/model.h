@@ -39,6 +39,8 @@ class Model {
   [[nodiscard]] bool compiled_ahead() const { return compiler_ == nullptr; }
   // model_hash of the file.
   [[nodiscard]] const std::string& hash() const { return hash_; }
+  // Whose rows at a cut mean the same: hash(), or in int8 the hash of that and of the maps' scales.
+  [[nodiscard]] const std::string& rows_hash() const { return rows_hash_; }
   [[nodiscard]] int32_t batch_max() const { return batch_max_; }
   [[nodiscard]] const std::string& backend_name() const { return backend_name_; }
   [[nodiscard]] const std::string& instruction_set() const { return instruction_set_; }
@@ -54,7 +56,7 @@ class Model {
   };
   mutable std::vector<Slot> slots_;                // [K]
   std::unique_ptr<const StageCompiler> compiler_;  // null when all stages are compiled
-  std::string hash_;
+  std::string hash_, rows_hash_;
   int32_t batch_max_ = 1;
   std::string backend_name_;
   std::string instruction_set_;

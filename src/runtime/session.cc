@@ -18,10 +18,10 @@ float sigmoid(float x) { return static_cast<float>(1 / (1 + std::exp(-static_cas
 
 // Softmax probability of `label` at a temperature.
 float probability(std::span<const float> logits, int32_t label, double temperature) {
-  const double z = logits[static_cast<size_t>(label)];
-  double total = 0;
-  for (const float other : logits) total += std::exp((other - z) / temperature);
-  return static_cast<float>(1 / total);
+  const float z = logits[static_cast<size_t>(label)], per_unit = static_cast<float>(1 / temperature);
+  float total = 0;
+  for (const float other : logits) total += std::exp((other - z) * per_unit);
+  return 1 / total;
 }
 
 void check_input(std::span<const float> input, int64_t n, const Shape& shape) {
@@ -209,40 +209,45 @@ void Session::compute_part(size_t k, int32_t begin, int32_t end, int32_t rows, b
   }
 }
 
-// Asks the policy about each of the last `rows` rows that waited for stage k, writes the results of those that leave
-// and moves the rows of the others together.
+// Asks the policy about the sample of row `row` of those `rows` that waited for stage k; writes its result if it leaves.
+bool Session::leaves(size_t k, int32_t row, int32_t rows) {
+  Buffers& b = *buffers_;
+  RowQueue& in = k == 0 ? b.input : b.lanes[k - 1].out;
+  const auto classes = static_cast<size_t>(model_->graph().classes);
+  const std::span<const float> logits = std::span(b.logits).subspan(static_cast<size_t>(row) * classes, classes);
+  ExitObservation observation{.exit_index = static_cast<int32_t>(k), .logits = logits};
+  if (model_->graph().stages[k].exit.gate) observation.gate = sigmoid(b.gate_logits[static_cast<size_t>(row)]);
+  const int32_t at = in.size - rows + row;
+  ExitVerdict verdict = policy_->decide(observation, in.state(at));
+  if (k + 1 == model_->stages() && !verdict.leaves()) verdict.left = Left::kAtLastExit;
+  if (!verdict.leaves()) return false;
+  const auto sample = static_cast<size_t>(in.samples[static_cast<size_t>(at)]);
+  Result& result = b.results[sample];
+  result.label = argmax(logits);
+  result.exit_index = static_cast<int32_t>(k);
+  result.left = verdict.left;
+  result.score = verdict.score;
+  result.probability = probability(logits, result.label, b.temperatures[k]);
+  std::ranges::copy(logits, b.result_logits.begin() + static_cast<ptrdiff_t>(sample * classes));
+  return true;
+}
+
+// Deals with the last `rows` rows that waited for stage k: those that stay go on to the next. The last of them fill the
+// places of those that left, so that as few as possible are moved.
 void Session::settle(size_t k, int32_t rows, bool answers) {
   Buffers& b = *buffers_;
   RowQueue& in = k == 0 ? b.input : b.lanes[k - 1].out;
   RowQueue& out = b.lanes[k].out;
-  const auto classes = static_cast<size_t>(model_->graph().classes);
-  const bool last = k + 1 == model_->stages();
-  const bool has_gate = model_->graph().stages[k].exit.gate.has_value();
-  const int32_t first = in.size - rows, out_first = out.size;
-  for (int32_t row = 0; row < rows; ++row) {
-    const auto sample = in.samples[static_cast<size_t>(first + row)];
-    const std::span<std::byte> state = in.state(first + row);
-    if (answers) {
-      const std::span<const float> logits = std::span(b.logits).subspan(static_cast<size_t>(row) * classes, classes);
-      ExitObservation observation{.exit_index = static_cast<int32_t>(k), .logits = logits};
-      if (has_gate) observation.gate = sigmoid(b.gate_logits[static_cast<size_t>(row)]);
-      ExitVerdict verdict = policy_->decide(observation, state);
-      if (last && !verdict.leaves()) verdict.left = Left::kAtLastExit;
-      if (verdict.leaves()) {
-        Result& result = b.results[static_cast<size_t>(sample)];
-        result.label = argmax(logits);
-        result.exit_index = static_cast<int32_t>(k);
-        result.left = verdict.left;
-        result.score = verdict.score;
-        result.probability = probability(logits, result.label, b.temperatures[k]);
-        std::ranges::copy(logits,
-                          b.result_logits.begin() + static_cast<ptrdiff_t>(sample) * static_cast<ptrdiff_t>(classes));
-        continue;
-      }
-    }
-    out.move_row(out_first + row, out.size);
-    out.samples[static_cast<size_t>(out.size)] = sample;
-    std::ranges::copy(state, out.state(out.size).begin());
+  for (int32_t row = 0; row < rows; ++row) b.stays[static_cast<size_t>(row)] = !(answers && leaves(k, row, rows));
+  const auto stays = [&](int32_t row) { return b.stays[static_cast<size_t>(row)] != 0; };
+  const int32_t in_first = in.size - rows, out_first = out.size;
+  for (int32_t place = 0, end = rows;; ++place) {
+    while (place < end && !stays(end - 1)) --end;
+    if (place == end) break;
+    const int32_t row = stays(place) ? place : --end;
+    out.move_row(out_first + row, out_first + place);
+    out.samples[static_cast<size_t>(out.size)] = in.samples[static_cast<size_t>(in_first + row)];
+    std::ranges::copy(in.state(in_first + row), out.state(out.size).begin());
     ++out.size;
   }
 }
@@ -252,7 +257,7 @@ void Session::hand_on(size_t cut, std::vector<std::byte>& carried) {
   RowQueue& out = buffers_->lanes[cut].out;
   CarriedRows rows;
   rows.stage = static_cast<uint32_t>(cut);
-  rows.model_hash = model_->hash();
+  rows.model_hash = model_->rows_hash();
   rows.precision = to_string(model_->precision());
   rows.backend = model_->backend_name();
   rows.policy = policy_->name();
@@ -293,9 +298,10 @@ void Session::answer_carried(std::span<const std::byte> carried, size_t stages) 
     fail(Code::kFailedPrecondition, "[Session::resume] the rows belong to {} '{}', this session has '{}'", what, theirs,
          ours);
   };
-  expect("model", rows.model_hash, model_->hash());
   expect("backend", rows.backend, model_->backend_name());
   expect("precision", rows.precision, to_string(model_->precision()));
+  expect(model_->precision() == Precision::kInt8 ? "model and quantisation" : "model", rows.model_hash,
+         model_->rows_hash());
   expect("policy", rows.policy, policy_->name());
   if (rows.stage + 1 >= stages) {
     fail(Code::kFailedPrecondition,

@@ -81,6 +81,7 @@ class Session {
   void work_off(size_t k, size_t stages, bool everything);
   void compute(size_t k, int32_t rows, bool with_head);
   void compute_part(size_t k, int32_t begin, int32_t end, int32_t rows, bool with_head, size_t member);
+  bool leaves(size_t k, int32_t row, int32_t rows);
   void settle(size_t k, int32_t rows, bool answers);
   void hand_on(size_t cut, std::vector<std::byte>& carried);
 

@@ -70,6 +70,7 @@ Session::Buffers::Buffers(const Model& model, size_t policy_state_bytes, const S
   const auto rows = static_cast<size_t>(*std::max_element(micro_batches.begin(), micro_batches.end()));
   logits.resize(rows * static_cast<size_t>(model.graph().classes));
   gate_logits.resize(rows);
+  stays.resize(rows);
   const Manifest& manifest = model.manifest();
   temperatures = find_policy_at(manifest.policy, manifest.calibrations, to_string(model.precision()))
                      .value_or(manifest.policy)

@@ -71,6 +71,7 @@ struct Session::Buffers {
   std::vector<AlignedBuffer> scratch;  // by member of the crew; shared by all stages
   std::vector<float> logits;           // [n, C] of the exit at hand
   std::vector<float> gate_logits;      // [n]
+  std::vector<uint8_t> stays;          // [n]: who goes on to the next stage
   std::vector<double> temperatures;    // [K]
   std::vector<int32_t> carried_names;  // of a resumed run: what its rows were called by the session before
 

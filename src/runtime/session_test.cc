@@ -423,7 +423,15 @@ TEST_P(EverySession, RefusesRowsThatBelongElsewhere) {
     EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
   };
   Session other_model(Model::from_file(file_of(graph, 2), {GetParam().backend, GetParam().precision, 8}), never);
-  refused(other_model, "belong to model '" + compiled->hash());
+  refused(other_model, "'" + compiled->rows_hash() + "', this session has");
+  ModelFile other_scales = file_of(graph);
+  other_scales.manifest.quantisation->scales.begin()->second.scale *= 2;
+  Session requantised(Model::from_file(other_scales, {GetParam().backend, GetParam().precision, 8}), never);
+  if (GetParam().precision == Precision::kInt8) {
+    refused(requantised, "belong to model and quantisation '");
+  } else {
+    EXPECT_EQ(requantised.resume(bytes).size(), 5U);
+  }
   Session other_policy(compiled, policy_for(graph, {.name = "always", .thresholds = {}, .temperatures = {}}));
   refused(other_policy, "policy 'never', this session has 'always'");
   for (const Engine& engine : engines()) {

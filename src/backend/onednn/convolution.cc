@@ -223,6 +223,7 @@ std::unique_ptr<Convolution::Arguments> Convolution::make_arguments() const {
 void Convolution::run(int32_t n, const std::byte* src, std::byte* dst, std::byte* scratch, dnnl::stream& stream,
                       Arguments& arguments) const {
   if (direct_) return direct_->run(n, src, dst, scratch);
+  const OneThread one_thread;
   size_t at = 0;
   while (n > 0) {
     while (buckets_[at].rows > n) ++at;

@@ -399,7 +399,6 @@ void OnednnStage::compute(size_t index, const Operands& o, const ElementKernels&
       break;
     case StepKind::kConvolution: {
       if (step.copies_residual) std::memcpy(o.dst, o.src2, o.n * o.dst_row_bytes);
-      const OneThread one_thread;
       step.convolution->run(static_cast<int32_t>(o.n), o.src, o.dst, o.library_scratch, o.context->stream,
                             *o.context->arguments[index]);
       break;
