@@ -9,20 +9,19 @@
 //   run K          K passes over the first samples in whole batches: {"call_us": [[…]], "cpu_us": […], "right": n}
 //                  with the times of the calls and the processor time of each pass, and the right answers of the last
 //
-// The end of stdin ends it. With several threads every call's samples are shared out, one session a thread; a call of
-// fewer than four samples uses one thread.
+// The end of stdin ends it. Several threads share the work of a call in the layout that is measured to be faster here.
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <ctime>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "core/cpu.h"
 #include "core/file.h"
-#include "runtime/session.h"
+#include "runtime/machine_cache.h"
+#include "runtime/micro_batches.h"
+#include "runtime/session_group.h"
 #include "tools/command.h"
 #include "tools/engine_flags.h"
 #include "tools/policy_flags.h"
@@ -54,99 +53,6 @@ double process_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-// Some sessions of one model, each on a thread of its own, the caller's among them. A call's samples are cut into
-// pieces that whoever is free takes: where the others are not scheduled in time, the caller does all of it.
-class Team {
- public:
-  Team(const std::shared_ptr<const Model>& model, const std::shared_ptr<const ExitPolicy>& policy, int32_t threads,
-       int64_t batch)
-      : image_(static_cast<size_t>(element_count(model->graph().input_shape))),
-        classes_(static_cast<size_t>(model->graph().classes)),
-        results_(static_cast<size_t>(batch)),
-        logits_(static_cast<size_t>(batch) * classes_) {
-    for (int32_t i = 0; i < threads; ++i) sessions_.push_back(std::make_unique<Session>(model, policy));
-    for (size_t i = 1; i < sessions_.size(); ++i) helpers_.emplace_back([this, i] { help(*sessions_[i]); });
-  }
-  ~Team() {
-    ended_ = true;
-    publish(0);
-  }
-  Team(const Team&) = delete;
-  Team& operator=(const Team&) = delete;
-
-  // Answers n samples [n, C, H, W], at most a batch; blocks.
-  void run(const float* images, int64_t n) {
-    images_ = images;
-    n_ = n;
-    // Two pieces a thread even out samples that leave early; a few samples are not worth waking anybody.
-    const auto pieces = static_cast<int64_t>(sessions_.size() == 1 || n < 4 ? 1 : 2 * sessions_.size());
-    piece_ = (n + pieces - 1) / pieces;
-    const auto count = static_cast<uint32_t>((n + piece_ - 1) / piece_);
-    unfinished_ = count;
-    if (count == 1) {
-      compute(*sessions_[0], 0);
-      return;
-    }
-    publish(count);
-    while (take(*sessions_[0])) {
-    }
-    for (uint32_t left = unfinished_; left > 0; left = unfinished_) unfinished_.wait(left);
-  }
-
-  // Of the latest run.
-  [[nodiscard]] std::span<const Result> results() const { return std::span(results_).first(static_cast<size_t>(n_)); }
-  [[nodiscard]] std::span<const float> logits() const {
-    return std::span(logits_).first(static_cast<size_t>(n_) * classes_);
-  }
-
- private:
-  // A ticket is the number of the run above the number of pieces nobody has taken.
-  static constexpr uint64_t kPieces = 0xffffffffU;
-
-  void publish(uint32_t pieces) {
-    ticket_ = ((ticket_ >> 32U) + 1) << 32U | pieces;
-    ticket_.notify_all();
-  }
-  // Takes and computes one piece; false when there is none.
-  bool take(Session& session) {
-    uint64_t ticket = ticket_;
-    while ((ticket & kPieces) != 0) {
-      if (!ticket_.compare_exchange_weak(ticket, ticket - 1)) continue;
-      compute(session, static_cast<int64_t>(ticket & kPieces) - 1);
-      if (unfinished_.fetch_sub(1) == 1) unfinished_.notify_one();
-      return true;
-    }
-    return false;
-  }
-  void compute(Session& session, int64_t piece) {
-    const int64_t first = piece * piece_;
-    const int64_t count = std::min(piece_, n_ - first);
-    const auto begin = static_cast<size_t>(first);
-    const std::span<const float> images(images_ + begin * image_, static_cast<size_t>(count) * image_);
-    std::ranges::copy(session.run(images, count), results_.begin() + static_cast<ptrdiff_t>(begin));
-    std::ranges::copy(session.logits(), logits_.begin() + static_cast<ptrdiff_t>(begin * classes_));
-  }
-  void help(Session& session) {
-    while (!ended_) {
-      const uint64_t seen = ticket_;
-      if (!take(session)) ticket_.wait(seen);
-    }
-  }
-
-  size_t image_;    // floats of one sample
-  size_t classes_;  // floats of one answer
-  std::vector<std::unique_ptr<Session>> sessions_;
-  std::vector<Result> results_;  // [batch]
-  std::vector<float> logits_;    // [batch, classes]
-  const float* images_ = nullptr;
-  int64_t n_ = 0;
-  int64_t piece_ = 1;  // samples
-  std::atomic<uint64_t> ticket_{0};
-  std::atomic<uint32_t> unfinished_{0};  // pieces of this run
-  std::atomic<bool> ended_{false};
-  std::vector<std::jthread> helpers_;  // last: they end before what they use
-};
-
 class Worker {
  public:
   explicit Worker(const WorkerArguments& arguments)
@@ -170,8 +76,12 @@ class Worker {
     if (samples_ > static_cast<int64_t>(labels_.size())) {
       fail(Code::kInvalidArgument, "[worker] batch {} is more than the {} samples there are", batch_, labels_.size());
     }
-    team_ =
-        std::make_unique<Team>(model_, make_policy(policy, policy_context(model_->graph())), arguments.threads, batch_);
+    const std::filesystem::path cache = default_cache_folder();
+    const ThreadLayout layout = thread_layout(model_, arguments.threads, batch_, cache);
+    group_ =
+        std::make_unique<SessionGroup>(model_, make_policy(policy, policy_context(model_->graph())), arguments.threads,
+                                       SessionOptions{.micro_batches = micro_batches(*model_, cache)}, layout);
+    hello_["thread_layout"] = to_string(layout);
     const bool exits = model_->graph().exits() > 1 && policy.name != "never";
     hello_["contender"] = exits ? "sooner, exits" : "sooner";
     hello_["version"] = file.manifest.provenance.sooner_version;
@@ -193,16 +103,21 @@ class Worker {
   }
 
  private:
+  std::span<const Result> run(int64_t first, int64_t n) {
+    return group_->run(std::span(images_).subspan(static_cast<size_t>(first) * image_, static_cast<size_t>(n) * image_),
+                       n);
+  }
+
   nlohmann::ordered_json write_answers(const std::string& path) {
     const auto n = static_cast<int64_t>(labels_.size());
     const auto classes = static_cast<size_t>(model_->graph().classes);
     std::vector<float> logits(labels_.size() * classes);
     std::vector<int32_t> exits(labels_.size());
     for (int64_t at = 0; at < n; at += batch_) {
-      team_->run(images_.data() + static_cast<size_t>(at) * image_, std::min<int64_t>(batch_, n - at));
-      std::ranges::copy(team_->logits(), logits.begin() + static_cast<ptrdiff_t>(static_cast<size_t>(at) * classes));
+      const std::span<const Result> results = run(at, std::min<int64_t>(batch_, n - at));
+      std::ranges::copy(group_->logits(), logits.begin() + static_cast<ptrdiff_t>(static_cast<size_t>(at) * classes));
       auto exit_index = exits.begin() + at;
-      for (const Result& result : team_->results()) *exit_index++ = result.exit_index;
+      for (const Result& result : results) *exit_index++ = result.exit_index;
     }
     write_file_atomically(path, [&](FileSink& sink) { sink.write(std::as_bytes(std::span(logits))); });
     write_file_atomically(path + ".exits", [&](FileSink& sink) { sink.write(std::as_bytes(std::span(exits))); });
@@ -221,11 +136,11 @@ class Worker {
       for (int64_t at = 0; at < samples_; at += batch_) {
         const double cpu_begin = process_seconds();
         const auto begin = Clock::now();
-        team_->run(images_.data() + static_cast<size_t>(at) * image_, batch_);
+        const std::span<const Result> results = run(at, batch_);
         calls.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
         cpu += process_seconds() - cpu_begin;
         auto label = labels_.begin() + at;
-        for (const Result& result : team_->results()) right += result.label == *label++ ? 1 : 0;
+        for (const Result& result : results) right += result.label == *label++ ? 1 : 0;
       }
       answer["call_us"].push_back(calls);
       answer["cpu_us"].push_back(cpu * 1e6);
@@ -240,7 +155,7 @@ class Worker {
   std::shared_ptr<const Model> model_;
   size_t image_ = 0;     // floats of one sample
   int64_t samples_ = 0;  // of one pass
-  std::unique_ptr<Team> team_;
+  std::unique_ptr<SessionGroup> group_;
   nlohmann::ordered_json hello_;
 };
 
@@ -250,7 +165,8 @@ int run(int argc, char** argv) {
   app.add_option("model", arguments.model, "a .safetensors model")->required();
   app.add_option("folder", arguments.folder, "what dump_samples wrote")->required();
   app.add_flag("--plain", arguments.plain, "the backbone without its exits");
-  app.add_option("--threads", arguments.threads, "sessions side by side")->check(CLI::Range(1, 256));
+  app.add_option("--threads", arguments.threads, "that share the work, in the layout measured to be faster")
+      ->check(CLI::Range(1, 256));
   app.add_option("--samples", arguments.samples, "of one timed pass")->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
   add_engine_options(app, &arguments.engine);
   add_policy_options(app, &arguments.policy);

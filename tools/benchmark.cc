@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <utility>
 
 #include "core/error.h"
 #include "energy.h"
@@ -20,29 +19,8 @@ double quantile(std::vector<double>& values, double q) {
   return values[static_cast<size_t>(at)];
 }
 
-// A session, or several behind one face.
-class AnySession {
- public:
-  explicit AnySession(const Contestant& one) {
-    SessionOptions options = one.options;
-    if (one.layout == ThreadLayout::kSessions && options.threads > 1) {
-      const int32_t threads = std::exchange(options.threads, 1);
-      group_ = std::make_unique<SessionGroup>(one.model, one.policy, threads, options);
-    } else {
-      session_ = std::make_unique<Session>(one.model, one.policy, options);
-    }
-  }
-  std::span<const Result> run(std::span<const float> images, int64_t n) {
-    return group_ != nullptr ? group_->run(images, n) : session_->run(images, n);
-  }
-
- private:
-  std::unique_ptr<Session> session_;
-  std::unique_ptr<SessionGroup> group_;
-};
-
 struct Runner {
-  std::unique_ptr<AnySession> session;
+  std::unique_ptr<SessionGroup> session;
   double joules = 0;
   std::vector<int32_t> labels;  // of the first pass
   std::vector<double> pass_us;  // per repeat
@@ -58,7 +36,8 @@ std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const 
   const auto image = static_cast<int64_t>(samples.images.size()) / samples.n;
   std::vector<Runner> runners(contestants.size());
   for (size_t c = 0; c < contestants.size(); ++c) {
-    runners[c].session = std::make_unique<AnySession>(contestants[c]);
+    const Contestant& one = contestants[c];
+    runners[c].session = std::make_unique<SessionGroup>(one.model, one.policy, one.threads, one.options, one.layout);
     runners[c].labels.resize(static_cast<size_t>(samples.n));
   }
   // Turns of about 64 images: long enough to warm a cache, short against the machine's moods.

@@ -7,19 +7,16 @@
 #include <vector>
 
 #include "data/batch_loader.h"
-#include "runtime/session.h"
 #include "runtime/session_group.h"
 
 namespace sooner {
-
-// How a contestant uses several threads: a session each, or one session whose threads share every stage's rows.
-enum class ThreadLayout : uint8_t { kSessions, kStages };
 
 struct Contestant {
   std::string name;
   std::shared_ptr<const Model> model;
   std::shared_ptr<const ExitPolicy> policy;
-  SessionOptions options = {};  // threads: see layout
+  SessionOptions options = {};
+  int32_t threads = 1;
   ThreadLayout layout = ThreadLayout::kSessions;
 };
 

@@ -9,6 +9,7 @@
 #include "measure.h"
 #include "model_data.h"
 #include "policy_flags.h"
+#include "runtime/machine_cache.h"
 #include "runtime/micro_batches.h"
 #include "shares_text.h"
 #include "table.h"
@@ -44,12 +45,10 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
   const auto add = [&](const std::string& name, const std::shared_ptr<const Model>& model, const PolicySpec& spec,
                        double cost, const std::string& shares) {
     const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->graph()));
-    SessionOptions options;
-    options.micro_batches = micro_batches(*model, default_cache_folder());
+    const SessionOptions options{.micro_batches = micro_batches(*model, default_cache_folder())};
     for (const int32_t threads : arguments.threads) {
-      options.threads = threads;
-      rows.push_back({{name, model, policy, options, ThreadLayout::kSessions}, cost, shares});
-      if (threads > 1) rows.push_back({{name, model, policy, options, ThreadLayout::kStages}, cost, shares});
+      rows.push_back({{name, model, policy, options, threads, ThreadLayout::kSessions}, cost, shares});
+      if (threads > 1) rows.push_back({{name, model, policy, options, threads, ThreadLayout::kStages}, cost, shares});
     }
   };
   for (const std::string& precision : arguments.precisions) {
@@ -66,6 +65,13 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
     if (file.manifest.graph.exits() > 1) add("exits, never", model, {}, 1, "");
   }
   return rows;
+}
+
+// "2 sessions"; the layout that is measured to be the faster is marked.
+std::string threads_text(const Contestant& one, int32_t batch) {
+  if (one.threads == 1) return "1";
+  const bool faster = one.layout == thread_layout(one.model, one.threads, batch, default_cache_folder());
+  return fmt::format("{} {}{}", one.threads, to_string(one.layout), faster ? " *" : "");
 }
 
 void run(const BenchArguments& arguments) {
@@ -90,12 +96,9 @@ void run(const BenchArguments& arguments) {
     const std::vector<Timing> timings = benchmark(turns, samples, batch, arguments.repeats);
     for (size_t i = 0; i < rows.size(); ++i) {
       const Timing& timing = timings[i];
-      const int32_t threads = rows[i].contestant.options.threads;
-      const char* layout = rows[i].contestant.layout == ThreadLayout::kSessions ? "sessions" : "a stage";
       table.add({cell(timing.name), cell(std::string(to_string(rows[i].contestant.model->precision()))),
-                 cell(threads == 1 ? "1" : fmt::format("{} {}", threads, layout)), count(timing.batch),
-                 number(timing.median_us, 1), number(timing.call_p50_us, 1), number(timing.call_p99_us, 1),
-                 number(timing.ratio, 3),
+                 cell(threads_text(rows[i].contestant, batch)), count(timing.batch), number(timing.median_us, 1),
+                 number(timing.call_p50_us, 1), number(timing.call_p99_us, 1), number(timing.ratio, 3),
                  std::isnan(timing.millijoules) ? cell("unavailable") : number(timing.millijoules, 3),
                  percent(timing.accuracy), number(rows[i].cost, 3), cell(rows[i].shares)});
     }
@@ -103,7 +106,11 @@ void run(const BenchArguments& arguments) {
   if (arguments.form == OutputForm::kText) {
     fmt::print("{} samples of {} ({}), median of {} interleaved passes; ratio to the first row of each batch\n",
                samples.n, data.data.name, arguments.split, arguments.repeats);
-    fmt::print("{} ({})\n\n", cpu_name(), to_string(cpu_features()));
+    fmt::print("{} ({})\n", cpu_name(), to_string(cpu_features()));
+    if (*std::ranges::max_element(arguments.threads) > 1) {
+      fmt::print("threads: a session each, or sharing every stage's rows; * what is taken here when nobody says\n");
+    }
+    fmt::print("\n");
   }
   table.print(arguments.form);
 }

@@ -14,11 +14,8 @@ namespace sooner {
 // fewest rows whose time per row is within 2 % of the best. [K]. Takes some tenths of a second for a small network.
 std::vector<int32_t> measure_micro_batches(const Model& model);
 
-// What an earlier call measured for the same model, machine, backend, precision and batch_max, kept in a small file in
-// `folder` (made when missing); measures when there is none. A file that cannot be read or written is passed over.
+// What an earlier call measured on this machine, kept in a small file in `folder` (machine_cache.h); measures when
+// nothing is known.
 std::vector<int32_t> micro_batches(const Model& model, const std::filesystem::path& folder);
-
-// $SOONER_CACHE, else $XDG_CACHE_HOME/sooner, else ~/.cache/sooner, else a folder for temporary files.
-std::filesystem::path default_cache_folder();
 
 }  // namespace sooner

@@ -31,14 +31,11 @@ std::shared_ptr<const Model> Model::compile(const ModelFile& file, const Backend
     fail(Code::kInvalidArgument, "[Model::compile] batch_max is {}, expected 1 or more", options.batch_max);
   }
   const std::shared_ptr<Model> model(new Model);
-  const Quantisation* const quantisation =
-      options.precision == Precision::kInt8 ? current_quantisation(file) : nullptr;
+  const Quantisation* const quantisation = options.precision == Precision::kInt8 ? current_quantisation(file) : nullptr;
   model->manifest_ = file.manifest;
   model->compiler_ =
       backend.prepare(file.manifest.graph, file.tensors,
-                      {.precision = options.precision,
-                       .batch_max = options.batch_max,
-                       .quantisation = quantisation});
+                      {.precision = options.precision, .batch_max = options.batch_max, .quantisation = quantisation});
   model->slots_ = std::vector<Slot>(file.manifest.graph.stages.size());
   model->hash_ = model_hash(file);
   model->rows_hash_ = quantisation == nullptr ? model->hash_ : hash_with_scales(model->hash_, *quantisation);

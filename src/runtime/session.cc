@@ -209,7 +209,8 @@ void Session::compute_part(size_t k, int32_t begin, int32_t end, int32_t rows, b
   }
 }
 
-// Asks the policy about the sample of row `row` of those `rows` that waited for stage k; writes its result if it leaves.
+// Asks the policy about the sample of row `row` of those `rows` that waited for stage k; writes its result if it
+// leaves.
 bool Session::leaves(size_t k, int32_t row, int32_t rows) {
   Buffers& b = *buffers_;
   RowQueue& in = k == 0 ? b.input : b.lanes[k - 1].out;
