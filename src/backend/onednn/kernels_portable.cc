@@ -1,4 +1,5 @@
 // The kernels for any processor of this architecture.
+#define SOONER_REGISTER_BYTES 16
 #define SOONER_KERNEL_TABLE kPortableKernels
 #define SOONER_LINEAR_ROWS 1
 #define SOONER_LINEAR_BLOCKS 1
