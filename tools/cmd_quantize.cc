@@ -44,6 +44,18 @@ std::vector<CalibrationRecord> distinct_choices(const std::vector<CalibrationRec
   return distinct;
 }
 
+// What the network does by its own rule, in fp32: what int8 is held against where nobody has tuned.
+CalibrationRecord untuned_record(const ModelFile& file, const QuantizeArguments& arguments, const Batch& samples) {
+  const auto model = Model::from_file(file, {.backend = arguments.backend});
+  CalibrateOptions options;
+  options.always_exit = file.manifest.policy.always_exit;
+  CalibrationRecord record = calibrate(logit_table(model, samples), file.manifest.policy.name, {}, options);
+  record.precision = to_string(model->precision());
+  record.backend = model->backend_name();
+  record.instruction_set = model->instruction_set();
+  return record;
+}
+
 std::vector<Cell> row(const CalibrationRecord& record, const std::string& what, double accuracy, double cost,
                       const std::vector<double>& shares) {
   return {cell(record.policy.name), cell(record.rule), cell(what),
@@ -77,6 +89,12 @@ void run(const QuantizeArguments& arguments) {
   const auto model = Model::compile(file, *backend, {.backend = arguments.backend, .precision = Precision::kInt8});
   const LogitTable table = logit_table(model, samples);
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
+  const std::string& policy = file.manifest.policy.name;
+  if (records.empty() && (!has_thresholds(policy) || policy == "gate" || policy == "confidence")) {
+    records.push_back(untuned_record(file, arguments, samples));
+    records.back().data_set = data.data.name;
+    records.back().split_hash = split.hash;
+  }
   const std::vector<CalibrationRecord> choices = distinct_choices(records);
   std::erase_if(records, [](const CalibrationRecord& record) { return record.precision == kInt8; });
   Table rows({"policy", "chosen by", "logits", "accuracy", "MACs of plain", "exit shares"});
@@ -89,8 +107,10 @@ void run(const QuantizeArguments& arguments) {
     record.instruction_set = model->instruction_set();
     if (old.precision != kInt8) {
       rows.add(row(old, old.precision, old.accuracy, old.cost_fraction, old.exit_shares));
-      const Replay kept = replay(table, *make_policy(old.policy, policy_context(table)));
-      rows.add(row(old, fmt::format("int8, thresholds of {}", old.precision), kept.accuracy, kept.cost, kept.shares));
+      if (!old.rule.starts_with(kOwnRule)) {
+        const Replay kept = replay(table, *make_policy(old.policy, policy_context(table)));
+        rows.add(row(old, fmt::format("int8, thresholds of {}", old.precision), kept.accuracy, kept.cost, kept.shares));
+      }
     }
     rows.add(row(record, kInt8, record.accuracy, record.cost_fraction, record.exit_shares));
     records.push_back(std::move(record));

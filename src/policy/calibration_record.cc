@@ -12,7 +12,8 @@ std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<con
   const CalibrationRecord* origin = nullptr;
   for (const CalibrationRecord& record : records) {
     if (record.policy != policy) continue;
-    if (record.precision == precision) return policy;
+    // A rule that looked at no logits holds for all.
+    if (record.precision == precision || record.rule.starts_with(kOwnRule)) return policy;
     origin = &record;
   }
   if (origin == nullptr) return policy;

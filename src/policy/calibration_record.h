@@ -12,6 +12,9 @@
 
 namespace sooner {
 
+// How the rule of a policy that stands by its own thresholds begins: "rule g >= 0.5", "rule never".
+inline constexpr std::string_view kOwnRule = "rule ";
+
 struct CalibrationRecord {
   PolicySpec policy;
   // How the thresholds were chosen: "accuracy-drop 0.003", "budget 0.5", "shares 0.6,0.3,0.1", "rule g >= 0.5".

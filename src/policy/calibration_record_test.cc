@@ -38,6 +38,11 @@ TEST(PolicyAt, KeepsEqualThresholdsOfTwoPrecisions) {
   EXPECT_EQ(policy_at(margin(0.3), records, "int8"), margin(0.3));
 }
 
+TEST(PolicyAt, KeepsARuleThatLookedAtNoLogits) {
+  const std::vector<CalibrationRecord> records{record(margin(0.5), "rule m >= 0.5", "fp32")};
+  EXPECT_EQ(policy_at(margin(0.5), records, "bf16"), margin(0.5));
+}
+
 TEST(PolicyAt, LeavesAloneWhatNoRecordKnows) {
   EXPECT_EQ(policy_at(margin(0.3), {}, "int8"), margin(0.3));
   const std::vector<CalibrationRecord> records{record(margin(0.5), "budget 0.5", "fp32")};
