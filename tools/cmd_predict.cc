@@ -41,6 +41,7 @@ struct PredictArguments {
   std::string output;
   bool csv = false;
   bool resume = false;
+  bool exact = false;
   int32_t threads = 0;
   EngineFlags engine;
   PolicyFlags policy;
@@ -97,7 +98,8 @@ std::vector<std::string> files_of(const std::vector<std::string>& inputs) {
 // Floats of pixels, by channel.
 class Preprocessor {
  public:
-  explicit Preprocessor(const Preprocessing& how) : shape_(how.image_shape) {
+  // exact: images of other sizes or channels are refused.
+  Preprocessor(const Preprocessing& how, bool exact) : shape_(how.image_shape), exact_(exact) {
     for (size_t c = 0; c < how.mean.size(); ++c) {
       for (int pixel = 0; pixel < 256; ++pixel) {
         table_.push_back(static_cast<float>((pixel / 255.0 - how.mean[c]) / how.std[c]));
@@ -105,15 +107,22 @@ class Preprocessor {
     }
   }
   [[nodiscard]] size_t elements() const { return static_cast<size_t>(element_count(shape_)); }
-  void read(const std::string& file, std::vector<uint8_t>& pixels, std::span<float> image) const {
+  // Whether the file had to be converted: it has another size or other channels.
+  bool read(const std::string& file, std::vector<uint8_t>& pixels, std::span<float> image) const {
     pixels.resize(elements());
-    read_image_file(file, shape_, pixels);
+    const Shape stored = read_image_file(file, shape_, pixels);
+    if (exact_ && stored != shape_) {
+      fail(Code::kInvalidArgument, "[predict] '{}' is {}, expected {}; convert it, or leave --exact out", file,
+           to_string(stored), to_string(shape_));
+    }
     const size_t plane = elements() / static_cast<size_t>(shape_[0]);
     for (size_t i = 0; i < pixels.size(); ++i) image[i] = table_[i / plane * 256 + pixels[i]];
+    return stored != shape_;
   }
 
  private:
   Shape shape_;
+  bool exact_;
   std::vector<float> table_;  // [C, 256]
 };
 
@@ -226,24 +235,31 @@ class Progress {
   Clock::time_point begin_ = Clock::now(), last_ = begin_;
 };
 
-// Answers files[first, last); returns their lines. Adds to `faults`.
+// What happened to files besides being answered.
+struct Remarks {
+  std::vector<std::string> faults;
+  std::vector<std::string> converted;  // names
+};
+
+// Answers files[first, last); returns their lines. Adds to `remarks`.
 class Worker {
  public:
   Worker(const ModelFile& file, const std::shared_ptr<const Model>& model,
-         const std::shared_ptr<const ExitPolicy>& policy)
-      : classes_(file.manifest.class_names), preprocess_(file.manifest.preprocessing), session_(model, policy) {}
+         const std::shared_ptr<const ExitPolicy>& policy, bool exact)
+      : classes_(file.manifest.class_names), preprocess_(file.manifest.preprocessing, exact), session_(model, policy) {}
 
-  std::string answer(std::span<const std::string> files, bool csv, std::vector<std::string>& faults) {
+  std::string answer(std::span<const std::string> files, bool csv, Remarks& remarks) {
     images_.resize(files.size() * preprocess_.elements());
     std::vector<std::string> errors(files.size());
     size_t readable = 0;
     for (size_t i = 0; i < files.size(); ++i) {
       try {
-        preprocess_.read(files[i], pixels_, std::span(images_).subspan(readable * preprocess_.elements()));
+        const auto image = std::span(images_).subspan(readable * preprocess_.elements());
+        if (preprocess_.read(files[i], pixels_, image)) remarks.converted.push_back(files[i]);
         ++readable;
       } catch (const Error& error) {
         errors[i] = error.what();
-        faults.push_back(errors[i]);
+        remarks.faults.push_back(errors[i]);
       }
     }
     const std::span<const Result> results =
@@ -297,11 +313,14 @@ void run(PredictArguments arguments) {
   const int32_t threads = arguments.threads > 0 ? arguments.threads : cpu_count();
   Crew crew(threads);
   std::vector<std::unique_ptr<Worker>> workers;
-  for (int32_t member = 0; member < threads; ++member) workers.push_back(std::make_unique<Worker>(file, model, policy));
+  for (int32_t member = 0; member < threads; ++member) {
+    workers.push_back(std::make_unique<Worker>(file, model, policy, arguments.exact));
+  }
   OrderedWriter writer(out, arguments.output.empty() ? "stdout" : arguments.output, 0);
   Progress progress(files.size() - done);
-  std::mutex faults_mutex;
-  int64_t faults = 0;
+  std::mutex remarks_mutex;
+  int64_t faults = 0, converted = 0;
+  std::string first_converted;
   std::atomic<size_t> next_block = 0, answered = 0;
   std::signal(SIGINT, [](int) { interrupted = true; });
   std::signal(SIGTERM, [](int) { interrupted = true; });
@@ -311,23 +330,31 @@ void run(PredictArguments arguments) {
       const size_t first = done + block * kBlock;
       if (first >= files.size()) break;
       const auto part = std::span(files).subspan(first, std::min(kBlock, files.size() - first));
-      std::vector<std::string> own_faults;
+      Remarks remarks;
       try {
-        writer.put(block, workers[static_cast<size_t>(member)]->answer(part, arguments.csv, own_faults));
+        writer.put(block, workers[static_cast<size_t>(member)]->answer(part, arguments.csv, remarks));
       } catch (...) {
         interrupted = true;  // the others stop too
         throw;
       }
       answered += part.size();
       progress.add(part.size());
-      const std::lock_guard lock(faults_mutex);
-      for (const std::string& fault : own_faults) {
+      const std::lock_guard lock(remarks_mutex);
+      for (const std::string& fault : remarks.faults) {
         if (++faults <= kNamedFaults) say(fmt::format("warning: {}", fault));
       }
+      if (converted == 0 && !remarks.converted.empty()) first_converted = remarks.converted[0];
+      converted += static_cast<int64_t>(remarks.converted.size());
     }
   });
   progress.end();
   if (faults > kNamedFaults) say(fmt::format("warning: {} more files could not be read", faults - kNamedFaults));
+  if (converted > 0) {
+    say(
+        fmt::format("warning: {} images, '{}' among them, are not {} and were scaled, cropped or changed in colour; "
+                    "--exact refuses such",
+                    converted, first_converted, to_string(model->graph().input_shape)));
+  }
   if (done + answered < files.size()) {
     fail(Code::kCancelled, "[predict] interrupted after {} of {} images; {}", done + answered.load(), files.size(),
          arguments.output.empty() ? "nothing was kept" : "add --resume to go on");
@@ -348,6 +375,8 @@ void add_predict(CLI::App& app) {
   app.add_option("-o,--output", arguments->output, "file for the answers, .jsonl or .csv; default: standard output");
   app.add_flag("--csv", arguments->csv, "CSV instead of a JSON object a line");
   app.add_flag("--resume", arguments->resume, "go on where an interrupted run with the same -o and inputs stopped");
+  app.add_flag("--exact", arguments->exact,
+               "refuse images of another size or other channels instead of converting them");
   app.add_option("--threads", arguments->threads, "that decode and answer; 0: every processor")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

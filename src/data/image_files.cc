@@ -24,7 +24,7 @@ bool has_image_name(const std::filesystem::path& path) {
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
-void read_image_file(const std::filesystem::path& path, const Shape& shape, std::span<uint8_t> pixels) {
+Shape read_image_file(const std::filesystem::path& path, const Shape& shape, std::span<uint8_t> pixels) {
   const std::vector<std::byte> bytes = read_file(path, kLargestFile);
   const std::string name = path.string();
   Picture picture;
@@ -37,6 +37,7 @@ void read_image_file(const std::filesystem::path& path, const Shape& shape, std:
          bytes.size());
   }
   fit_picture(picture, shape, pixels);
+  return picture.stored;
 }
 
 ImageFiles::ImageFiles(std::vector<LabelledFile> files, Shape image_shape)
@@ -61,7 +62,10 @@ void ImageFiles::read(int64_t index, std::span<uint8_t> pixels) const {
          pixels.size(), size(), image_bytes_);
   }
   const auto at = static_cast<size_t>(index);
-  if (!kept_) return read_image_file(files_[at].path, shape_, pixels);
+  if (!kept_) {
+    read_image_file(files_[at].path, shape_, pixels);
+    return;
+  }
   uint8_t* place = kept_.get() + at * image_bytes_;
   if (state_[at].load(std::memory_order_acquire) == kKept) {
     std::copy_n(place, image_bytes_, pixels.begin());

@@ -47,7 +47,7 @@ class ImageFiles final : public ImageSource {
 // Whether the name ends in .jpg, .jpeg or .png, in any case.
 bool has_image_name(const std::filesystem::path& path);
 
-// One file, decoded (JPEG or PNG, told by its content), scaled and cropped to `shape`.
-void read_image_file(const std::filesystem::path& path, const Shape& shape, std::span<uint8_t> pixels);
+// One file, decoded (JPEG or PNG, told by its content), scaled and cropped to `shape`. Gives the shape it is stored in.
+Shape read_image_file(const std::filesystem::path& path, const Shape& shape, std::span<uint8_t> pixels);
 
 }  // namespace sooner

@@ -40,6 +40,7 @@ Picture decode_jpeg(std::span<const std::byte> bytes, std::string_view name, int
     fail(Code::kDataLoss, "[jpeg] '{}' is {}x{}, expected at most {} pixels; scale it down", name, width, height,
          kMostPixels);
   }
+  const Shape stored{colours == TJCS_GRAY ? 1 : 3, height, width};
   for (int halving = 0; least_height > 0 && least_width > 0 && halving < 3; ++halving) {
     const int half_width = (width + 1) / 2, half_height = (height + 1) / 2;
     if (half_width < least_width || half_height < least_height) break;
@@ -54,7 +55,7 @@ Picture decode_jpeg(std::span<const std::byte> bytes, std::string_view name, int
   // none.
   if (tjDecompress2(decoder.get(), data, bytes.size(), interleaved.data(), width, 0, height, format, 0) != 0) corrupt();
 
-  Picture picture{{channels, height, width}, std::vector<uint8_t>(interleaved.size())};
+  Picture picture{{channels, height, width}, std::vector<uint8_t>(interleaved.size()), stored};
   const size_t plane = interleaved.size() / colour_count;
   for (size_t i = 0; i < plane; ++i) {
     for (size_t c = 0; c < colour_count; ++c) picture.pixels[c * plane + i] = interleaved[i * colour_count + c];

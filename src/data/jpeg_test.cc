@@ -30,6 +30,7 @@ TEST(Jpeg, ShrinksOnTheWayButNotBelowWhatIsNeeded) {
   const std::string file = jpeg_file(200, 101, {10, 200, 90});
   EXPECT_EQ(decode_jpeg(as_bytes(file), "x.jpg", 3, 32, 32).shape, (Shape{3, 51, 100}));
   EXPECT_EQ(decode_jpeg(as_bytes(file), "x.jpg", 3, 8, 8).shape, (Shape{3, 13, 25}));
+  EXPECT_EQ(decode_jpeg(as_bytes(file), "x.jpg", 3, 8, 8).stored, (Shape{3, 101, 200}));
   EXPECT_EQ(decode_jpeg(as_bytes(file), "x.jpg", 3, 80, 80).shape, (Shape{3, 101, 200}));
   EXPECT_EQ(decode_jpeg(as_bytes(file), "x.jpg", 3, 500, 500).shape, (Shape{3, 101, 200}));
   EXPECT_NEAR(decode_jpeg(as_bytes(file), "x.jpg", 3, 8, 8).pixels[400], 200, 3);

@@ -44,7 +44,7 @@ Taps make_taps(int64_t source, int64_t target, double step) {
 Picture with_channels(Picture picture, int64_t channels) {
   if (picture.shape[0] == channels) return picture;
   const auto plane = static_cast<size_t>(picture.shape[1] * picture.shape[2]);
-  Picture out{{channels, picture.shape[1], picture.shape[2]}, {}};
+  Picture out{{channels, picture.shape[1], picture.shape[2]}, {}, picture.stored};
   if (channels == 3) {
     for (int c = 0; c < 3; ++c) out.pixels.insert(out.pixels.end(), picture.pixels.begin(), picture.pixels.end());
     return out;

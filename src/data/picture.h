@@ -12,6 +12,7 @@ namespace sooner {
 struct Picture {
   Shape shape;                  // [C, H, W], C = 1 (grey) or 3 (red, green, blue)
   std::vector<uint8_t> pixels;  // in that order
+  Shape stored = {};            // as the file has it, before anything was scaled or converted
 };
 
 // The same picture with `channels` channels: grey is repeated, colour is weighed as in JPEG (.299, .587, .114).

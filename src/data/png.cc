@@ -83,8 +83,8 @@ Picture decode_png(std::span<const std::byte> bytes, std::string_view name) {
   const png_color black{0, 0, 0};
   check(png_image_finish_read(&image, &black, interleaved.data(), 0, nullptr));
 
-  Picture picture{{static_cast<int64_t>(channels), image.height, image.width},
-                  std::vector<uint8_t>(interleaved.size())};
+  const Shape shape{static_cast<int64_t>(channels), image.height, image.width};
+  Picture picture{shape, std::vector<uint8_t>(interleaved.size()), shape};
   const size_t plane = interleaved.size() / channels;
   for (size_t i = 0; i < plane; ++i) {
     for (size_t c = 0; c < channels; ++c) picture.pixels[c * plane + i] = interleaved[i * channels + c];
