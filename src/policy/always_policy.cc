@@ -26,6 +26,7 @@ class AlwaysPolicy final : public ExitPolicy {
 PolicyKind always_policy_kind() {
   return {.name = "always",
           .thresholds = false,
+          .scores_last_exit = false,
           .default_threshold = std::nullopt,
           .make = [](const PolicySpec& spec, const PolicyContext& context) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<AlwaysPolicy>(spec.always_exit, context.exits);

@@ -20,13 +20,13 @@ class ConfidencePolicy final : public ThresholdPolicy {
   [[nodiscard]] size_t state_bytes() const override { return sizeof(State); }
 
  protected:
-  [[nodiscard]] double score(const ExitObservation& observation, std::span<std::byte> state) const override {
-    if (is_last(observation.exit_index)) return 1.0;  // the last exit takes all that is left
+  [[nodiscard]] Opinion judge(const ExitObservation& observation, std::span<std::byte> state) const override {
+    if (is_last(observation.exit_index)) return {1.0};  // the last exit takes all that is left
     State now{};
     std::memcpy(&now, state.data(), sizeof(now));
     now.weight_sum += static_cast<double>(observation.gate) * (1 - now.weight_sum);
     std::memcpy(state.data(), &now, sizeof(now));
-    return now.weight_sum;
+    return {now.weight_sum};
   }
 };
 
@@ -35,6 +35,7 @@ class ConfidencePolicy final : public ThresholdPolicy {
 PolicyKind confidence_policy_kind() {
   return {.name = "confidence",
           .gates = true,
+          .scores_last_exit = false,
           .default_threshold = 0.5,
           .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<ConfidencePolicy>(spec);

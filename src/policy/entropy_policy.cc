@@ -11,8 +11,8 @@ class EntropyPolicy final : public ThresholdPolicy {
   using ThresholdPolicy::ThresholdPolicy;
 
  protected:
-  [[nodiscard]] double score(const ExitObservation& observation, std::span<std::byte> /*state*/) const override {
-    return entropy_score(observation.logits, temperature(observation.exit_index));
+  [[nodiscard]] Opinion judge(const ExitObservation& observation, std::span<std::byte> /*state*/) const override {
+    return {entropy_score(observation.logits, temperature(observation.exit_index))};
   }
 };
 

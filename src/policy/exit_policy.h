@@ -1,8 +1,8 @@
 // Decides, after each exit of a model, whether the answer is good enough to stop.
 //
-// A policy sees one sample's logits at one exit, and the few bytes of state it asked for: no model, no tensors, no
-// backend, no clock. It is a pure function of those, so it can be tested with a handful of floats and replayed
-// offline from a log of logits. Policies are immutable and safe to share between threads.
+// A policy sees one sample's logits at one exit, and the state it asked for: no model, no tensors, no
+// backend; times are part of what it is shown. It is a pure function of those, so it can be tested with a handful of
+// floats and replayed offline from a log of logits. Policies are immutable and safe to share between threads.
 //
 // Shapes below: C = classes, K = exits of the model (the last one always stops). Exits count from 0.
 #pragma once
@@ -21,29 +21,61 @@ struct ExitObservation {
   int32_t exit_index = 0;                                // 0 is the earliest exit; < K
   std::span<const float> logits = {};                    // [C], pre-softmax, natural-log units
   float gate = std::numeric_limits<float>::quiet_NaN();  // sigmoid output in [0, 1]; NaN where the exit has no gate
+  // For policies that need times alone: since the sample's run began, and what the next stage will take, its head
+  // included; 0 at the last exit, NaN where not known.
+  double elapsed_seconds = std::numeric_limits<double>::quiet_NaN();
+  double next_stage_seconds = std::numeric_limits<double>::quiet_NaN();
 };
 
-enum class Left : uint8_t { kStays, kByPolicy, kByCap, kAtLastExit };
+// kAbstains: it had to leave (last exit, cap, deadline), and the answer is "do not know".
+enum class Left : uint8_t { kStays, kByPolicy, kByCap, kAtLastExit, kByDeadline, kAbstains };
 std::string_view to_string(Left left);
 
 struct ExitVerdict {
   Left left = Left::kStays;
   float score = 0;  // the policy's score at this exit: larger is surer; leaves iff score >= threshold
+  // What the policy answers when it leaves here, where that is not this exit's own argmax (`vote`, `ensemble`: all
+  // exits so far answer together); -1: the exit's own.
+  int32_t label = -1;
+  // Of `label`, where the policy has one of its own; NaN: what this exit's softmax gives it.
+  float probability = std::numeric_limits<float>::quiet_NaN();
   [[nodiscard]] bool leaves() const { return left != Left::kStays; }
+};
+
+// The class a verdict answers with: its own, else the argmax of the exit's logits [C].
+int32_t answered_label(const ExitVerdict& verdict, std::span<const float> logits);
+
+// How `ensemble` joins the exits so far (ensemble_policy.cc has the formulas).
+struct EnsembleSpec {
+  std::string mean = "geometric";  // or "arithmetic", which takes neither weights nor biases
+  // [K-1][k+1]: w_{k,i}, whose exponential weighs exit i in the ensemble of early exit k. Empty: 0 everywhere.
+  std::vector<std::vector<double>> weights = {};
+  std::vector<std::vector<double>> biases = {};  // [K-1][C]: b_k; empty: 0
+  bool operator==(const EnsembleSpec&) const = default;
 };
 
 // What a policy is made of, as it stands in files, configs and on command lines.
 struct PolicySpec {
-  // entropy | max-prob | margin | gate | confidence | always | never
+  // One of policy_names().
   std::string name = "never";
   // [K-1], one per early exit, on the policy's own score scale (larger is surer); +inf: nobody leaves there, -inf:
-  // everybody. Empty for always and never. `gate` defaults to 0.5 everywhere, `confidence` too.
+  // everybody. Empty for always and never. `gate` and `confidence` default to 0.5 everywhere, `patience` to 1.
   std::vector<double> thresholds = {};
   // [K], softmax temperatures applied to logits before a probability policy; empty means 1 everywhere.
   std::vector<double> temperatures = {};
   int32_t always_exit = 0;  // `always`: everybody leaves at this exit; heads before it are skipped
   int32_t cap = -1;         // nobody goes beyond this exit; -1: no cap. Combines with every policy.
-  bool operator==(const PolicySpec&) const = default;
+  // [K-1][C], in place of `thresholds`: the threshold that holds for samples answered with class c. Empty: none.
+  std::vector<std::vector<double>> class_thresholds = {};
+  // Who has to leave unsure (last exit, cap, deadline) and scores less than this is answered "do not know"; -inf:
+  // nobody is. Not for policies that give the last exit no score of its own (gate, confidence, always, never, any,
+  // all).
+  double abstain_below = -std::numeric_limits<double>::infinity();
+  // Who could not finish the next stage within this time stops; +inf: no deadline. > 0.
+  double deadline_seconds = std::numeric_limits<double>::infinity();
+  EnsembleSpec ensemble = {};          // for `ensemble`
+  std::vector<PolicySpec> parts = {};  // of `any` and `all`; without cap, abstention and deadline of their own
+  bool operator==(const PolicySpec& other) const;
 };
 
 class ExitPolicy {
@@ -58,7 +90,10 @@ class ExitPolicy {
     static_cast<void>(exit_index);
     return true;
   }
-  // REQUIRES: logits.size() >= 2; state.size() == state_bytes(). No allocation, no exception.
+  // True where `decide` looks at the observation's times; nobody reads a clock otherwise.
+  [[nodiscard]] virtual bool needs_times() const { return false; }
+  // REQUIRES: logits.size() >= 2; state.size() == state_bytes(), beginning at a multiple of 8 bytes; what earlier exits
+  // left in it. No allocation, no exception.
   virtual ExitVerdict decide(const ExitObservation& observation, std::span<std::byte> state) const = 0;
 };
 
@@ -68,13 +103,17 @@ struct PolicyContext {
   bool has_gates = false;  // every early exit has one
 };
 
-// The policy `spec` describes, wrapped by its cap. Throws kInvalidArgument: unknown name (nearest named), wrong number
-// of thresholds or temperatures, temperature not positive, NaN, exit out of range, `gate`/`confidence` without gates.
+// The policy `spec` describes, wrapped by its cap, deadline and abstention, in this order. Throws kInvalidArgument:
+// unknown name (nearest named), wrong number of thresholds, temperatures or weights, temperature not positive, NaN,
+// exit or threshold out of range, `gate`/`confidence` without gates, members that belong to another policy.
 std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const PolicyContext& context);
 
 // All names, in the order shown to people.
 const std::vector<std::string>& policy_names();
-// True where tuning chooses thresholds for this policy (all but always, never).
+// True where tuning chooses thresholds for this policy (all but always, never, any, all).
 bool has_thresholds(std::string_view policy_name);
+// True where a spec of nothing but the name is whole: always, never, and gate, confidence and patience, which have
+// thresholds of their own.
+bool has_own_rule(std::string_view policy_name);
 
 }  // namespace sooner

@@ -113,6 +113,262 @@ TEST(ConfidencePolicy, KeepsTheStatesOfTwoSamplesApart) {
   EXPECT_FLOAT_EQ(policy->decide({1, logits, 0.5F}, other).score, 0.55F);
 }
 
+// Logits of ten to one for a class, of three: p = 10/12.
+std::vector<float> says(int32_t label) {
+  std::vector<float> logits(3, 0);
+  logits[static_cast<size_t>(label)] = std::log(10.0F);
+  return logits;
+}
+
+std::vector<float> scores(const std::vector<ExitVerdict>& verdicts) {
+  std::vector<float> result;
+  for (const ExitVerdict& verdict : verdicts) result.push_back(verdict.score);
+  return result;
+}
+
+const PolicyContext kFiveExits{.exits = 5, .classes = 3, .has_gates = false};
+
+TEST(PatiencePolicy, CountsExitsInARowThatAgree) {
+  const auto policy = make_policy({.name = "patience", .thresholds = {2, 2, 2, 2}}, kFiveExits);
+  EXPECT_EQ(policy->state_bytes(), 8U);
+  const auto verdicts = walk(*policy, {says(1), says(1), says(2), says(2), says(2)});
+  EXPECT_THAT(scores(verdicts), ElementsAre(0, 1, 0, 1, 2));
+  EXPECT_THAT(outcomes(verdicts),
+              ElementsAre(Left::kStays, Left::kStays, Left::kStays, Left::kStays, Left::kAtLastExit));
+  EXPECT_THAT(outcomes(walk(*policy, {says(0), says(0), says(0)})),
+              ElementsAre(Left::kStays, Left::kStays, Left::kByPolicy));
+  EXPECT_EQ(verdicts[4].label, -1) << "the exit's own answer is the one that was agreed on";
+}
+
+TEST(PatiencePolicy, AsksForTwoThatAgreeByDefault) {
+  const auto policy = make_policy({.name = "patience"}, kFiveExits);
+  EXPECT_THAT(outcomes(walk(*policy, {says(0), says(2), says(2)})),
+              ElementsAre(Left::kStays, Left::kStays, Left::kByPolicy));
+}
+
+TEST(PatiencePolicy, AgreesWithNothingThatIsNotANumber) {
+  const auto policy = make_policy({.name = "patience", .thresholds = {1, 1, 1, 1}}, kFiveExits);
+  EXPECT_THAT(outcomes(walk(*policy, {{kNan, 0, 0}, {kNan, 0, 0}, says(0), says(0)})),
+              ElementsAre(Left::kStays, Left::kStays, Left::kStays, Left::kByPolicy));
+}
+
+TEST(VotePolicy, WeighsEveryExitsVoteByItsProbability) {
+  const auto policy = make_policy({.name = "vote", .thresholds = {1, 1, 1, 1}}, kFiveExits);
+  EXPECT_EQ(policy->state_bytes(), 16U) << "three floats, rounded up";
+  // p = 10/12, 10/12, then 2/4: {ln 2, 0, 0} speaks for class 0.
+  const auto verdicts = walk(*policy, {says(1), says(2), {std::log(2.0F), 0, 0}, says(2), says(1)});
+  EXPECT_FLOAT_EQ(verdicts[0].score, 10.0F / 12);
+  EXPECT_EQ(verdicts[0].label, 1);
+  EXPECT_FLOAT_EQ(verdicts[1].score, 10.0F / 12 / 2);
+  EXPECT_EQ(verdicts[1].label, 1) << "the first of equals";
+  EXPECT_FLOAT_EQ(verdicts[2].score, 10.0F / 12 / 3) << "half a vote for another class";
+  EXPECT_EQ(verdicts[2].label, 1) << "not this exit's own, 0";
+  EXPECT_FLOAT_EQ(verdicts[3].score, 2 * 10.0F / 12 / 4);
+  EXPECT_EQ(verdicts[3].label, 2);
+  EXPECT_EQ(verdicts[4].left, Left::kAtLastExit);
+  EXPECT_EQ(verdicts[4].label, 1) << "the last exit answers alone";
+  EXPECT_FLOAT_EQ(verdicts[4].score, 2 * 10.0F / 12 / 5);
+}
+
+TEST(VotePolicy, UsesEachExitsTemperature) {
+  const auto policy = make_policy({.name = "vote", .thresholds = {0.9}, .temperatures = {2, 1}}, {.exits = 2});
+  const auto verdicts = walk(*policy, {{2 * std::log(3.0F), 0}, {0, std::log(3.0F)}});
+  EXPECT_FLOAT_EQ(verdicts[0].score, 0.75F);
+  EXPECT_FLOAT_EQ(verdicts[1].score, 0.375F);
+}
+
+TEST(VotePolicy, CountsNoVoteOfAnExitThatCannotTell) {
+  const auto policy = make_policy({.name = "vote", .thresholds = {0, 0, 0, 0}}, kFiveExits);
+  const auto verdicts = walk(*policy, {{0, kNan, 0}, says(1)});
+  EXPECT_EQ(verdicts[0].left, Left::kStays);
+  EXPECT_FLOAT_EQ(verdicts[1].score, 10.0F / 12 / 2);
+  EXPECT_EQ(verdicts[1].label, 1);
+}
+
+// Log-probabilities of two classes.
+std::vector<float> odds(double p) { return {static_cast<float>(std::log(p)), static_cast<float>(std::log(1 - p))}; }
+
+const PolicyContext kFourExits{.exits = 4, .classes = 2, .has_gates = false};
+
+TEST(EnsemblePolicy, IsTheGeometricMeanOfTheExitsSoFar) {
+  const auto policy = make_policy({.name = "ensemble", .thresholds = {1, 1, 1}}, kFourExits);
+  EXPECT_EQ(policy->state_bytes(), 8U);
+  // Log-odds of a geometric mean are the mean of the log-odds: ln 3, (ln 3 - ln 9) / 2, (ln 3 - ln 9 + ln 81) / 3.
+  const auto verdicts = walk(*policy, {odds(0.75), odds(0.1), odds(81.0 / 82), odds(0.2)});
+  EXPECT_NEAR(verdicts[0].score, std::log(3.0), 1e-6);
+  EXPECT_EQ(verdicts[0].label, 0);
+  EXPECT_NEAR(verdicts[0].probability, 0.75, 1e-6);
+  EXPECT_EQ(verdicts[0].left, Left::kByPolicy);
+  EXPECT_NEAR(verdicts[1].score, std::log(3.0) / 2, 1e-6);
+  EXPECT_EQ(verdicts[1].label, 1);
+  EXPECT_EQ(verdicts[1].left, Left::kStays);
+  EXPECT_NEAR(verdicts[2].score, std::log(3.0), 1e-6);
+  EXPECT_EQ(verdicts[2].label, 0);
+  EXPECT_EQ(verdicts[3].left, Left::kAtLastExit);
+  EXPECT_EQ(verdicts[3].label, -1) << "the last exit answers alone";
+  EXPECT_NEAR(verdicts[3].score, std::log(4.0), 1e-6);
+}
+
+TEST(EnsemblePolicy, WeighsExitsAndClasses) {
+  PolicySpec spec{.name = "ensemble", .thresholds = {9, 9, 9}};
+  const double two = std::log(2.0);
+  spec.ensemble.weights = {{0}, {two, 0}, {0, two, two}};
+  spec.ensemble.biases = {{0, 0}, {0, 1}, {0.5, 0}};
+  const auto policy = make_policy(spec, kFourExits);
+  EXPECT_EQ(policy->state_bytes(), 4U * 2 * sizeof(float));
+  // Log-odds of class 0: ln 3; (2 ln 3 - ln 9) / 2 - 1 = -1; (ln 3 - 2 ln 9 + 2 ln 81) / 3 + .5 = 5/3 ln 3 + .5.
+  const auto verdicts = walk(*policy, {odds(0.75), odds(0.1), odds(81.0 / 82)});
+  EXPECT_NEAR(verdicts[0].score, std::log(3.0), 1e-6);
+  EXPECT_NEAR(verdicts[1].score, 1, 1e-6);
+  EXPECT_EQ(verdicts[1].label, 1);
+  EXPECT_NEAR(verdicts[2].score, 5.0 / 3 * std::log(3.0) + 0.5, 1e-6);
+  EXPECT_EQ(verdicts[2].label, 0);
+}
+
+TEST(EnsemblePolicy, WithWeightsOfZeroIsThePlainOne) {
+  PolicySpec spec{.name = "ensemble", .thresholds = {9, 9, 9}, .temperatures = {2, 1, 0.5, 1}};
+  const auto plain = make_policy(spec, kFourExits);
+  spec.ensemble.weights = {{0}, {0, 0}, {0, 0, 0}};
+  const auto weighted = make_policy(spec, kFourExits);
+  const std::vector<std::vector<float>> logits = {{1, 4}, {-2, 3}, {5, -1}, {0, 1}};
+  const auto a = walk(*plain, logits), b = walk(*weighted, logits);
+  for (size_t k = 0; k < 4; ++k) {
+    EXPECT_NEAR(a[k].score, b[k].score, 1e-5) << k;
+    EXPECT_EQ(a[k].label, b[k].label) << k;
+  }
+}
+
+TEST(EnsemblePolicy, MayBeTheRunningMixture) {
+  PolicySpec spec{.name = "ensemble", .thresholds = {9, 9, 9}};
+  spec.ensemble.mean = "arithmetic";
+  // Means of p: 3/4; (.75 + .15) / 2 = .45; (.75 + .15 + .9) / 3 = .6.
+  const auto verdicts = walk(*make_policy(spec, kFourExits), {odds(0.75), odds(0.15), odds(0.9)});
+  EXPECT_NEAR(verdicts[0].probability, 0.75, 1e-6);
+  EXPECT_NEAR(verdicts[1].probability, 0.55, 1e-6);
+  EXPECT_EQ(verdicts[1].label, 1);
+  EXPECT_NEAR(verdicts[2].score, std::log(1.5), 1e-6);
+  EXPECT_EQ(verdicts[2].label, 0);
+}
+
+TEST(EnsemblePolicy, UsesEachExitsTemperature) {
+  const auto policy = make_policy({.name = "ensemble", .thresholds = {9}, .temperatures = {2, 4}}, {.exits = 2});
+  const auto verdicts = walk(*policy, {{6, 0}, {8, 0}});
+  EXPECT_NEAR(verdicts[0].score, 3, 1e-5);
+  EXPECT_NEAR(verdicts[1].score, 2, 1e-5);
+}
+
+PolicySpec any_of(std::vector<PolicySpec> parts) { return {.name = "any", .parts = std::move(parts)}; }
+PolicySpec all_of(std::vector<PolicySpec> parts) { return {.name = "all", .parts = std::move(parts)}; }
+
+TEST(AnyPolicy, LeavesWhenOnePartWould) {
+  const PolicySpec gate{.name = "gate"}, surest{.name = "max-prob", .thresholds = {2, 2}};
+  const auto policy = make_policy(any_of({gate, surest}), kThreeExits);
+  EXPECT_EQ(policy->name(), "any");
+  const auto verdicts = walk(*policy, {{1, 0}, {1, 0}, {1, 0}}, {0.4F, 0.6F});
+  EXPECT_THAT(outcomes(verdicts), ElementsAre(Left::kStays, Left::kByPolicy, Left::kAtLastExit));
+  EXPECT_THAT(scores(verdicts), ElementsAre(0, 0.5F, 1));
+  EXPECT_THAT(outcomes(walk(*policy, {{2, 0}}, {0})), ElementsAre(Left::kByPolicy));
+}
+
+TEST(AllPolicy, LeavesWhenEveryPartWould) {
+  const PolicySpec gate{.name = "gate"}, surest{.name = "max-prob", .thresholds = {2, 2}};
+  const auto policy = make_policy(all_of({gate, surest}), kThreeExits);
+  EXPECT_THAT(outcomes(walk(*policy, {{2, 0}, {2, 0}, {2, 0}}, {0.4F, 0.6F})),
+              ElementsAre(Left::kStays, Left::kByPolicy, Left::kAtLastExit));
+  EXPECT_THAT(outcomes(walk(*policy, {{1, 0}}, {1})), ElementsAre(Left::kStays));
+}
+
+TEST(AnyPolicy, KeepsTheStatesOfItsPartsApartAndAnswersAsWhoeverLeaves) {
+  const PolicySpec never_patient{.name = "patience", .thresholds = {4, 4, 4, 4}};
+  const PolicySpec vote{.name = "vote", .thresholds = {1, 1, 0.5, 0.5}};
+  const auto policy = make_policy(any_of({never_patient, vote, {.name = "never"}}), kFiveExits);
+  EXPECT_EQ(policy->state_bytes(), 8U + 16U);
+  // Votes 10/12 for 1, twice, then 1/2 for 0: 20/36 >= .5 and the vote answers.
+  const auto verdicts = walk(*policy, {says(1), says(1), {std::log(2.0F), 0, 0}});
+  EXPECT_THAT(outcomes(verdicts), ElementsAre(Left::kStays, Left::kStays, Left::kByPolicy));
+  EXPECT_EQ(verdicts[2].label, 1);
+  EXPECT_EQ(verdicts[1].label, -1) << "nobody leaves: as the first part";
+}
+
+TEST(AnyPolicy, NeedsTheExitsItsPartsNeed) {
+  const PolicySpec at_one{.name = "always", .always_exit = 1};
+  const auto fixed = make_policy(any_of({at_one, {.name = "never"}}), kThreeExits);
+  EXPECT_FALSE(fixed->needs_exit(0));
+  EXPECT_TRUE(fixed->needs_exit(1));
+  const auto nested = make_policy(all_of({any_of({at_one, {.name = "gate"}}), {.name = "gate"}}), kThreeExits);
+  EXPECT_TRUE(nested->needs_exit(0));
+  EXPECT_THAT(outcomes(walk(*nested, kUndecided, {0.4F, 0.6F})),
+              ElementsAre(Left::kStays, Left::kByPolicy, Left::kAtLastExit));
+}
+
+TEST(ClassThresholds, HoldForTheClassAnswered) {
+  PolicySpec spec{.name = "max-prob"};
+  spec.class_thresholds = {{1, 3}, {kInfinity, -kInfinity}};
+  const auto policy = make_policy(spec, kThreeExits);
+  EXPECT_EQ(walk(*policy, {{2, 0}})[0].left, Left::kByPolicy);
+  EXPECT_EQ(walk(*policy, {{0, 2}})[0].left, Left::kStays);
+  EXPECT_EQ(walk(*policy, {{0, 2}, {9, 0}})[1].left, Left::kStays);
+  EXPECT_EQ(walk(*policy, {{0, 2}, {0, 0.1F}})[1].left, Left::kByPolicy);
+  spec.name = "ensemble";  // after {ln 3, 0} and {0, ln 9}: class 1, log-odds ln 3 / 2
+  spec.class_thresholds = {{9, 9}, {9, 0.5}};
+  EXPECT_EQ(walk(*make_policy(spec, kThreeExits), {odds(0.75), odds(0.1)})[1].left, Left::kByPolicy);
+}
+
+TEST(Abstention, IsForThoseThatHaveToLeaveUnsure) {
+  PolicySpec spec{.name = "max-prob", .thresholds = {3, 3}};
+  spec.abstain_below = 1;
+  const auto policy = make_policy(spec, kThreeExits);
+  EXPECT_EQ(policy->name(), "max-prob");
+  EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {0.5F, 0}})[2].left, Left::kAbstains);
+  EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {1, 0}})[2].left, Left::kAtLastExit);
+  EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {kNan, 0}})[2].left, Left::kAbstains);
+  EXPECT_EQ(walk(*policy, {{0.5F, 0}})[0].left, Left::kStays);
+  EXPECT_EQ(walk(*policy, {{3, 0}})[0].left, Left::kByPolicy);
+  spec.cap = 0;
+  EXPECT_EQ(walk(*make_policy(spec, kThreeExits), {{0.5F, 0}})[0].left, Left::kAbstains);
+  EXPECT_EQ(walk(*make_policy(spec, kThreeExits), {{2, 0}})[0].left, Left::kByCap);
+}
+
+TEST(Deadline, StopsWhoCouldNotFinishTheNextStage) {
+  PolicySpec spec{.name = "confidence", .thresholds = {0.9, 0.9}};
+  spec.deadline_seconds = 1;
+  const auto policy = make_policy(spec, kThreeExits);
+  EXPECT_TRUE(policy->needs_times());
+  EXPECT_EQ(policy->state_bytes(), 8U);
+  const std::array<float, 2> logits = {1, 0};
+  const auto at = [&](int32_t exit, float gate, double elapsed, double next) {
+    std::vector<std::byte> state(8);
+    return policy->decide({exit, logits, gate, elapsed, next}, state).left;
+  };
+  EXPECT_EQ(at(0, 0.5F, 0.5, 0.5), Left::kStays) << "just in time";
+  EXPECT_EQ(at(0, 0.5F, 0.5, 0.75), Left::kByDeadline);
+  EXPECT_EQ(at(0, 0.95F, 5, 5), Left::kByPolicy);
+  EXPECT_EQ(at(2, kNan, 5, 0), Left::kAtLastExit);
+  EXPECT_EQ(at(0, 0.5F, std::nan(""), 1), Left::kStays) << "an unknown time stops nobody";
+}
+
+TEST(Deadline, MakesSkippedHeadsAnswerAndMayEndInAbstention) {
+  PolicySpec spec;
+  spec.deadline_seconds = 1;
+  const auto never = make_policy(spec, kThreeExits);
+  EXPECT_TRUE(never->needs_exit(0));
+  const std::array<float, 2> logits = {1, 0};
+  EXPECT_EQ(never->decide({0, logits, kNan, 2, 0}, {}).left, Left::kByDeadline);
+  spec.name = "max-prob";
+  spec.thresholds = {3, 3};
+  spec.abstain_below = 2;
+  const auto unsure = make_policy(spec, kThreeExits);
+  EXPECT_TRUE(unsure->needs_times());
+  EXPECT_EQ(unsure->decide({0, logits, kNan, 2, 0}, {}).left, Left::kAbstains);
+  EXPECT_FALSE(make_policy({}, kThreeExits)->needs_times());
+}
+
+TEST(Answer, IsTheExitsOwnUnlessThePolicySaysOtherwise) {
+  const std::array<float, 3> logits = {0, 2, 1};
+  EXPECT_EQ(answered_label({}, logits), 1);
+  EXPECT_EQ(answered_label({.label = 0}, logits), 0);
+}
+
 TEST(AlwaysPolicy, LeavesAtItsExitAndSkipsTheHeadsBefore) {
   const auto policy = make_policy({.name = "always", .always_exit = 1}, kThreeExits);
   EXPECT_FALSE(policy->needs_exit(0));
@@ -162,7 +418,8 @@ TEST(Cap, PassesTheStateOn) {
 }
 
 TEST(Thresholds, OfInfinityHoldForEveryScore) {
-  for (const std::string name : {"entropy", "max-prob", "margin", "gate", "confidence"}) {
+  for (const std::string name :
+       {"entropy", "max-prob", "margin", "gate", "confidence", "patience", "vote", "ensemble"}) {
     const auto nobody = make_policy({.name = name, .thresholds = {kInfinity, kInfinity}}, kThreeExits);
     const auto everybody = make_policy({.name = name, .thresholds = {-kInfinity, -kInfinity}}, kThreeExits);
     for (const std::vector<float>& logits :
@@ -174,7 +431,7 @@ TEST(Thresholds, OfInfinityHoldForEveryScore) {
 }
 
 TEST(Policies, ThatDependOnLogitsNeverLeaveEarlyOnNan) {
-  for (const std::string name : {"entropy", "max-prob", "margin"}) {
+  for (const std::string name : {"entropy", "max-prob", "margin", "ensemble"}) {
     const auto policy = make_policy({.name = name, .thresholds = {-5, -5}}, kThreeExits);
     EXPECT_THAT(outcomes(walk(*policy, {{kNan, 0}, {0, kNan}, {kNan, kNan}})),
                 ElementsAre(Left::kStays, Left::kStays, Left::kAtLastExit))
@@ -182,10 +439,18 @@ TEST(Policies, ThatDependOnLogitsNeverLeaveEarlyOnNan) {
   }
 }
 
+// A spec of the name that is whole.
+PolicySpec named(const std::string& name, size_t early_exits) {
+  PolicySpec spec{.name = name};
+  if (has_thresholds(name)) spec.thresholds.assign(early_exits, 0.5);
+  if (policy_kind(name).parts) spec.parts = {{.name = "never"}};
+  return spec;
+}
+
 TEST(Policies, OfAModelWithOneExitAnswerThere) {
   const PolicyContext one{.exits = 1, .classes = 10, .has_gates = false};
   for (const std::string& name : policy_names()) {
-    const auto policy = make_policy({.name = name}, one);
+    const auto policy = make_policy(named(name, 0), one);
     const std::vector<float> logits(10, 0.0F);
     EXPECT_THAT(outcomes(walk(*policy, {logits})), ElementsAre(Left::kAtLastExit)) << name;
     EXPECT_TRUE(policy->needs_exit(0)) << name;
@@ -193,19 +458,24 @@ TEST(Policies, OfAModelWithOneExitAnswerThere) {
 }
 
 TEST(PolicyRegistry, NamesEveryPolicyInOrder) {
-  EXPECT_THAT(policy_names(), ElementsAre("entropy", "max-prob", "margin", "gate", "confidence", "always", "never"));
+  EXPECT_THAT(policy_names(), ElementsAre("entropy", "max-prob", "margin", "gate", "confidence", "patience", "vote",
+                                          "ensemble", "any", "all", "always", "never"));
   EXPECT_TRUE(has_thresholds("gate"));
   EXPECT_TRUE(has_thresholds("entropy"));
   EXPECT_FALSE(has_thresholds("always"));
   EXPECT_FALSE(has_thresholds("never"));
+  EXPECT_FALSE(has_thresholds("any"));
+  EXPECT_TRUE(has_own_rule("patience"));
+  EXPECT_TRUE(has_own_rule("never"));
+  EXPECT_FALSE(has_own_rule("max-prob"));
+  EXPECT_FALSE(has_own_rule("all"));
   EXPECT_TRUE(policy_kind("margin").probabilities);
   EXPECT_FALSE(policy_kind("gate").probabilities);
 }
 
 TEST(PolicyRegistry, MakesEachPolicyUnderItsName) {
   for (const std::string& name : policy_names()) {
-    const std::vector<double> thresholds(has_thresholds(name) ? 2 : 0, 0.5);
-    EXPECT_EQ(make_policy({.name = name, .thresholds = thresholds}, kThreeExits)->name(), name);
+    EXPECT_EQ(make_policy(named(name, 2), kThreeExits)->name(), name);
   }
 }
 
@@ -253,6 +523,48 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpec{{.name = "margin", .thresholds = {0, 0}, .temperatures = {std::nan(""), 1, 1}},
                 kThreeExits,
                 "temperature nan"},
+        BadSpec{{.name = "patience", .thresholds = {1, -1}}, kThreeExits, "threshold -1 at exit 1, expected 0 to inf"},
+        BadSpec{{.name = "vote", .thresholds = {1.5, 1}}, kThreeExits, "threshold 1.5 at exit 0, expected 0 to 1"},
+        BadSpec{{.name = "vote"}, kThreeExits, "got 0 thresholds, expected 2"},
+        BadSpec{{.name = "max-prob", .thresholds = {1, 1}, .ensemble = {.weights = {{0}, {0, 0}}}},
+                kThreeExits,
+                "got a way to join exits, expected none; use 'ensemble'"},
+        BadSpec{{.name = "ensemble", .thresholds = {1, 1}, .ensemble = {.mean = "geometirc"}},
+                kThreeExits,
+                "did you mean 'geometric'?"},
+        BadSpec{{.name = "ensemble", .thresholds = {1, 1}, .ensemble = {.mean = "arithmetic", .biases = {{0, 0}}}},
+                kThreeExits,
+                "for an arithmetic mean"},
+        BadSpec{{.name = "ensemble", .thresholds = {1, 1}, .ensemble = {.weights = {{0}, {0}}}},
+                kThreeExits,
+                "got 1 weights at exit 1, expected 2"},
+        BadSpec{{.name = "ensemble", .thresholds = {1, 1}, .ensemble = {.weights = {{0}}}},
+                kThreeExits,
+                "got weights for 1 exits, expected 2"},
+        BadSpec{{.name = "ensemble", .thresholds = {1, 1}, .ensemble = {.biases = {{0, 0}, {0, std::nan("")}}}},
+                kThreeExits,
+                "got nan among its biases at exit 1"},
+        BadSpec{{.name = "any"}, kThreeExits, "'any' got 0 parts"},
+        BadSpec{{.name = "gate", .parts = {{}}}, kThreeExits, "'gate' got 1 parts, expected none"},
+        BadSpec{{.name = "all", .parts = {{.name = "gates"}}}, kThreeExits, "did you mean 'gate'?"},
+        BadSpec{{.name = "all", .parts = {{.name = "gate", .cap = 1}}},
+                kThreeExits,
+                "part 'gate' of 'all' got a cap, deadline or abstention"},
+        BadSpec{{.name = "any", .thresholds = {1, 1}, .parts = {{}}}, kThreeExits, "got 2 thresholds, expected none"},
+        BadSpec{{.name = "never", .class_thresholds = {{0, 0}, {0, 0}}}, kThreeExits, "thresholds by class"},
+        BadSpec{{.name = "gate", .thresholds = {0, 0}, .class_thresholds = {{0, 0}, {0, 0}}},
+                kThreeExits,
+                "for exits and for classes"},
+        BadSpec{{.name = "gate", .class_thresholds = {{0, 0}}}, kThreeExits, "for 1 exits, expected 2"},
+        BadSpec{{.name = "gate", .class_thresholds = {{0, 0}, {0}}},
+                kThreeExits,
+                "got 1 thresholds by class at exit 1, expected 2"},
+        BadSpec{{.name = "gate", .class_thresholds = {{0, 0}, {0, std::nan("")}}}, kThreeExits, "NaN at exit 1"},
+        BadSpec{{.name = "gate", .abstain_below = 0.5}, kThreeExits, "no score to abstain by"},
+        BadSpec{{.name = "patience", .abstain_below = std::nan("")}, kThreeExits, "got nan to abstain below"},
+        BadSpec{{.name = "patience", .abstain_below = kInfinity}, kThreeExits, "got inf to abstain below"},
+        BadSpec{{.name = "gate", .deadline_seconds = 0}, kThreeExits, "a deadline of 0 s"},
+        BadSpec{{.name = "gate", .deadline_seconds = std::nan("")}, kThreeExits, "a deadline of nan s"},
         BadSpec{{.name = "always", .always_exit = 3}, kThreeExits, "'always' got exit 3, expected 0 to 2"},
         BadSpec{{.name = "always", .always_exit = -1}, kThreeExits, "got exit -1"},
         BadSpec{{.name = "never", .cap = 3}, kThreeExits, "the cap got exit 3, expected -1 to 2"},
@@ -267,6 +579,8 @@ TEST(Left, HasAWordForEveryOutcome) {
   EXPECT_EQ(to_string(Left::kByPolicy), "by policy");
   EXPECT_EQ(to_string(Left::kByCap), "by cap");
   EXPECT_EQ(to_string(Left::kAtLastExit), "at last exit");
+  EXPECT_EQ(to_string(Left::kByDeadline), "by deadline");
+  EXPECT_EQ(to_string(Left::kAbstains), "abstains");
 }
 
 }  // namespace

@@ -10,9 +10,9 @@ class GatePolicy final : public ThresholdPolicy {
   using ThresholdPolicy::ThresholdPolicy;
 
  protected:
-  [[nodiscard]] double score(const ExitObservation& observation, std::span<std::byte> /*state*/) const override {
+  [[nodiscard]] Opinion judge(const ExitObservation& observation, std::span<std::byte> /*state*/) const override {
     // The last exit has no gate: it always answers, as if g were 1.
-    return is_last(observation.exit_index) ? 1.0 : static_cast<double>(observation.gate);
+    return {is_last(observation.exit_index) ? 1.0 : static_cast<double>(observation.gate)};
   }
 };
 
@@ -21,6 +21,7 @@ class GatePolicy final : public ThresholdPolicy {
 PolicyKind gate_policy_kind() {
   return {.name = "gate",
           .gates = true,
+          .scores_last_exit = false,
           .default_threshold = 0.5,
           .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<GatePolicy>(spec);

@@ -24,6 +24,7 @@ class NeverPolicy final : public ExitPolicy {
 PolicyKind never_policy_kind() {
   return {.name = "never",
           .thresholds = false,
+          .scores_last_exit = false,
           .default_threshold = std::nullopt,
           .make = [](const PolicySpec& /*spec*/, const PolicyContext& context) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<NeverPolicy>(context.exits);

@@ -2,6 +2,7 @@
 // policy_registry.cc lists the rows.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -15,7 +16,12 @@ struct PolicyKind {
   bool thresholds = true;                   // K-1 of them; tuning chooses them
   bool probabilities = false;               // scores softmax(logits / temperature): worth fitting temperatures for
   bool gates = false;                       // needs a gate at every early exit
+  bool scores_last_exit = true;             // its score there says something, so that it may abstain
+  bool parts = false;                       // made of other policies
   std::optional<double> default_threshold;  // used at every exit when the spec names none
+  // Finite thresholds lie within, where the score has bounds that are worth holding people to.
+  double lowest_threshold = -std::numeric_limits<double>::infinity();
+  double highest_threshold = std::numeric_limits<double>::infinity();
   // REQUIRES: a spec that was checked, with thresholds and temperatures filled in.
   std::unique_ptr<const ExitPolicy> (*make)(const PolicySpec& spec, const PolicyContext& context) = nullptr;
 };

@@ -9,28 +9,43 @@
 
 namespace sooner {
 
-// Immutable; a derived class gives the score.
+// Immutable; a derived class gives the score, and the answer where it is not the exit's own.
 class ThresholdPolicy : public ExitPolicy {
  public:
-  // REQUIRES: thresholds [K-1], temperatures [K].
+  // REQUIRES: temperatures [K], thresholds [K-1] or class_thresholds [K-1][C].
   explicit ThresholdPolicy(const PolicySpec& spec)
-      : name_(spec.name), thresholds_(spec.thresholds), temperatures_(spec.temperatures) {}
+      : name_(spec.name),
+        thresholds_(spec.thresholds),
+        class_thresholds_(spec.class_thresholds),
+        temperatures_(spec.temperatures) {}
 
   [[nodiscard]] std::string_view name() const final { return name_; }
 
   ExitVerdict decide(const ExitObservation& observation, std::span<std::byte> state) const final {
-    const auto exit = static_cast<size_t>(observation.exit_index);
+    const Opinion opinion = judge(observation, state);
     // The verdict compares the float it reports, so a log of scores tells what happened.
-    const auto value = static_cast<float>(score(observation, state));
-    if (exit >= thresholds_.size()) return {Left::kAtLastExit, value};
-    return {passes(value, thresholds_[exit]) ? Left::kByPolicy : Left::kStays, value};
+    ExitVerdict verdict{
+        .score = static_cast<float>(opinion.score), .label = opinion.label, .probability = opinion.probability};
+    if (is_last(observation.exit_index)) {
+      verdict.left = Left::kAtLastExit;
+    } else if (passes(verdict.score, threshold(observation, verdict))) {
+      verdict.left = Left::kByPolicy;
+    }
+    return verdict;
   }
 
  protected:
-  // Larger is surer. At the last exit it is only reported.
-  [[nodiscard]] virtual double score(const ExitObservation& observation, std::span<std::byte> state) const = 0;
+  struct Opinion {
+    double score = 0;  // larger is surer; at the last exit it is only reported
+    // As in ExitVerdict.
+    int32_t label = -1;
+    float probability = std::numeric_limits<float>::quiet_NaN();
+  };
+  [[nodiscard]] virtual Opinion judge(const ExitObservation& observation, std::span<std::byte> state) const = 0;
   [[nodiscard]] double temperature(int32_t exit_index) const { return temperatures_[static_cast<size_t>(exit_index)]; }
-  [[nodiscard]] bool is_last(int32_t exit_index) const { return static_cast<size_t>(exit_index) >= thresholds_.size(); }
+  [[nodiscard]] bool is_last(int32_t exit_index) const {
+    return static_cast<size_t>(exit_index) + 1 >= temperatures_.size();
+  }
 
  private:
   // Infinite thresholds are promises that hold for infinite and NaN scores too; otherwise a NaN never leaves.
@@ -39,9 +54,16 @@ class ThresholdPolicy : public ExitPolicy {
     return threshold == -kInfinity || (static_cast<double>(value) >= threshold && threshold < kInfinity);
   }
 
+  [[nodiscard]] double threshold(const ExitObservation& observation, const ExitVerdict& verdict) const {
+    const auto exit = static_cast<size_t>(observation.exit_index);
+    if (class_thresholds_.empty()) return thresholds_[exit];
+    return class_thresholds_[exit][static_cast<size_t>(answered_label(verdict, observation.logits))];
+  }
+
   std::string name_;
-  std::vector<double> thresholds_;    // [K-1]
-  std::vector<double> temperatures_;  // [K]
+  std::vector<double> thresholds_;                     // [K-1]
+  std::vector<std::vector<double>> class_thresholds_;  // [K-1][C] or empty
+  std::vector<double> temperatures_;                   // [K]
 };
 
 }  // namespace sooner

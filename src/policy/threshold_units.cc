@@ -16,6 +16,8 @@ double log_of_classes(int32_t classes) {
 
 }  // namespace
 
+bool scores_log_odds(std::string_view policy_name) { return policy_name == "max-prob" || policy_name == "ensemble"; }
+
 double log_odds_from_probability(double probability) {
   if (!(probability >= 0 && probability <= 1)) {
     fail(Code::kInvalidArgument, "[policy] got probability {}, expected 0 to 1", probability);
@@ -35,7 +37,7 @@ double nats_from_entropy_score(double score, int32_t classes) { return (1 - scor
 
 std::string threshold_text(std::string_view policy_name, double threshold, int32_t classes) {
   if (std::isinf(threshold)) return threshold < 0 ? "everybody" : "nobody";
-  if (policy_name == "max-prob") {
+  if (scores_log_odds(policy_name)) {
     const double p = probability_from_log_odds(threshold);
     // Near 1 the distance to 1 says more than nines do.
     if (p > 0.9995) return fmt::format("p >= 1 - {:.2g}", probability_from_log_odds(-threshold));
@@ -45,6 +47,8 @@ std::string threshold_text(std::string_view policy_name, double threshold, int32
   if (policy_name == "margin") return fmt::format("p1 - p2 >= {:.3g}", threshold);
   if (policy_name == "gate") return fmt::format("g >= {:.3g}", threshold);
   if (policy_name == "confidence") return fmt::format("sum w >= {:.3g}", threshold);
+  if (policy_name == "patience") return fmt::format("{:.3g} exits in a row agree", threshold);
+  if (policy_name == "vote") return fmt::format("mean vote >= {:.3g}", threshold);
   return fmt::format("score >= {:.3g}", threshold);
 }
 

@@ -8,6 +8,9 @@
 
 namespace sooner {
 
+// True for policies whose score is a probability as log-odds (max-prob, ensemble): people give them probabilities.
+bool scores_log_odds(std::string_view policy_name);
+
 // log(p / (1 - p)); 0 gives -inf (everybody leaves), 1 gives +inf (nobody does). Throws kInvalidArgument outside [0,
 // 1].
 double log_odds_from_probability(double probability);

@@ -7,7 +7,6 @@
 
 #include "backend/common/memory_limit.h"
 #include "core/error.h"
-#include "policy/scores.h"
 #include "runtime/carried_rows.h"
 #include "runtime/session_buffers.h"
 
@@ -61,7 +60,7 @@ Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<const ExitP
   if (model_ == nullptr || policy_ == nullptr) {
     fail(Code::kInvalidArgument, "[Session] got no {}", model_ == nullptr ? "model" : "policy");
   }
-  buffers_ = std::make_unique<Buffers>(*model_, policy_->state_bytes(), options);
+  buffers_ = std::make_unique<Buffers>(*model_, *policy_, options);
   if (!model_->compiled_ahead()) return;
   for (size_t k = 0; k < model_->stages(); ++k) reach(k);
 }
@@ -104,6 +103,7 @@ void Session::begin(int64_t n) {
   b.results.assign(static_cast<size_t>(n), Result{});
   b.result_logits.assign(static_cast<size_t>(n) * static_cast<size_t>(model_->graph().classes), 0);
   for (Lane& lane : b.lanes) lane.out.size = 0;
+  if (b.clock) b.began = b.clock();
 }
 
 std::span<const Result> Session::run(std::span<const float> input, int64_t n) {
@@ -217,6 +217,10 @@ bool Session::leaves(size_t k, int32_t row, int32_t rows) {
   const auto classes = static_cast<size_t>(model_->graph().classes);
   const std::span<const float> logits = std::span(b.logits).subspan(static_cast<size_t>(row) * classes, classes);
   ExitObservation observation{.exit_index = static_cast<int32_t>(k), .logits = logits};
+  if (b.clock) {
+    observation.elapsed_seconds = b.elapsed;
+    observation.next_stage_seconds = k + 1 < b.stage_seconds.size() ? b.stage_seconds[k + 1] : 0;
+  }
   if (model_->graph().stages[k].exit.gate) observation.gate = sigmoid(b.gate_logits[static_cast<size_t>(row)]);
   const int32_t at = in.size - rows + row;
   ExitVerdict verdict = policy_->decide(observation, in.state(at));
@@ -224,11 +228,12 @@ bool Session::leaves(size_t k, int32_t row, int32_t rows) {
   if (!verdict.leaves()) return false;
   const auto sample = static_cast<size_t>(in.samples[static_cast<size_t>(at)]);
   Result& result = b.results[sample];
-  result.label = argmax(logits);
+  result.label = answered_label(verdict, logits);
   result.exit_index = static_cast<int32_t>(k);
   result.left = verdict.left;
   result.score = verdict.score;
-  result.probability = probability(logits, result.label, b.temperatures[k]);
+  result.probability =
+      std::isnan(verdict.probability) ? probability(logits, result.label, b.temperatures[k]) : verdict.probability;
   std::ranges::copy(logits, b.result_logits.begin() + static_cast<ptrdiff_t>(sample * classes));
   return true;
 }
@@ -239,6 +244,7 @@ void Session::settle(size_t k, int32_t rows, bool answers) {
   Buffers& b = *buffers_;
   RowQueue& in = k == 0 ? b.input : b.lanes[k - 1].out;
   RowQueue& out = b.lanes[k].out;
+  if (b.clock) b.elapsed = b.clock() - b.began;
   for (int32_t row = 0; row < rows; ++row) b.stays[static_cast<size_t>(row)] = !(answers && leaves(k, row, rows));
   const auto stays = [&](int32_t row) { return b.stays[static_cast<size_t>(row)] != 0; };
   const int32_t in_first = in.size - rows, out_first = out.size;

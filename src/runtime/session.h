@@ -4,11 +4,14 @@
 // Survivors wait before each stage until they fill its micro-batch, so that late stages compute as many rows at once as
 // early ones; when the input ends, what waits is worked off. Waiting changes nobody's answer: a sample's bits do not
 // depend on its batch-mates.
+// A deadline is the exception: its decisions follow the clock, and time runs from the call that brings a sample (`run`,
+// `resume`, or the block of a group's run it is in).
 //
 // Not thread-safe: one session per caller's thread, one Model for all.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -19,11 +22,11 @@
 namespace sooner {
 
 struct Result {
-  int32_t label = -1;  // argmax of the logits at the exit taken
+  int32_t label = -1;  // the policy's answer: the argmax of the logits at the exit taken, or of all exits so far
   int32_t exit_index = -1;
   Left left = Left::kStays;  // why it left; kStays only for samples that were handed on at a cut
   float score = 0;           // the policy's score there
-  float probability = 0;     // softmax probability of `label`, at the model's temperature for that exit
+  float probability = 0;     // of `label`: the policy's own, else the softmax at the model's temperature for that exit
 };
 
 struct SessionOptions {
@@ -32,6 +35,12 @@ struct SessionOptions {
   std::vector<int32_t> micro_batches = {};
   // That share the rows of every stage (session_group.h is the other way). Answers do not depend on it.
   int32_t threads = 1;
+  // For policies with a deadline, [K]: seconds stage k and its head take for a micro-batch on this machine. No other
+  // policy asks for times.
+  std::vector<double> stage_seconds = {};
+  // Seconds since any fixed moment, read once when a run begins and once for every micro-batch after a stage; empty:
+  // the steady clock. Never read without a deadline.
+  std::function<double()> clock = {};
 };
 
 class Session {

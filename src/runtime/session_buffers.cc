@@ -1,6 +1,7 @@
 #include "runtime/session_buffers.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "backend/common/memory_limit.h"
@@ -12,6 +13,10 @@ namespace {
 // Survivors of so many rows are worth waiting for; larger batches bring nothing on one thread.
 constexpr int32_t kUsualMicroBatch = 32;
 constexpr int32_t kMostThreads = 1024;
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 size_t rounded(size_t bytes) {
   return (bytes + AlignedBuffer::kAlignment - 1) / AlignedBuffer::kAlignment * AlignedBuffer::kAlignment;
@@ -49,7 +54,7 @@ void RowQueue::move_row(int32_t from, int32_t to) {
   for (size_t t = 0; t < data_.size(); ++t) std::memcpy(row(t, to), row(t, from), row_bytes_[t]);
 }
 
-Session::Buffers::Buffers(const Model& model, size_t policy_state_bytes, const SessionOptions& options)
+Session::Buffers::Buffers(const Model& model, const ExitPolicy& policy, const SessionOptions& options)
     : lanes(model.stages()), micro_batches(options.micro_batches), crew(std::clamp(options.threads, 1, kMostThreads)) {
   if (options.threads < 1 || options.threads > kMostThreads) {
     fail(Code::kInvalidArgument, "[Session] got {} threads, expected 1 to {}", options.threads, kMostThreads);
@@ -66,7 +71,7 @@ Session::Buffers::Buffers(const Model& model, size_t policy_state_bytes, const S
            model.batch_max());
     }
   }
-  input = RowQueue({}, policy_state_bytes, micro_batches[0]);
+  input = RowQueue({}, policy.state_bytes(), micro_batches[0]);
   const auto rows = static_cast<size_t>(*std::max_element(micro_batches.begin(), micro_batches.end()));
   logits.resize(rows * static_cast<size_t>(model.graph().classes));
   gate_logits.resize(rows);
@@ -76,6 +81,20 @@ Session::Buffers::Buffers(const Model& model, size_t policy_state_bytes, const S
                      .value_or(manifest.policy)
                      .temperatures;
   if (temperatures.size() != lanes.size()) temperatures.assign(lanes.size(), 1.0);
+  if (!policy.needs_times()) return;
+  if (options.stage_seconds.size() != lanes.size()) {
+    fail(Code::kInvalidArgument,
+         "[Session] policy '{}' has a deadline and got {} stage times, expected {}; set stage_seconds to what each "
+         "stage "
+         "takes here",
+         policy.name(), options.stage_seconds.size(), lanes.size());
+  }
+  for (const double seconds : options.stage_seconds) {
+    if (!(seconds >= 0))
+      fail(Code::kInvalidArgument, "[Session] got a stage time of {} s, expected 0 or more", seconds);
+  }
+  stage_seconds = options.stage_seconds;
+  clock = options.clock ? options.clock : steady_seconds;
 }
 
 }  // namespace sooner

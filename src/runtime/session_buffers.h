@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -61,7 +62,7 @@ struct Session::Lane {
 
 // n: rows of a micro-batch; C: classes; K: stages.
 struct Session::Buffers {
-  Buffers(const Model& model, size_t policy_state_bytes, const SessionOptions& options);
+  Buffers(const Model& model, const ExitPolicy& policy, const SessionOptions& options);
 
   std::vector<Lane> lanes;             // [K]
   std::vector<int32_t> micro_batches;  // [K]
@@ -74,6 +75,12 @@ struct Session::Buffers {
   std::vector<uint8_t> stays;          // [n]: who goes on to the next stage
   std::vector<double> temperatures;    // [K]
   std::vector<int32_t> carried_names;  // of a resumed run: what its rows were called by the session before
+
+  // With a deadline alone.
+  std::function<double()> clock;      // empty: the policy needs no times
+  std::vector<double> stage_seconds;  // [K]
+  double began = 0;                   // by the clock, when the run at hand did
+  double elapsed = 0;                 // when the micro-batch at hand had been through its stage
 
   // Of the whole run; grow with the largest run seen.
   std::vector<Result> results;

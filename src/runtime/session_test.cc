@@ -17,6 +17,7 @@
 #include "support/error_of.h"
 #include "support/measured_scales.h"
 #include "support/message_of.h"
+#include "support/policy_choices.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
 
@@ -335,18 +336,12 @@ void expect_same(std::span<const Result> got, std::span<const Result> want) {
   }
 }
 
-// Policies that leave some samples at every exit of small_net's: one without state, the gates' product and one with.
+// Every policy there is, leaving some samples behind, and one of this file's own.
 std::vector<std::shared_ptr<const ExitPolicy>> policies_for(const std::shared_ptr<const Model>& model,
                                                             std::span<const float> images, int64_t n) {
   const Graph& graph = model->graph();
-  const PolicySpec margin = mixed_policy(model, images, n);
   std::vector<float> logits(static_cast<size_t>(n) * graph.exits() * 4), gates(static_cast<size_t>(n) * 2);
   Session(model).run_all_exits(images, n, logits, gates);
-  std::vector<float> first(gates.size() / 2);
-  for (size_t i = 0; i < first.size(); ++i) first[i] = gates[2 * i];
-  std::ranges::nth_element(first, first.begin() + static_cast<ptrdiff_t>(first.size() / 2));
-  PolicySpec confidence{.name = "confidence", .thresholds = {}, .temperatures = {}};
-  confidence.thresholds = {first[first.size() / 2], 0.75};
   std::vector<float> ranges;
   for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
     const auto [low, high] = std::ranges::minmax(std::span(logits).subspan(i * 3 * 4, 4));
@@ -354,9 +349,17 @@ std::vector<std::shared_ptr<const ExitPolicy>> policies_for(const std::shared_pt
     ranges.push_back(high - low + next_high - next_low);
   }
   std::ranges::nth_element(ranges, ranges.begin() + static_cast<ptrdiff_t>(ranges.size() / 2));
-  return {policy_for(graph, margin), policy_for(graph, confidence),
-          std::make_shared<const SumOfMargins>(ranges[ranges.size() / 2])};
+  std::vector<std::shared_ptr<const ExitPolicy>> policies = {
+      std::make_shared<const SumOfMargins>(ranges[ranges.size() / 2])};
+  const PolicyContext context{.exits = 3, .classes = 4, .has_gates = true};
+  for (const PolicySpec& spec : test::every_policy(context, logits, gates)) {
+    if (spec.cap < 0) policies.push_back(make_policy(spec, context));  // beyond a cap there is nobody to hand on
+  }
+  return policies;
 }
+
+// For the policy with a deadline.
+const SessionOptions kNoTime{.stage_seconds = {0, 0, 0}};
 
 TEST_P(EverySession, GoesOnInAnotherSessionFromAnyCut) {
   const Graph graph = small_net();
@@ -364,12 +367,12 @@ TEST_P(EverySession, GoesOnInAnotherSessionFromAnyCut) {
   const std::vector<float> images = random_images(graph, kSamples, 5);
   const auto compiled = model(graph, 8);
   for (const auto& policy : policies_for(compiled, images, kSamples)) {
-    Session whole(compiled, policy);
+    Session whole(compiled, policy, kNoTime);
     static_cast<void>(whole.run(images, kSamples));
     const std::vector<Result> want(whole.run(images, kSamples).begin(), whole.run(images, kSamples).end());
     for (size_t cut = 0; cut + 1 < graph.exits(); ++cut) {
       // As another process would: its own model, smaller batches.
-      Session first(compiled, policy), second(model(graph, 3), policy);
+      Session first(compiled, policy, kNoTime), second(model(graph, 3), policy, kNoTime);
       std::vector<std::byte> bytes;
       std::vector<Result> got;
       const std::span<const Result> early = first.run_to_cut(images, kSamples, cut, bytes);
@@ -396,7 +399,7 @@ TEST_P(EverySession, GoesThroughEveryCutOneByOne) {
   const std::vector<float> images = random_images(graph, kSamples, 5);
   const auto compiled = model(graph, 8);
   for (const auto& policy : policies_for(compiled, images, kSamples)) {
-    Session whole(compiled, policy), session(compiled, policy);
+    Session whole(compiled, policy, kNoTime), session(compiled, policy, kNoTime);
     const std::vector<Result> want(whole.run(images, kSamples).begin(), whole.run(images, kSamples).end());
     std::vector<std::byte> first, second;
     const std::span<const Result> early = session.run_to_cut(images, kSamples, 0, first);
@@ -489,6 +492,39 @@ TEST_P(EverySession, StagesMayBeCompiledWhenReached) {
   expect_same(group.run(images, 9), want.run(images, 9));
 }
 
+TEST_P(EverySession, ADeadlineStopsWhoeverCouldNotFinishTheNextStage) {
+  const Graph graph = small_net();
+  const std::vector<float> images = random_images(graph, 5, 5);
+  PolicySpec spec;
+  spec.deadline_seconds = 10;
+  double now = 0;
+  SessionOptions options{.stage_seconds = {1, 2, 3}, .clock = [&] { return now; }};
+  Session session(model(graph, 8), policy_for(graph, spec), options);
+  const auto exit_when_late_by = [&](double seconds) {
+    options.clock = [&now, seconds, readings = 0]() mutable { return now + (readings++ % 4 == 0 ? 0 : seconds); };
+    Session late(model(graph, 8), policy_for(graph, spec), options);
+    const std::span<const Result> results = late.run(images, 5);
+    for (const Result& result : results) EXPECT_EQ(result.exit_index, results[0].exit_index);
+    EXPECT_EQ(results[0].left, results[0].exit_index < 2 ? Left::kByDeadline : Left::kAtLastExit);
+    return results[0].exit_index;
+  };
+  EXPECT_EQ(session.run(images, 5)[0].exit_index, 2);
+  EXPECT_EQ(exit_when_late_by(7), 2) << "7 s and 3 s are in time";
+  EXPECT_EQ(exit_when_late_by(7.5), 1);
+  EXPECT_EQ(exit_when_late_by(8.5), 0);
+}
+
+TEST_P(EverySession, NobodyReadsAClockWithoutADeadline) {
+  const Graph graph = small_net();
+  const std::vector<float> images = random_images(graph, 5, 5);
+  const auto compiled = model(graph, 8);
+  int readings = 0;
+  const SessionOptions options{.stage_seconds = {1, 1, 1}, .clock = [&] { return static_cast<double>(++readings); }};
+  Session session(compiled, policy_for(graph, mixed_policy(compiled, images, 5)), options);
+  static_cast<void>(session.run(images, 5));
+  EXPECT_EQ(readings, 0);
+}
+
 TEST_P(EverySession, NoSamplesGiveNoResults) {
   Session session(model(small_net(), 4), policy_for(small_net(), {}));
   EXPECT_TRUE(session.run({}, 0).empty());
@@ -538,6 +574,13 @@ TEST(Session, RefusesImpossibleOptions) {
   expect_refused([&] { const Session session(compiled, {.micro_batches = {1, 2}}); }, "got 2 micro-batches");
   expect_refused([&] { const Session session(compiled, {.micro_batches = {1, 5, 1}}); }, "expected 1 to 4");
   expect_refused([&] { const Session session(compiled, {.threads = 0}); }, "got 0 threads");
+  PolicySpec in_time;
+  in_time.deadline_seconds = 1;
+  const std::shared_ptr<const ExitPolicy> deadline = policy_for(small_net(), in_time);
+  expect_refused([&] { const Session session(compiled, deadline); },
+                 "policy 'never' has a deadline and got 0 stage times, expected 3");
+  expect_refused([&] { const Session session(compiled, deadline, {.stage_seconds = {1, -1, 1}}); },
+                 "a stage time of -1 s");
   expect_refused([&] { const SessionGroup group(compiled, policy_for(small_net(), {}), 0); }, "got 0 threads");
 }
 

@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "core/error.h"
-#include "policy/scores.h"
 
 namespace sooner {
 namespace {
@@ -64,6 +63,10 @@ void validate(const LogitTable& table) {
   check_size("labels", table.labels.size(), n);
   check_size("exit_cost", table.exit_cost.size(), k);
   if (!table.head_cost.empty()) check_size("head_cost", table.head_cost.size(), k);
+  if (!table.elapsed_seconds.empty() || !table.stage_seconds.empty()) {
+    check_size("elapsed_seconds", table.elapsed_seconds.size(), n * k);
+    check_size("stage_seconds", table.stage_seconds.size(), k);
+  }
   check_costs(table);
   for (size_t i = 0; i < n; ++i) {
     if (table.labels[i] < 0 || table.labels[i] >= table.classes) {
@@ -88,10 +91,17 @@ PolicyContext policy_context(const LogitTable& table) {
 
 Replay replay(const LogitTable& table, const ExitPolicy& policy) {
   if (table.samples < 1) fail(Code::kInvalidArgument, "[replay] got no samples, expected at least 1");
+  if (policy.needs_times() && table.elapsed_seconds.empty()) {
+    fail(Code::kInvalidArgument,
+         "[replay] policy '{}' has a deadline and the table no times; record them, or take the deadline off",
+         policy.name());
+  }
   const auto samples = static_cast<size_t>(table.samples);
   Replay result;
   result.exit_index.resize(samples);
   result.score.resize(samples);
+  result.label.resize(samples);
+  result.left.resize(samples);
   std::vector<int64_t> left(static_cast<size_t>(table.exits), 0);
   std::vector<std::byte> state(policy.state_bytes());
   int64_t correct = 0;
@@ -102,13 +112,15 @@ Replay replay(const LogitTable& table, const ExitPolicy& policy) {
     while (!verdict.leaves()) {
       ++exit;
       SOONER_ASSERT(exit < table.exits);
-      if (policy.needs_exit(exit)) verdict = policy.decide({exit, table.at(n, exit), table.gate(n, exit)}, state);
+      if (policy.needs_exit(exit)) verdict = policy.decide(table.observation(n, exit), state);
     }
     const auto i = static_cast<size_t>(n);
     result.exit_index[i] = exit;
     result.score[i] = verdict.score;
+    result.label[i] = answered_label(verdict, table.at(n, exit));
+    result.left[i] = verdict.left;
     ++left[static_cast<size_t>(exit)];
-    if (argmax(table.at(n, exit)) == table.labels[i]) ++correct;
+    if (result.label[i] == table.labels[i]) ++correct;
   }
   const auto total = static_cast<double>(table.samples);
   const std::vector<double> skipped = skipped_head_cost(table, policy);
@@ -117,6 +129,7 @@ Replay replay(const LogitTable& table, const ExitPolicy& policy) {
     result.cost += result.shares.back() * (table.exit_cost[k] - skipped[k]);
   }
   result.accuracy = static_cast<double>(correct) / total;
+  result.abstained = static_cast<double>(std::ranges::count(result.left, Left::kAbstains)) / total;
   return result;
 }
 

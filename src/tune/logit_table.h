@@ -22,6 +22,10 @@ struct LogitTable {
   // [K], the part of exit_cost that head k itself costs; a policy that skips a head does not pay it. Empty: not known,
   // nothing is taken off.
   std::vector<double> head_cost = {};
+  // For policies with a deadline; empty: not recorded. Seconds since the sample's run began when each exit had
+  // answered, [N, K], and what stage k and its head take, [K].
+  std::vector<double> elapsed_seconds = {};
+  std::vector<double> stage_seconds = {};
 
   [[nodiscard]] std::span<const float> at(int64_t sample, int32_t exit) const {
     const auto c = static_cast<size_t>(classes);
@@ -31,6 +35,15 @@ struct LogitTable {
   [[nodiscard]] float gate(int64_t sample, int32_t exit) const {
     if (exit + 1 == exits) return 1.0F;
     return gates[static_cast<size_t>(sample) * static_cast<size_t>(exits - 1) + static_cast<size_t>(exit)];
+  }
+  // What a policy is shown of a sample at an exit.
+  [[nodiscard]] ExitObservation observation(int64_t sample, int32_t exit) const {
+    ExitObservation seen{.exit_index = exit, .logits = at(sample, exit), .gate = gate(sample, exit)};
+    if (elapsed_seconds.empty()) return seen;
+    const auto k = static_cast<size_t>(exit);
+    seen.elapsed_seconds = elapsed_seconds[static_cast<size_t>(sample) * static_cast<size_t>(exits) + k];
+    seen.next_stage_seconds = exit + 1 < exits ? stage_seconds[k + 1] : 0;
+    return seen;
   }
 };
 
@@ -45,11 +58,15 @@ PolicyContext policy_context(const LogitTable& table);
 struct Replay {
   std::vector<int32_t> exit_index = {};  // [N]
   std::vector<float> score = {};         // [N], at the exit taken
+  std::vector<int32_t> label = {};       // [N], what the policy answered there
+  std::vector<Left> left = {};           // [N], why it left
   double accuracy = 0;
   double cost = 0;                  // mean C_k, less the heads the policy skipped
   std::vector<double> shares = {};  // [K]
+  double abstained = 0;             // fraction of the samples answered "do not know"; accuracy counts their labels too
 };
-// Throws kInvalidArgument for a table without samples. REQUIRES: a valid table, a policy made for its shape.
+// Throws kInvalidArgument for a table without samples, or without times when the policy has a deadline. REQUIRES: a
+// valid table, a policy made for its shape.
 Replay replay(const LogitTable& table, const ExitPolicy& policy);
 
 }  // namespace sooner

@@ -79,6 +79,44 @@ TEST(Replay, EqualsALiteralLoopForEveryPolicy) {
   }
 }
 
+TEST(Replay, AnswersAsThePolicyDoes) {
+  // Two early exits; the second turns to the other class, but the vote of the first counts more.
+  const LogitTable table = gap_table({{3, -1, 2}, {-3, -1, 2}}, {0, 0}, {0.25, 0.5, 1.0});
+  PolicySpec spec{.name = "vote", .thresholds = {1, 0.4}};
+  const Replay result = replay(table, *make_policy(spec, policy_context(table)));
+  EXPECT_THAT(result.exit_index, ElementsAre(1, 1));
+  EXPECT_THAT(result.label, ElementsAre(0, 1));
+  EXPECT_THAT(result.left, ElementsAre(Left::kByPolicy, Left::kByPolicy));
+  EXPECT_DOUBLE_EQ(result.accuracy, 0.5);
+  const ScoreTable scores = score_table(table, spec);
+  EXPECT_THAT(scores.correct[1], ElementsAre(1, 0));
+}
+
+TEST(Replay, CountsWhoIsAnsweredDoNotKnow) {
+  const LogitTable table = four_samples();
+  PolicySpec spec{.name = "max-prob", .thresholds = {1.5}};
+  spec.abstain_below = 1.5;
+  const Replay result = replay(table, *make_policy(spec, policy_context(table)));
+  // Log-odds of the two that go on: 1 and 2.
+  EXPECT_THAT(result.left, ElementsAre(Left::kByPolicy, Left::kByPolicy, Left::kAbstains, Left::kAtLastExit));
+  EXPECT_DOUBLE_EQ(result.abstained, 0.25);
+  EXPECT_DOUBLE_EQ(result.accuracy, 0.25) << "the label is kept and counts";
+}
+
+TEST(Replay, KeepsADeadlineByRecordedTimes) {
+  LogitTable table = four_samples();
+  PolicySpec spec{.name = "max-prob", .thresholds = {1.5}};
+  spec.deadline_seconds = 2;
+  const auto policy = make_policy(spec, policy_context(table));
+  EXPECT_THROW(replay(table, *policy), Error) << "no times";
+  table.stage_seconds = {9, 1};
+  table.elapsed_seconds = {5, 5, 5, 5, 1, 2, 1.5, 9};
+  validate(table);
+  EXPECT_THAT(replay(table, *policy).left,
+              ElementsAre(Left::kByPolicy, Left::kByPolicy, Left::kAtLastExit, Left::kByDeadline));
+  EXPECT_EQ(score_table(table, spec).scores[0][3], 0.5F) << "choosing thresholds takes no time";
+}
+
 TEST(Replay, OfOneExitSendsEverybodyThere) {
   const LogitTable table = random_logit_table(2, 20, 1, 3);
   const Replay result = replay(table, *make_policy({.name = "entropy"}, policy_context(table)));
@@ -120,6 +158,7 @@ const std::vector<Damage> kDamages = {
     Damage{"labels", [](LogitTable& t) { t.labels.pop_back(); }, "labels holds 3"},
     Damage{"cost", [](LogitTable& t) { t.exit_cost.push_back(2); }, "exit_cost holds 4"},
     Damage{"heads", [](LogitTable& t) { t.head_cost.pop_back(); }, "head_cost holds 2"},
+    Damage{"times", [](LogitTable& t) { t.elapsed_seconds.resize(12); }, "stage_seconds holds 0 values, expected 3"},
     Damage{"label", [](LogitTable& t) { t.labels[2] = 2; }, "label 2 at sample 2, expected 0 to 1"},
     Damage{"negative", [](LogitTable& t) { t.labels[0] = -1; }, "label -1"},
     Damage{"nan", [](LogitTable& t) { t.logits[9] = std::nanf(""); }, "logit nan at sample 1, exit 1"},

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "core/error.h"
-#include "policy/scores.h"
 
 namespace sooner {
 namespace {
@@ -27,7 +26,10 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
   const auto exits = static_cast<size_t>(table.exits);
   PolicySpec staying = spec;
   staying.thresholds.assign(exits - 1, kInfinity);
+  staying.class_thresholds.clear();
   staying.cap = -1;
+  staying.abstain_below = -kInfinity;
+  staying.deadline_seconds = kInfinity;
   const auto policy = make_policy(staying, policy_context(table));
   ScoreTable result{.samples = table.samples, .exits = table.exits, .exit_cost = table.exit_cost};
   const auto samples = static_cast<size_t>(table.samples);
@@ -40,8 +42,9 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
       const auto sample = static_cast<int64_t>(n);
       const auto exit = static_cast<int32_t>(k);
       const std::span<const float> logits = table.at(sample, exit);
-      result.scores[k][n] = policy->decide({exit, logits, table.gate(sample, exit)}, state).score;
-      result.correct[k][n] = argmax(logits) == table.labels[n] ? 1 : 0;
+      const ExitVerdict verdict = policy->decide(table.observation(sample, exit), state);
+      result.scores[k][n] = verdict.score;
+      result.correct[k][n] = answered_label(verdict, logits) == table.labels[n] ? 1 : 0;
     }
   }
   return result;

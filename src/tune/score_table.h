@@ -16,12 +16,12 @@ struct ScoreTable {
   int64_t samples = 0;                             // N
   int32_t exits = 0;                               // K
   std::vector<std::vector<float>> scores = {};     // [K][N], larger is surer; never NaN at an early exit
-  std::vector<std::vector<uint8_t>> correct = {};  // [K][N], 1 where the exit's argmax is the label
+  std::vector<std::vector<uint8_t>> correct = {};  // [K][N], 1 where the policy's answer at the exit is the label
   std::vector<double> exit_cost = {};              // [K], C_k
 };
 
-// The scores `spec` gives, its thresholds and cap put aside. Throws what validate(LogitTable) and make_policy throw,
-// and kInvalidArgument for a policy without thresholds.
+// The scores `spec` gives, its thresholds, cap, deadline and abstention put aside. Throws what validate(LogitTable) and
+// make_policy throw, and kInvalidArgument for a policy without thresholds.
 ScoreTable score_table(const LogitTable& table, const PolicySpec& spec);
 
 // What thresholds do on a score table.

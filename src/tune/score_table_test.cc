@@ -52,7 +52,8 @@ TEST(Outcome, MatchesATableWorkedByHand) {
 TEST(Outcome, EqualsAReplayOfTheSameThresholds) {
   const LogitTable logits = random_logit_table(6, 300, 4, 6);
   const std::vector<std::vector<double>> choices = {{0.9, 0.5, 0.3}, {kInfinity, 0.4, -kInfinity}, {0.2, 0.2, 0.2}};
-  for (const std::string name : {"entropy", "max-prob", "margin", "gate", "confidence"}) {
+  for (const std::string name :
+       {"entropy", "max-prob", "margin", "gate", "confidence", "patience", "vote", "ensemble"}) {
     const ScoreTable table = score_table(logits, {.name = name});
     for (const std::vector<double>& thresholds : choices) {
       const Replay replayed =

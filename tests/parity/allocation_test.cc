@@ -9,7 +9,9 @@
 #include <cstring>
 #include <new>
 
+#include "core/rng.h"
 #include "runtime/session.h"
+#include "support/policy_choices.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
 
@@ -78,6 +80,27 @@ TEST(Allocations, OfOursAreSeen) {
   delete kept;
   EXPECT_EQ(g_ours, 2);
   EXPECT_EQ(g_library, 0);
+}
+
+TEST(Allocations, NoPolicyMakesOne) {
+  constexpr size_t kSamples = 20, kExits = 4, kClasses = 5;
+  const PolicyContext context{.exits = kExits, .classes = kClasses, .has_gates = true};
+  Rng rng(1);
+  std::vector<float> logits(kSamples * kExits * kClasses), gates(kSamples * (kExits - 1));
+  for (float& logit : logits) logit = static_cast<float>(2 * rng.normal());
+  for (float& gate : gates) gate = static_cast<float>(rng.uniform(0, 1));
+  for (const PolicySpec& spec : test::every_policy(context, logits, gates)) {
+    const auto policy = make_policy(spec, context);
+    std::vector<std::byte> state(policy->state_bytes());
+    {
+      const Armed armed;
+      for (size_t k = 0; k < kExits; ++k) {
+        const auto exit = static_cast<int32_t>(k);
+        static_cast<void>(policy->decide({exit, std::span(logits).subspan(k * kClasses, kClasses), gates[0]}, state));
+      }
+    }
+    EXPECT_EQ(g_ours, 0) << spec.name;
+  }
 }
 
 TEST(Allocations, ARunningSessionMakesNone) {

@@ -1,0 +1,115 @@
+// Every policy decides from a table of logits what it decides in the engine: exits, answers, reasons and the scores'
+// bits.
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <set>
+
+#include "policy/scores.h"
+#include "runtime/session.h"
+#include "support/policy_choices.h"
+#include "support/random_weights.h"
+#include "tune/logit_table.h"
+#include "zoo/zoo.h"
+
+namespace sooner {
+namespace {
+
+constexpr int64_t kSamples = 60;
+constexpr size_t kExits = 4, kClasses = 5;
+
+struct Recorded {
+  std::shared_ptr<const Model> model;
+  std::vector<float> images;
+  LogitTable table;
+};
+
+Recorded record(const std::string& backend) {
+  Recorded recorded;
+  ModelFile file;
+  const Graph& graph = file.manifest.graph =
+      build_network({"resnet8:w4", "fractions:.2,.4,.7", "gap-fc", "both"}, {2, 9, 9}, kClasses);
+  file.tensors = test::random_weights(graph, 3);  // exits that disagree now and then
+  recorded.model = Model::from_file(file, {backend, Precision::kF32, 8});
+  recorded.images = test::random_images(graph, kSamples, 2);
+  LogitTable& table = recorded.table;
+  table.samples = kSamples;
+  table.exits = kExits;
+  table.classes = kClasses;
+  table.exit_cost = recorded.model->cost().exit_fraction;
+  table.labels.assign(kSamples, 1);
+  table.logits.resize(kSamples * kExits * kClasses);
+  table.gates.resize(kSamples * (kExits - 1));
+  Session session(recorded.model, make_policy({}, policy_context(table)));
+  session.run_all_exits(recorded.images, kSamples, table.logits, table.gates);
+  return recorded;
+}
+
+void expect_same(const Replay& replayed, size_t sample, const Result& result) {
+  EXPECT_EQ(replayed.exit_index[sample], result.exit_index) << sample;
+  EXPECT_EQ(replayed.label[sample], result.label) << sample;
+  EXPECT_EQ(replayed.left[sample], result.left) << sample;
+  EXPECT_EQ(std::bit_cast<uint32_t>(replayed.score[sample]), std::bit_cast<uint32_t>(result.score)) << sample;
+}
+
+TEST(PolicyReplay, DecidesAsTheEngineForEveryPolicy) {
+  for (const std::string& backend : backend_names()) {
+    Recorded recorded = record(backend);
+    LogitTable& table = recorded.table;
+    table.elapsed_seconds.assign(kSamples * kExits, 0);
+    table.stage_seconds.assign(kExits, 0);
+    const PolicyContext context = policy_context(table);
+    ASSERT_TRUE(context.has_gates);
+    bool another_answer = false, abstained = false;
+    for (const PolicySpec& spec : test::every_policy(context, table.logits, table.gates)) {
+      SCOPED_TRACE(backend + " " + spec.name);
+      const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, context);
+      const Replay replayed = replay(table, *policy);
+      Session session(recorded.model, policy, {.stage_seconds = table.stage_seconds});
+      const std::span<const Result> results = session.run(recorded.images, kSamples);
+      std::set<int32_t> exits;
+      for (size_t i = 0; i < results.size(); ++i) {
+        expect_same(replayed, i, results[i]);
+        exits.insert(results[i].exit_index);
+        const int32_t own = argmax(table.at(static_cast<int64_t>(i), results[i].exit_index));
+        another_answer = another_answer || own != results[i].label;
+        abstained = abstained || results[i].left == Left::kAbstains;
+        EXPECT_TRUE(results[i].probability > 0 && results[i].probability <= 1);
+      }
+      EXPECT_GT(exits.size(), 1U) << "the policy leaves no choice";
+    }
+    EXPECT_TRUE(another_answer) << "no ensemble answered otherwise than its exit";
+    EXPECT_TRUE(abstained);
+  }
+}
+
+TEST(PolicyReplay, DecidesByRecordedTimesAsTheEngineByItsClock) {
+  Recorded recorded = record("ref");
+  LogitTable& table = recorded.table;
+  const PolicyContext context = policy_context(table);
+  table.stage_seconds = {0.5, 0.25, 0.5, 1};
+  table.elapsed_seconds.resize(kSamples * kExits);
+  PolicySpec spec = test::every_policy(context, table.logits, table.gates)[0];
+  spec.deadline_seconds = 4;
+  const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, context);
+  // Every reading of the clock moves it on by as much as the sample's number says.
+  double now = 100, step = 0;
+  Session session(recorded.model, policy, {.stage_seconds = table.stage_seconds, .clock = [&] { return now += step; }});
+  std::vector<Result> results;
+  const size_t image = recorded.images.size() / kSamples;
+  for (size_t i = 0; i < kSamples; ++i) {
+    step = 0.0625 * static_cast<double>(i);
+    for (size_t k = 0; k < kExits; ++k) table.elapsed_seconds[i * kExits + k] = step * static_cast<double>(k + 1);
+    results.push_back(session.run(std::span(recorded.images).subspan(i * image, image), 1)[0]);
+  }
+  const Replay replayed = replay(table, *policy);
+  std::set<Left> reasons;
+  for (size_t i = 0; i < results.size(); ++i) {
+    expect_same(replayed, i, results[i]);
+    reasons.insert(results[i].left);
+  }
+  EXPECT_TRUE(reasons.contains(Left::kByPolicy) && reasons.contains(Left::kByDeadline));
+}
+
+}  // namespace
+}  // namespace sooner
