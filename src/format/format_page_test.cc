@@ -15,6 +15,7 @@ namespace {
 
 const std::filesystem::path kRoot = SOONER_SOURCE_DIR;
 const std::filesystem::path kGolden = kRoot / "tests/golden/models/v1/tiny.safetensors";
+const std::filesystem::path kCombined = kRoot / "tests/golden/models/v3/tiny_combined.safetensors";
 const std::filesystem::path kQuantised = kRoot / "tests/golden/models/v2/tiny_quantised.safetensors";
 
 // The text of the page's first block fenced as ```<kind>.
@@ -68,6 +69,15 @@ TEST(GoldenModel, OfVersion1LoadsWithEveryValue) {
 TEST(GoldenModel, IsWhatThisVersionWrites) {
   EXPECT_EQ(serialize_model(tiny_model()), read_file(kGolden));
   EXPECT_EQ(serialize_model(quantised_tiny_model()), read_file(kQuantised));
+  EXPECT_EQ(serialize_model(combined_tiny_model()), read_file(kCombined));
+}
+
+TEST(GoldenModel, OfVersion3LoadsWithItsPolicy) {
+  const ModelFile model = load_model(kCombined);
+  EXPECT_EQ(model.manifest.policy, combined_tiny_model().manifest.policy);
+  EXPECT_EQ(model.manifest.policy.parts.size(), 2U);
+  EXPECT_EQ(model.manifest.calibrations.at(0).policy.abstain_below, 0.25);
+  EXPECT_EQ(model_hash(model), model_hash(tiny_model()));
 }
 
 TEST(GoldenModel, OfVersion2LoadsWithItsQuantisation) {

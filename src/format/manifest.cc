@@ -8,8 +8,8 @@
 #include "core/error.h"
 #include "format/graph_json.h"
 #include "format/json_reader.h"
+#include "format/policy_json.h"
 #include "format/quantisation_json.h"
-#include "policy/exit_policy.h"
 
 namespace sooner {
 namespace {
@@ -22,43 +22,9 @@ constexpr size_t kMaxBins = 4096;
 constexpr size_t kMaxList = size_t{1} << 20U;
 constexpr int64_t kMaxCheckSamples = 4096;
 
-Json number(double value, std::string_view field) {
-  if (std::isnan(value)) fail(Code::kInvalidArgument, "[manifest] {} is not a number", field);
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  return value;
-}
-
-Json numbers(const std::vector<double>& values, std::string_view field) {
-  Json json = Json::array();
-  for (const double value : values) json.push_back(number(value, field));
-  return json;
-}
-
-Json policy_to_json(const PolicySpec& policy) {
+Json record_to_json(const CalibrationRecord& record, int version) {
   Json json;
-  json["name"] = policy.name;
-  json["thresholds"] = numbers(policy.thresholds, "policy.thresholds");
-  json["temperatures"] = numbers(policy.temperatures, "policy.temperatures");
-  json["always_exit"] = policy.always_exit;
-  json["cap"] = policy.cap;
-  return json;
-}
-
-PolicySpec policy_from_json(const JsonValue& value) {
-  constexpr int64_t kLargest = std::numeric_limits<int32_t>::max();
-  value.require_keys({"name", "thresholds", "temperatures", "always_exit", "cap"});
-  PolicySpec policy;
-  policy.name = value["name"].text();
-  policy.thresholds = value["thresholds"].numbers(kMaxList, -kInfinity, kInfinity);
-  policy.temperatures = value["temperatures"].numbers(kMaxList, 0, kInfinity);
-  policy.always_exit = static_cast<int32_t>(value["always_exit"].integer(0, kLargest));
-  policy.cap = static_cast<int32_t>(value["cap"].integer(-1, kLargest));
-  return policy;
-}
-
-Json record_to_json(const CalibrationRecord& record) {
-  Json json;
-  json["policy"] = policy_to_json(record.policy);
+  json["policy"] = policy_to_json(record.policy, version);
   json["rule"] = record.rule;
   json["data_set"] = record.data_set;
   json["split_hash"] = record.split_hash;
@@ -66,25 +32,25 @@ Json record_to_json(const CalibrationRecord& record) {
   json["precision"] = record.precision;
   json["backend"] = record.backend;
   json["instruction_set"] = record.instruction_set;
-  json["accuracy"] = number(record.accuracy, "calibration.accuracy");
-  json["last_exit_accuracy"] = number(record.last_exit_accuracy, "calibration.last_exit_accuracy");
-  json["optimality_gap"] = number(record.optimality_gap, "calibration.optimality_gap");
-  json["cost_fraction"] = number(record.cost_fraction, "calibration.cost_fraction");
-  json["exit_shares"] = numbers(record.exit_shares, "calibration.exit_shares");
-  json["exit_accuracy"] = numbers(record.exit_accuracy, "calibration.exit_accuracy");
+  json["accuracy"] = number_to_json(record.accuracy, "calibration.accuracy");
+  json["last_exit_accuracy"] = number_to_json(record.last_exit_accuracy, "calibration.last_exit_accuracy");
+  json["optimality_gap"] = number_to_json(record.optimality_gap, "calibration.optimality_gap");
+  json["cost_fraction"] = number_to_json(record.cost_fraction, "calibration.cost_fraction");
+  json["exit_shares"] = numbers_to_json(record.exit_shares, "calibration.exit_shares");
+  json["exit_accuracy"] = numbers_to_json(record.exit_accuracy, "calibration.exit_accuracy");
   json["score_histograms"] = record.score_histograms;
-  json["histogram_low"] = numbers(record.histogram_low, "calibration.histogram_low");
-  json["histogram_high"] = numbers(record.histogram_high, "calibration.histogram_high");
+  json["histogram_low"] = numbers_to_json(record.histogram_low, "calibration.histogram_low");
+  json["histogram_high"] = numbers_to_json(record.histogram_high, "calibration.histogram_high");
   return json;
 }
 
-CalibrationRecord record_from_json(const JsonValue& value) {
+CalibrationRecord record_from_json(const JsonValue& value, int64_t version) {
   constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
   value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend", "instruction_set",
                       "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction", "exit_shares",
                       "exit_accuracy", "score_histograms", "histogram_low", "histogram_high"});
   CalibrationRecord record;
-  record.policy = policy_from_json(value["policy"]);
+  record.policy = policy_from_json(value["policy"], version);
   record.rule = value["rule"].text();
   record.data_set = value["data_set"].text();
   record.split_hash = value["split_hash"].text();
@@ -158,11 +124,13 @@ Manifest read_manifest(const JsonValue& value) {
   manifest.preprocessing.mean = preprocessing["mean"].numbers(kMaxList, -kInfinity, kInfinity);
   manifest.preprocessing.std = preprocessing["std"].numbers(kMaxList, 0, kInfinity);
   manifest.preprocessing.channel_order = preprocessing["channel_order"].text();
-  manifest.policy = policy_from_json(value["policy"]);
+  manifest.policy = policy_from_json(value["policy"], version);
   for (const JsonValue& record : value["calibrations"].items(kMaxCalibrations)) {
-    manifest.calibrations.push_back(record_from_json(record));
+    manifest.calibrations.push_back(record_from_json(record, version));
   }
-  if (version >= 2) manifest.quantisation = quantisation_from_json(value["quantisation"]);
+  if (version >= 2 && !(version >= 3 && value["quantisation"].is_null())) {
+    manifest.quantisation = quantisation_from_json(value["quantisation"]);
+  }
   manifest.saved_precision = value["saved_precision"].text();
   manifest.check_samples = value["check_samples"].integer(0, kMaxCheckSamples);
   manifest.provenance = provenance_from_json(value["provenance"]);
@@ -241,21 +209,34 @@ void check_preprocessing(const Preprocessing& preprocessing, const Graph& graph)
 
 }  // namespace
 
-int format_version(const Manifest& manifest) { return manifest.quantisation ? 2 : 1; }
+int format_version(const Manifest& manifest) {
+  int version = std::max(manifest.quantisation ? 2 : 1, policy_version(manifest.policy));
+  for (const CalibrationRecord& record : manifest.calibrations) {
+    version = std::max(version, policy_version(record.policy));
+  }
+  return version;
+}
 
 std::string manifest_to_json(const Manifest& manifest) {
   Json json;
-  json["format_version"] = format_version(manifest);
+  const int version = format_version(manifest);
+  json["format_version"] = version;
   json["graph"] = graph_to_json(manifest.graph);
   json["class_names"] = manifest.class_names;
   json["preprocessing"]["image_shape"] = manifest.preprocessing.image_shape;
-  json["preprocessing"]["mean"] = numbers(manifest.preprocessing.mean, "preprocessing.mean");
-  json["preprocessing"]["std"] = numbers(manifest.preprocessing.std, "preprocessing.std");
+  json["preprocessing"]["mean"] = numbers_to_json(manifest.preprocessing.mean, "preprocessing.mean");
+  json["preprocessing"]["std"] = numbers_to_json(manifest.preprocessing.std, "preprocessing.std");
   json["preprocessing"]["channel_order"] = manifest.preprocessing.channel_order;
-  json["policy"] = policy_to_json(manifest.policy);
+  json["policy"] = policy_to_json(manifest.policy, version);
   json["calibrations"] = Json::array();
-  for (const CalibrationRecord& record : manifest.calibrations) json["calibrations"].push_back(record_to_json(record));
-  if (manifest.quantisation) json["quantisation"] = quantisation_to_json(*manifest.quantisation);
+  for (const CalibrationRecord& record : manifest.calibrations) {
+    json["calibrations"].push_back(record_to_json(record, version));
+  }
+  if (manifest.quantisation) {
+    json["quantisation"] = quantisation_to_json(*manifest.quantisation);
+  } else if (version >= 3) {
+    json["quantisation"] = nullptr;
+  }
   json["saved_precision"] = manifest.saved_precision;
   json["check_samples"] = manifest.check_samples;
   json["provenance"] = provenance_to_json(manifest.provenance);

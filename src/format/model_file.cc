@@ -121,7 +121,8 @@ ModelFile model_of(Safetensors contents, const std::string& name) {
          kManifestName, to_string(found->second.dtype()), to_string(found->second.shape()));
   }
   const auto version = contents.metadata.find(std::string(kVersionKey));
-  if (version != contents.metadata.end() && version->second != "1" && version->second != "2") {
+  if (version != contents.metadata.end() && version->second != "1" && version->second != "2" &&
+      version->second != "3") {
     fail(Code::kDataLoss, "[{}] byte 8: format version '{}', this sooner reads 1 to {}; update sooner", place,
          printable(version->second), kFormatVersion);
   }

@@ -76,6 +76,19 @@ TEST(ModelFile, RoundTripsAQuantisation) {
   EXPECT_EQ(model_hash(again), model_hash(tiny_model()));
 }
 
+TEST(ModelFile, RoundTripsEveryMemberOfAPolicy) {
+  const ModelFile model = combined_tiny_model();
+  const ModelFile again = parse_model(serialize_model(model), "tiny");
+  expect_same(model, again);
+  EXPECT_EQ(again.manifest.policy, model.manifest.policy);
+  EXPECT_EQ(again.manifest.policy.parts.at(1).class_thresholds, model.manifest.policy.parts[1].class_thresholds);
+  EXPECT_EQ(again.manifest.calibrations.at(0).policy.abstain_below, 0.25);
+  EXPECT_EQ(again.manifest.quantisation, std::nullopt);
+  ModelFile both = quantised_tiny_model();
+  both.manifest.policy = model.manifest.policy;
+  EXPECT_EQ(parse_model(serialize_model(both), "t").manifest.quantisation, both.manifest.quantisation);
+}
+
 TEST(ModelFile, GivesItsQuantisationOnlyForTheWeightsItWasMeasuredOn) {
   EXPECT_EQ(current_quantisation(tiny_model()), nullptr);
   ModelFile model = quantised_tiny_model();
@@ -89,6 +102,10 @@ TEST(ModelFile, GivesItsQuantisationOnlyForTheWeightsItWasMeasuredOn) {
 TEST(ModelFile, IsWrittenInTheOldestVersionThatHoldsIt) {
   EXPECT_THAT(manifest_to_json(tiny_model().manifest), HasSubstr("\"format_version\":1,"));
   EXPECT_THAT(manifest_to_json(quantised_tiny_model().manifest), HasSubstr("\"format_version\":2,"));
+  EXPECT_THAT(manifest_to_json(combined_tiny_model().manifest), HasSubstr("\"format_version\":3,"));
+  ModelFile patient = tiny_model();
+  patient.manifest.policy = {.name = "patience", .thresholds = {1}};
+  EXPECT_THAT(manifest_to_json(patient.manifest), HasSubstr("\"format_version\":1,"));
 }
 
 TEST(ModelFile, KeepsMinusInfinityAndEveryDigitOfAThreshold) {
@@ -145,6 +162,9 @@ TEST(ModelFile, RefusesToSaveWhatDoesNotFitTheGraph) {
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].accuracy = NAN; }), HasSubstr("accuracy"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].samples = -1; }), HasSubstr("samples"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.saved_precision = "int4"; }), HasSubstr("int4"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.class_thresholds = {{1, 1, 1}}; }), HasSubstr("classes"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.abstain_below = NAN; }), HasSubstr("abstain"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.deadline_seconds = 0; }), HasSubstr("deadline"));
   const auto refused_scale = [&](const std::string& node, double scale) {
     return refused([&](ModelFile& m) {
       m = quantised_tiny_model();

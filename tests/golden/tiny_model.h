@@ -114,4 +114,17 @@ inline ModelFile quantised_tiny_model() {
   return model;
 }
 
+// With the members policies got later: format version 3.
+inline ModelFile combined_tiny_model() {
+  ModelFile model = tiny_model();
+  PolicySpec ensemble{.name = "ensemble", .thresholds = {1.5}, .temperatures = {2, 1}};
+  ensemble.ensemble.weights = {{0.25}};
+  ensemble.ensemble.biases = {{0, -0.5, 0}};
+  PolicySpec by_class{.name = "margin"};
+  by_class.class_thresholds = {{0.5, std::numeric_limits<double>::infinity(), 0.75}};
+  model.manifest.policy = {.name = "any", .deadline_seconds = 0.125, .parts = {ensemble, by_class}};
+  model.manifest.calibrations[0].policy.abstain_below = 0.25;
+  return model;
+}
+
 }  // namespace sooner

@@ -1,0 +1,101 @@
+#include "format/policy_json.h"
+
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+
+namespace sooner {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr size_t kMaxList = size_t{1} << 20U;
+// The first version with members beyond exit thresholds, temperatures and a cap.
+constexpr int kVersionOfParts = 3;
+
+Json rows_to_json(const std::vector<std::vector<double>>& rows, std::string_view field) {
+  Json json = Json::array();
+  for (const std::vector<double>& row : rows) json.push_back(numbers_to_json(row, field));
+  return json;
+}
+
+std::vector<std::vector<double>> rows_from_json(const JsonValue& value) {
+  std::vector<std::vector<double>> rows;
+  for (const JsonValue& row : value.items(kMaxList)) rows.push_back(row.numbers(kMaxList, -kInfinity, kInfinity));
+  return rows;
+}
+
+}  // namespace
+
+Json number_to_json(double value, std::string_view field) {
+  if (std::isnan(value)) fail(Code::kInvalidArgument, "[manifest] {} is not a number", field);
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+Json numbers_to_json(const std::vector<double>& values, std::string_view field) {
+  Json json = Json::array();
+  for (const double value : values) json.push_back(number_to_json(value, field));
+  return json;
+}
+
+int policy_version(const PolicySpec& policy) {
+  PolicySpec old = policy;
+  const PolicySpec plain;
+  old.class_thresholds = plain.class_thresholds;
+  old.abstain_below = plain.abstain_below;
+  old.deadline_seconds = plain.deadline_seconds;
+  old.ensemble = plain.ensemble;
+  old.parts = plain.parts;
+  return old == policy ? 1 : kVersionOfParts;
+}
+
+Json policy_to_json(const PolicySpec& policy, int version) {
+  Json json;
+  json["name"] = policy.name;
+  json["thresholds"] = numbers_to_json(policy.thresholds, "policy.thresholds");
+  json["temperatures"] = numbers_to_json(policy.temperatures, "policy.temperatures");
+  json["always_exit"] = policy.always_exit;
+  json["cap"] = policy.cap;
+  if (version < kVersionOfParts) return json;
+  json["class_thresholds"] = rows_to_json(policy.class_thresholds, "policy.class_thresholds");
+  json["abstain_below"] = number_to_json(policy.abstain_below, "policy.abstain_below");
+  json["deadline_seconds"] = number_to_json(policy.deadline_seconds, "policy.deadline_seconds");
+  json["ensemble"]["mean"] = policy.ensemble.mean;
+  json["ensemble"]["weights"] = rows_to_json(policy.ensemble.weights, "policy.ensemble.weights");
+  json["ensemble"]["biases"] = rows_to_json(policy.ensemble.biases, "policy.ensemble.biases");
+  json["parts"] = Json::array();
+  for (const PolicySpec& part : policy.parts) json["parts"].push_back(policy_to_json(part, version));
+  return json;
+}
+
+PolicySpec policy_from_json(const JsonValue& value, int64_t version) {
+  constexpr int64_t kLargest = std::numeric_limits<int32_t>::max();
+  if (version < kVersionOfParts) {
+    value.require_keys({"name", "thresholds", "temperatures", "always_exit", "cap"});
+  } else {
+    value.require_keys({"name", "thresholds", "temperatures", "always_exit", "cap", "class_thresholds", "abstain_below",
+                        "deadline_seconds", "ensemble", "parts"});
+  }
+  PolicySpec policy;
+  policy.name = value["name"].text();
+  policy.thresholds = value["thresholds"].numbers(kMaxList, -kInfinity, kInfinity);
+  policy.temperatures = value["temperatures"].numbers(kMaxList, 0, kInfinity);
+  policy.always_exit = static_cast<int32_t>(value["always_exit"].integer(0, kLargest));
+  policy.cap = static_cast<int32_t>(value["cap"].integer(-1, kLargest));
+  if (version < kVersionOfParts) return policy;
+  policy.class_thresholds = rows_from_json(value["class_thresholds"]);
+  policy.abstain_below = value["abstain_below"].number(-kInfinity, kInfinity);
+  policy.deadline_seconds = value["deadline_seconds"].number(0, kInfinity);
+  const JsonValue ensemble = value["ensemble"];
+  ensemble.require_keys({"mean", "weights", "biases"});
+  policy.ensemble.mean = ensemble["mean"].text();
+  policy.ensemble.weights = rows_from_json(ensemble["weights"]);
+  policy.ensemble.biases = rows_from_json(ensemble["biases"]);
+  for (const JsonValue& part : value["parts"].items(kMaxList)) policy.parts.push_back(policy_from_json(part, version));
+  return policy;
+}
+
+}  // namespace sooner
