@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <limits>
 
 #include "command.h"
 #include "curve.h"
@@ -99,7 +100,8 @@ void run(const EvalArguments& arguments) {
   const auto model = Model::from_file(file, options);
   if (!arguments.curves.empty()) return run_curves(arguments, model, data, samples);
 
-  const Evaluation evaluation = evaluate(file, options, policy, samples);
+  const Evaluation evaluation =
+      evaluate(file, options, policy, samples, {.stage_seconds = arguments.policy.stage_seconds});
   if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
   if (arguments.difficulties) {
     return print_difficulties(evaluation, *data.source_of(split), samples,
@@ -112,6 +114,10 @@ void run(const EvalArguments& arguments) {
                policy_text(policy, file.manifest.graph.classes), model->backend_name(), to_string(model->precision()));
     fmt::print("accuracy {:.2f} % at {:.4f} of the plain network's MACs ({:.0f} executed per sample)\n\n",
                100 * evaluation.accuracy, evaluation.cost_fraction, evaluation.mean_macs);
+    if (evaluation.abstained > 0) {
+      fmt::print("no answer for {:.1f} %; the others are right in {:.2f} %\n\n", 100 * evaluation.abstained,
+                 100 * evaluation.answered_accuracy);
+    }
     if (foretold) fmt::print("drawn difficulty foretells going past exit 0: AUROC {:.3f}\n\n", *foretold);
   }
   Table rows({"exit", "leaves if", "share", "accuracy of leavers", "accuracy alone", "ECE alone", "C"});
@@ -135,6 +141,10 @@ void run(const EvalArguments& arguments) {
   json["accuracy"] = evaluation.accuracy;
   json["macs_of_plain"] = evaluation.cost_fraction;
   json["macs"] = evaluation.mean_macs;
+  if (policy.abstain_below > -std::numeric_limits<double>::infinity()) {
+    json["abstained"] = evaluation.abstained;
+    json["answered_accuracy"] = evaluation.answered_accuracy;
+  }
   if (foretold) json["difficulty_auroc"] = *foretold;
   json["exits"] = rows.json();
   fmt::print("{}\n", json.dump(2));

@@ -138,8 +138,9 @@ std::string text_of(const Line& line, const std::vector<std::string>& classes, b
   if (csv) {
     if (line.result == nullptr) return fmt::format("{},,,,,,{}\n", csv_field(line.path), csv_field(line.error));
     const Result& r = *line.result;
-    return fmt::format("{},{},{},{:.6g},{},{:.6g},\n", csv_field(line.path), r.label,
-                       csv_field(classes[static_cast<size_t>(r.label)]), r.probability, r.exit_index, r.score);
+    const std::string name = r.left == Left::kAbstains ? "" : csv_field(classes[static_cast<size_t>(r.label)]);
+    return fmt::format("{},{},{},{:.6g},{},{:.6g},\n", csv_field(line.path), r.label, name, r.probability, r.exit_index,
+                       r.score);
   }
   nlohmann::ordered_json json;
   json["path"] = line.path;
@@ -147,7 +148,10 @@ std::string text_of(const Line& line, const std::vector<std::string>& classes, b
     json["error"] = line.error;
   } else {
     json["label"] = line.result->label;
-    json["class"] = classes[static_cast<size_t>(line.result->label)];
+    // "Do not know": no class, but still the likeliest label.
+    const bool knows = line.result->left != Left::kAbstains;
+    json["class"] = nullptr;
+    if (knows) json["class"] = classes[static_cast<size_t>(line.result->label)];
     json["probability"] = line.result->probability;
     json["exit"] = line.result->exit_index;
     json["score"] = line.result->score;
@@ -245,8 +249,10 @@ struct Remarks {
 class Worker {
  public:
   Worker(const ModelFile& file, const std::shared_ptr<const Model>& model,
-         const std::shared_ptr<const ExitPolicy>& policy, bool exact)
-      : classes_(file.manifest.class_names), preprocess_(file.manifest.preprocessing, exact), session_(model, policy) {}
+         const std::shared_ptr<const ExitPolicy>& policy, const SessionOptions& options, bool exact)
+      : classes_(file.manifest.class_names),
+        preprocess_(file.manifest.preprocessing, exact),
+        session_(model, policy, options) {}
 
   std::string answer(std::span<const std::string> files, bool csv, Remarks& remarks) {
     images_.resize(files.size() * preprocess_.elements());
@@ -313,8 +319,9 @@ void run(PredictArguments arguments) {
   const int32_t threads = arguments.threads > 0 ? arguments.threads : cpu_count();
   Crew crew(threads);
   std::vector<std::unique_ptr<Worker>> workers;
+  const SessionOptions options{.stage_seconds = arguments.policy.stage_seconds};
   for (int32_t member = 0; member < threads; ++member) {
-    workers.push_back(std::make_unique<Worker>(file, model, policy, arguments.exact));
+    workers.push_back(std::make_unique<Worker>(file, model, policy, options, arguments.exact));
   }
   OrderedWriter writer(out, arguments.output.empty() ? "stdout" : arguments.output, 0);
   Progress progress(files.size() - done);

@@ -47,9 +47,7 @@ std::vector<CalibrationRecord> distinct_choices(const std::vector<CalibrationRec
 // What the network does by its own rule, in fp32: what int8 is held against where nobody has tuned.
 CalibrationRecord untuned_record(const ModelFile& file, const QuantizeArguments& arguments, const Batch& samples) {
   const auto model = Model::from_file(file, {.backend = arguments.backend});
-  CalibrateOptions options;
-  options.always_exit = file.manifest.policy.always_exit;
-  CalibrationRecord record = calibrate(logit_table(model, samples), file.manifest.policy.name, {}, options);
+  CalibrationRecord record = calibrate(logit_table(model, samples), file.manifest.policy, {});
   record.precision = to_string(model->precision());
   record.backend = model->backend_name();
   record.instruction_set = model->instruction_set();
@@ -90,7 +88,7 @@ void run(const QuantizeArguments& arguments) {
   const LogitTable table = logit_table(model, samples);
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
   const std::string& policy = file.manifest.policy.name;
-  if (records.empty() && (!has_thresholds(policy) || policy == "gate" || policy == "confidence")) {
+  if (records.empty() && has_own_rule(policy)) {
     records.push_back(untuned_record(file, arguments, samples));
     records.back().data_set = data.data.name;
     records.back().split_hash = split.hash;

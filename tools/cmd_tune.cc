@@ -8,6 +8,7 @@
 #include "measure.h"
 #include "model_data.h"
 #include "network_drawing.h"
+#include "policy_flags.h"
 #include "table.h"
 #include "tune/calibrate.h"
 
@@ -30,7 +31,7 @@ struct TuneArguments {
   OutputForm form = OutputForm::kText;
 };
 
-CalibrationRule rule_of(const TuneArguments& arguments) {
+CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy) {
   CalibrationRule rule;
   const int given = (arguments.drop >= 0 ? 1 : 0) + (arguments.budget >= 0 ? 1 : 0) +
                     (arguments.shares.empty() ? 0 : 1) + (arguments.untouched ? 1 : 0);
@@ -45,7 +46,7 @@ CalibrationRule rule_of(const TuneArguments& arguments) {
   } else if (!arguments.shares.empty()) {
     rule.kind = CalibrationRule::Kind::kShares;
     rule.shares = arguments.shares;
-  } else if (!arguments.untouched && has_thresholds(arguments.policy)) {
+  } else if (!arguments.untouched && has_thresholds(policy.name)) {
     rule.kind = CalibrationRule::Kind::kAccuracyDrop;
     rule.value = 0.003;
   }
@@ -53,16 +54,18 @@ CalibrationRule rule_of(const TuneArguments& arguments) {
 }
 
 void run(const TuneArguments& arguments) {
-  const CalibrationRule rule = rule_of(arguments);
   ModelFile file = load_model(arguments.model);
+  PolicySpec policy =
+      parse_policy(file.manifest, arguments.policy, precision_from_string(arguments.engine.precision), false);
+  policy.always_exit = policy.name == "always" ? arguments.always_exit : 0;
+  const CalibrationRule rule = rule_of(arguments, policy);
   const auto model = Model::from_file(file, model_options(arguments.engine));
   const ModelData data = open_model_data(file.manifest, arguments.data);
   const Split& split = data.splits.tune;
   const Batch samples = load_all(file.manifest, data, split);
   CalibrateOptions options;
   options.fit_temperatures = !arguments.raw;
-  options.always_exit = arguments.always_exit;
-  CalibrationRecord record = calibrate(logit_table(model, samples), arguments.policy, rule, options);
+  CalibrationRecord record = calibrate(logit_table(model, samples), policy, rule, options);
   record.data_set = data.data.name;
   record.split_hash = split.hash;
   record.precision = std::string(to_string(model->precision()));
@@ -100,7 +103,9 @@ void add_tune(CLI::App& app) {
   const auto arguments = std::make_shared<TuneArguments>();
   app.add_option("model", arguments->model, "a .safetensors model; rewritten in place unless -o is given")->required();
   app.add_option("-o,--output", arguments->output, "write the tuned model here instead");
-  app.add_option("--policy", arguments->policy, "entropy | max-prob | margin | gate | confidence | always | never")
+  app.add_option(
+         "--policy", arguments->policy,
+         policy_choice() + "; any(...) and all(...) take parts, which stay as they are: 'any(max-prob=0.9,patience=2)'")
       ->capture_default_str();
   app.add_option(
          "--drop", arguments->drop,
@@ -111,7 +116,7 @@ void add_tune(CLI::App& app) {
                  "the plain network's MACs")
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--shares", arguments->shares, "thresholds that give these exit shares, one per exit")->delimiter(',');
-  app.add_flag("--untouched", arguments->untouched, "the policy's own rule: gate and confidence at 0.5");
+  app.add_flag("--untouched", arguments->untouched, "the policy's own rule: gate and confidence at 0.5, patience at 1");
   app.add_flag("--raw", arguments->raw, "do not fit softmax temperatures first");
   app.add_flag("--keep-default", arguments->keep_default,
                "store the record without making it the model's default policy");

@@ -35,12 +35,12 @@ class GroupMean {
 
 }  // namespace
 
-Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy,
-                    const Batch& samples) {
+Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples,
+                    const SessionOptions& session_options) {
   const auto ledger = std::make_shared<MacLedger>();
   const CountingBackend backend(make_backend(options.backend), ledger);
   const auto model = Model::compile(file, backend, options);
-  Session session(model, make_policy(policy, policy_context(model->graph())));
+  Session session(model, make_policy(policy, policy_context(model->graph())), session_options);
   ledger->reset(static_cast<size_t>(samples.n));
   const std::span<const Result> results = session.run(samples.images, samples.n);
 
@@ -54,6 +54,7 @@ Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const Po
   GroupMean cost_of_class(static_cast<size_t>(model->graph().classes));
   GroupMean all(1);
   GroupMean macs(1);
+  GroupMean answered(1);
   for (size_t i = 0; i < evaluation.results.size(); ++i) {
     const double right = results[i].label == samples.labels[i] ? 1 : 0;
     const auto label = static_cast<size_t>(samples.labels[i]);
@@ -61,9 +62,12 @@ Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const Po
     of_class.add(label, right);
     cost_of_class.add(label, static_cast<double>(evaluation.macs[i]) / plain);
     all.add(0, right);
+    if (results[i].left != Left::kAbstains) answered.add(0, right);
     macs.add(0, static_cast<double>(evaluation.macs[i]));
   }
   evaluation.accuracy = all.means()[0];
+  evaluation.answered_accuracy = answered.means()[0];
+  evaluation.abstained = 1 - static_cast<double>(answered.counts()[0]) / static_cast<double>(samples.n);
   evaluation.mean_macs = macs.means()[0];
   evaluation.cost_fraction = evaluation.mean_macs / plain;
   for (const int64_t left : at_exit.counts()) {

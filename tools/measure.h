@@ -19,6 +19,8 @@ struct Evaluation {
   double accuracy = 0;
   double mean_macs = 0;                  // executed, counted by the engine as primitives ran
   double cost_fraction = 0;              // mean_macs over the plain network's
+  double abstained = 0;                  // fraction answered "do not know"; accuracy counts their labels too
+  double answered_accuracy = 0;          // of the others; NaN when there are none
   std::vector<double> shares;            // [K]
   std::vector<double> leavers_accuracy;  // [K], of the samples that left there; NaN when none did
   std::vector<double> class_accuracy;    // [classes]; NaN for an absent class
@@ -28,7 +30,8 @@ struct Evaluation {
 };
 
 // Answers every sample with real exits. `file` is compiled for this with a counting backend.
-Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples);
+Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples,
+                    const SessionOptions& session_options = {});
 
 // Does the difficulty a sample was drawn with foretell that it goes past exit 0? AUROC; nothing where the set knows no
 // difficulty, or all or none leave at exit 0.

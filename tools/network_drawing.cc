@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "core/text.h"
 #include "graph/shape_inference.h"
+#include "policy/policy_kind.h"
 #include "policy/threshold_units.h"
 
 namespace sooner {
@@ -31,6 +34,30 @@ Shape trunk_shape(const Graph& graph, size_t stage) {
   return infer_shapes(graph)[static_cast<size_t>(trunk.empty() ? 0 : trunk.back())];
 }
 
+namespace {
+
+// What lets a sample leave at early exit k: "p >= 0.9".
+std::string condition(const PolicySpec& policy, size_t k, int32_t classes) {
+  if (policy.name == "never") return "nobody";
+  if (policy.name == "always") return k >= static_cast<size_t>(policy.always_exit) ? "everybody" : "nobody";
+  std::string text;
+  for (const PolicySpec& part : policy.parts) {
+    text += (text.empty() ? "" : policy.name == "any" ? " or " : " and ") + condition(part, k, classes);
+  }
+  if (!text.empty()) return "(" + text + ")";
+  if (k < policy.class_thresholds.size()) {
+    const auto [low, high] = std::ranges::minmax(policy.class_thresholds[k]);
+    return threshold_text(policy.name, low, classes) + " to " + threshold_text(policy.name, high, classes) +
+           ", by class";
+  }
+  return threshold_text(
+      policy.name,
+      k < policy.thresholds.size() ? policy.thresholds[k] : policy_kind(policy.name).default_threshold.value_or(0),
+      classes);
+}
+
+}  // namespace
+
 std::string leaving_rule(const PolicySpec& policy, size_t k, bool last, int32_t classes) {
   if (last) return "always answers";
   if (policy.cap >= 0 && static_cast<size_t>(policy.cap) == k) return "cap: everybody leaves";
@@ -38,7 +65,7 @@ std::string leaving_rule(const PolicySpec& policy, size_t k, bool last, int32_t 
   if (policy.name == "always") {
     return static_cast<size_t>(policy.always_exit) == k ? "everybody leaves" : "skipped";
   }
-  return "leaves if " + threshold_text(policy.name, k < policy.thresholds.size() ? policy.thresholds[k] : 0.5, classes);
+  return "leaves if " + condition(policy, k, classes);
 }
 
 std::string draw_network(const Graph& graph, const GraphCost& cost, const PolicySpec& policy) {
@@ -72,6 +99,14 @@ std::string draw_network(const Graph& graph, const GraphCost& cost, const Policy
 std::string policy_text(const PolicySpec& policy, int64_t classes) {
   std::string text = policy.name;
   if (policy.name == "always") text += fmt::format("({})", policy.always_exit);
+  for (size_t i = 0; i < policy.parts.size(); ++i) {
+    text += (i == 0 ? "(" : "; ") + policy_text(policy.parts[i], classes) + (i + 1 < policy.parts.size() ? "" : ")");
+  }
+  if (policy.ensemble.mean != EnsembleSpec().mean) text += ", " + policy.ensemble.mean;
+  if (!policy.ensemble.weights.empty() || !policy.ensemble.biases.empty()) text += ", weighted";
+  for (size_t k = 0; k < policy.class_thresholds.size(); ++k) {
+    text += (k == 0 ? ", leaves if " : " / ") + condition(policy, k, static_cast<int32_t>(classes));
+  }
   for (size_t k = 0; k < policy.thresholds.size(); ++k) {
     text += (k == 0 ? ", leaves if " : " / ") +
             threshold_text(policy.name, policy.thresholds[k], static_cast<int32_t>(classes));
@@ -80,6 +115,11 @@ std::string policy_text(const PolicySpec& policy, int64_t classes) {
     text += fmt::format("{}{:.3g}", k == 0 ? ", temperatures " : " / ", policy.temperatures[k]);
   }
   if (policy.cap >= 0) text += fmt::format(", never beyond exit {}", policy.cap);
+  if (std::isfinite(policy.deadline_seconds)) text += fmt::format(", within {:.3g} s", policy.deadline_seconds);
+  if (policy.abstain_below > -std::numeric_limits<double>::infinity()) {
+    text += fmt::format(", knows no answer unless {}",
+                        threshold_text(policy.name, policy.abstain_below, static_cast<int32_t>(classes)));
+  }
   return text;
 }
 

@@ -1,70 +1,170 @@
 #include "policy_flags.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <limits>
 
 #include "core/error.h"
 #include "core/text.h"
+#include "policy/policy_kind.h"
 #include "policy/threshold_units.h"
 
 namespace sooner {
 namespace {
 
-// As people write it: a probability for max-prob, "inf" and "-inf" for nobody and everybody.
-double threshold_value(const std::string& policy, const std::string& text) {
+// As people write it: a probability for policies that score log-odds, "inf" and "-inf" for nobody and everybody.
+double threshold_value(const std::string& flag, const std::string& policy, const std::string& text) {
   if (text == "inf") return std::numeric_limits<double>::infinity();
   if (text == "-inf") return -std::numeric_limits<double>::infinity();
-  const double value = parse_number("--threshold", text);
-  return policy == "max-prob" ? log_odds_from_probability(value) : value;
+  const double value = parse_number(flag, text);
+  return scores_log_odds(policy) ? log_odds_from_probability(value) : value;
+}
+
+void set_thresholds(PolicySpec& spec, const std::string& flag, const std::vector<std::string>& texts, size_t early) {
+  spec.class_thresholds.clear();
+  spec.thresholds.clear();
+  for (const std::string& text : texts) spec.thresholds.push_back(threshold_value(flag, spec.name, text));
+  if (spec.thresholds.size() == 1) spec.thresholds.resize(early, spec.thresholds[0]);
+}
+
+// The policy a model was tuned for under this name, at this precision if it can be; else a bare one.
+PolicySpec tuned_policy(const Manifest& manifest, const std::string& name, Precision precision) {
+  const std::vector<CalibrationRecord>& records = manifest.calibrations;
+  const auto tuned = std::find_if(records.rbegin(), records.rend(), [&](const CalibrationRecord& record) {
+    return record.policy.name == name && record.precision == to_string(precision);
+  });
+  if (tuned != records.rend()) return tuned->policy;
+  const auto elsewhere = std::find_if(records.rbegin(), records.rend(),
+                                      [&](const CalibrationRecord& record) { return record.policy.name == name; });
+  if (elsewhere != records.rend()) return elsewhere->policy;
+  PolicySpec bare;
+  bare.name = name;
+  return bare;
+}
+
+// Parts of "a,b(c,d),e" between commas outside parentheses.
+std::vector<std::string> split_parts(std::string_view text) {
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  for (const char letter : text) {
+    depth += letter == '(' ? 1 : letter == ')' ? -1 : 0;
+    if (letter == ',' && depth == 0) {
+      parts.emplace_back();
+    } else if (letter != ' ') {
+      parts.back() += letter;
+    }
+  }
+  return parts;
+}
+
+// The class a person means by its name or number.
+size_t class_index(const Manifest& manifest, const std::string& text) {
+  const auto found = std::ranges::find(manifest.class_names, text);
+  if (found != manifest.class_names.end()) return static_cast<size_t>(found - manifest.class_names.begin());
+  if (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos) {
+    return static_cast<size_t>(parse_integer("--class-threshold", text, 0, manifest.graph.classes - 1));
+  }
+  fail(Code::kInvalidArgument, "[policy] got unknown class '{}'; {}", text, suggest(text, manifest.class_names));
+}
+
+// flag: "ship=0.9". Every class without one keeps the exits' thresholds.
+void set_class_thresholds(PolicySpec& spec, const Manifest& manifest, const std::vector<std::string>& flags) {
+  const size_t early = manifest.graph.exits() - 1;
+  const PolicyKind& kind = policy_kind(spec.name);
+  if (spec.class_thresholds.empty()) {
+    if (spec.thresholds.empty() && kind.default_threshold) spec.thresholds.assign(early, *kind.default_threshold);
+    for (const double threshold : spec.thresholds) {
+      spec.class_thresholds.emplace_back(static_cast<size_t>(manifest.graph.classes), threshold);
+    }
+  }
+  spec.thresholds.clear();
+  for (const std::string& flag : flags) {
+    const size_t at = flag.rfind('=');
+    if (at == std::string::npos) {
+      fail(Code::kInvalidArgument, "[policy] got --class-threshold '{}', expected CLASS=THRESHOLD", flag);
+    }
+    const size_t index = class_index(manifest, flag.substr(0, at));
+    const double threshold = threshold_value("--class-threshold", spec.name, flag.substr(at + 1));
+    for (std::vector<double>& row : spec.class_thresholds) row[index] = threshold;
+  }
 }
 
 }  // namespace
 
+std::string policy_choice() { return fmt::format("{}", fmt::join(policy_names(), " | ")); }
+
 void add_policy_options(CLI::App& app, PolicyFlags* flags) {
   app.add_option("--policy", flags->name,
-                 "entropy | max-prob | margin | gate | confidence | always | never; default: the model's");
-  app.add_option("--threshold", flags->thresholds,
-                 "one for every early exit, or one for all; max-prob takes probabilities; inf: nobody leaves")
+                 policy_choice() +
+                     "; any(...) and all(...) take parts: 'any(max-prob=0.9,patience=2)'; default: the "
+                     "model's");
+  app.add_option(
+         "--threshold", flags->thresholds,
+         "one for every early exit, or one for all; max-prob and ensemble take probabilities; inf: nobody leaves")
+      ->delimiter(',');
+  app.add_option("--class-threshold", flags->class_thresholds,
+                 "CLASS=THRESHOLD for samples answered so, by name or number; the others keep the exits' thresholds")
       ->delimiter(',');
   app.add_option("--temperature", flags->temperatures, "softmax temperatures, one per exit")->delimiter(',');
+  app.add_option("--ensemble-mean", flags->ensemble_mean, "ensemble: geometric | arithmetic");
   app.add_option("--exit", flags->always_exit, "always: the exit everybody leaves at, from 0");
   app.add_option("--cap", flags->cap, "nobody goes beyond this exit; -1: no cap")->capture_default_str();
+  app.add_option("--abstain-below", flags->abstain_below,
+                 "at the last exit, who scores less is answered \"do not know\"; in the unit of --threshold");
+  app.add_option("--deadline", flags->deadline_seconds,
+                 "seconds: who could not finish the next stage by then stops; needs --stage-seconds");
+  app.add_option("--stage-seconds", flags->stage_seconds,
+                 "what each stage and its head take for a micro-batch on this machine, one per stage")
+      ->delimiter(',');
+}
+
+PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precision precision, bool whole) {
+  const size_t open = text.find('('), equals = text.find('=');
+  if (open < equals) {
+    const std::string name(text.substr(0, open));
+    if (!policy_kind(name).parts || !text.ends_with(')')) {
+      fail(Code::kInvalidArgument, "[policy] got '{}', expected any(...) or all(...) around policies", text);
+    }
+    PolicySpec spec;
+    spec.name = name;
+    for (const std::string& part : split_parts(text.substr(open + 1, text.size() - open - 2))) {
+      spec.parts.push_back(parse_policy(manifest, part, precision, true));
+    }
+    return spec;
+  }
+  const std::string name(text.substr(0, equals));
+  static_cast<void>(policy_kind(name));
+  PolicySpec spec = tuned_policy(manifest, name, precision);
+  const size_t early = manifest.graph.exits() - 1;
+  if (equals != std::string_view::npos) {
+    set_thresholds(spec, "--policy", split(text.substr(equals + 1), '/'), early);
+    return spec;
+  }
+  if (!whole) return spec;
+  const bool lacks = has_thresholds(name) && spec.thresholds.empty() && spec.class_thresholds.empty();
+  if (lacks && !has_own_rule(name) && early > 0) {
+    fail(Code::kInvalidArgument, "[policy] '{}' has no thresholds in this model; run `sooner tune` or give --threshold",
+         name);
+  }
+  return policy_at(spec, manifest.calibrations, to_string(precision));
 }
 
 PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Precision precision) {
-  PolicySpec spec = manifest.policy;
-  const size_t early = manifest.graph.exits() - 1;
-  if (!flags.name.empty()) {
-    const auto tuned = std::find_if(
-        manifest.calibrations.rbegin(), manifest.calibrations.rend(), [&](const CalibrationRecord& record) {
-          return record.policy.name == flags.name && record.precision == to_string(precision);
-        });
-    const auto elsewhere =
-        std::find_if(manifest.calibrations.rbegin(), manifest.calibrations.rend(),
-                     [&](const CalibrationRecord& record) { return record.policy.name == flags.name; });
-    if (tuned != manifest.calibrations.rend()) {
-      spec = tuned->policy;
-    } else if (elsewhere != manifest.calibrations.rend()) {
-      spec = elsewhere->policy;
-    } else {
-      spec = {};
-      spec.name = flags.name;
-      const bool has_default = flags.name == "gate" || flags.name == "confidence" || !has_thresholds(flags.name);
-      if (!has_default && flags.thresholds.empty() && early > 0) {
-        fail(Code::kInvalidArgument,
-             "[policy] '{}' has no thresholds in this model; run `sooner tune` or give --threshold", flags.name);
-      }
-    }
-  }
-  if (flags.thresholds.empty()) spec = policy_at(spec, manifest.calibrations, to_string(precision));
-  if (!flags.thresholds.empty()) {
-    spec.thresholds.clear();
-    for (const std::string& text : flags.thresholds) spec.thresholds.push_back(threshold_value(spec.name, text));
-    if (spec.thresholds.size() == 1) spec.thresholds.resize(early, spec.thresholds[0]);
-  }
+  const bool given = !flags.thresholds.empty();
+  PolicySpec spec = !flags.name.empty() ? parse_policy(manifest, flags.name, precision, !given)
+                    : given             ? manifest.policy
+                                        : policy_at(manifest.policy, manifest.calibrations, to_string(precision));
+  if (given) set_thresholds(spec, "--threshold", flags.thresholds, manifest.graph.exits() - 1);
+  if (!flags.class_thresholds.empty()) set_class_thresholds(spec, manifest, flags.class_thresholds);
   if (!flags.temperatures.empty()) spec.temperatures = flags.temperatures;
+  if (!flags.ensemble_mean.empty()) spec.ensemble.mean = flags.ensemble_mean;
   if (flags.always_exit >= 0) spec.always_exit = flags.always_exit;
   if (flags.cap >= 0) spec.cap = flags.cap;
+  if (!flags.abstain_below.empty()) {
+    spec.abstain_below = threshold_value("--abstain-below", spec.name, flags.abstain_below);
+  }
+  if (flags.deadline_seconds) spec.deadline_seconds = *flags.deadline_seconds;
   return spec;
 }
 

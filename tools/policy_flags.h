@@ -12,14 +12,27 @@
 namespace sooner {
 
 struct PolicyFlags {
-  std::string name;  // empty: the model's default
+  std::string name;  // what parse_policy takes; empty: the model's default
   std::vector<std::string> thresholds;
+  std::vector<std::string> class_thresholds;
   std::vector<double> temperatures;
+  std::string ensemble_mean;
   int32_t always_exit = -1;
   int32_t cap = -1;
+  std::string abstain_below;
+  std::optional<double> deadline_seconds;
+  std::vector<double> stage_seconds;
 };
-// --policy, --threshold, --temperature, --exit, --cap.
+// --policy and what goes with it.
 void add_policy_options(CLI::App& app, PolicyFlags* flags);
+
+// "entropy | max-prob | ...", for help.
+std::string policy_choice();
+
+// A policy as people write it: a name; a name with thresholds, one for all early exits or one for each, parted by '/':
+// "max-prob=0.9/0.8"; or any(...) and all(...) around such. A name alone has the thresholds the model was tuned to.
+// whole: those, or the policy's own, must be there. Throws as policy_spec does.
+PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precision precision, bool whole);
 
 // Throws kInvalidArgument when the policy needs thresholds that neither the flags nor the model's calibrations give,
 // kFailedPrecondition when the calibrations give them for other precisions alone.

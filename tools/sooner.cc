@@ -41,8 +41,9 @@ constexpr std::array<CommandRow, 12> kCommands{{
 void print_topics() {
   fmt::print(
       "exits     A network is cut into stages; each ends at an exit with a head that answers. Exits count from 0.\n"
-      "policies  entropy, max-prob, margin, gate, confidence decide per sample whether to leave; always, never are for "
-      "tables.\n"
+      "policies  entropy, max-prob, margin, gate, confidence, patience, vote, ensemble decide per sample whether to "
+      "leave;\n"
+      "          any(...), all(...) combine them; always, never are for tables.\n"
       "splits    train, validation, tune and guarantee (the halves of calibration), test. Thresholds see tune only.\n"
       "cost      C_k: MACs of answering at exit k, every head on the way paid, over the plain network's MACs.\n"
       "files     a model is one .safetensors file with a manifest; docs/model_format.md describes it byte by byte.\n"

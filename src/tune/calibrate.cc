@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/error.h"
 #include "policy/policy_kind.h"
@@ -94,15 +95,18 @@ void expect(const Outcome& expected, CalibrationRecord& record) {
 
 }  // namespace
 
-CalibrationRecord calibrate(const LogitTable& table, const std::string& policy_name, const CalibrationRule& rule,
+CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, const CalibrationRule& rule,
                             const CalibrateOptions& options) {
-  const PolicyKind& kind = policy_kind(policy_name);
+  const PolicyKind& kind = policy_kind(policy.name);
   if (options.histogram_bins < 1) {
     fail(Code::kInvalidArgument, "[calibrate] got {} histogram bins, expected at least 1", options.histogram_bins);
   }
   validate(table);
   CalibrationRecord record;
-  record.policy = {.name = policy_name, .always_exit = policy_name == "always" ? options.always_exit : 0};
+  record.policy = policy;
+  record.policy.thresholds.clear();
+  record.policy.class_thresholds.clear();
+  record.policy.temperatures.clear();
   record.rule = rule_text(rule, kind, record.policy, table.classes);
   record.samples = table.samples;
   record.exit_accuracy = accuracy_of_exits(table);
@@ -110,10 +114,14 @@ CalibrationRecord calibrate(const LogitTable& table, const std::string& policy_n
   if (!kind.thresholds) {
     if (rule.kind != CalibrationRule::Kind::kUntouched) {
       fail(Code::kInvalidArgument,
-           "[calibrate] policy '{}' has no thresholds to choose by '{}'; use the rule 'untouched'", policy_name,
+           "[calibrate] policy '{}' has no thresholds to choose by '{}'; use the rule 'untouched'", policy.name,
            to_string(rule));
     }
-    const Replay result = replay(table, *make_policy(record.policy, policy_context(table)));
+    PolicySpec bare = record.policy;
+    bare.cap = -1;
+    bare.deadline_seconds = std::numeric_limits<double>::infinity();
+    bare.abstain_below = -std::numeric_limits<double>::infinity();
+    const Replay result = replay(table, *make_policy(bare, policy_context(table)));
     expect({.accuracy = result.accuracy, .cost = result.cost, .shares = result.shares}, record);
     return record;
   }
@@ -132,10 +140,7 @@ CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& 
   const CalibrationRule rule = old.rule.starts_with("rule ") ? CalibrationRule{} : parse_calibration_rule(old.rule);
   CalibrateOptions options;
   options.fit_temperatures = !old.policy.temperatures.empty();
-  options.always_exit = old.policy.always_exit;
-  CalibrationRecord record = calibrate(table, old.policy.name, rule, options);
-  record.policy.cap = old.policy.cap;
-  return record;
+  return calibrate(table, old.policy, rule, options);
 }
 
 }  // namespace sooner

@@ -15,15 +15,16 @@ namespace sooner {
 struct CalibrateOptions {
   bool fit_temperatures = true;  // of policies that look at probabilities; false: 1 everywhere
   int32_t histogram_bins = 20;   // per exit; > 0
-  int32_t always_exit = 0;       // for the policy `always`
   AccuracyDropOptions accuracy_drop = {};
 };
 
-// The record of `policy_name` with thresholds chosen by `rule` on `table`, which must be the `tune` split's. The caller
-// fills in data_set, split_hash, precision, backend and instruction_set.
-// `always` and `never` have nothing to choose: their rule is kUntouched; only `gate` and `confidence` have a default of
-// their own otherwise. Throws kInvalidArgument for a bad table, policy or rule, or a rule that does not fit.
-CalibrationRecord calibrate(const LogitTable& table, const std::string& policy_name, const CalibrationRule& rule,
+// The record of `policy` with thresholds chosen by `rule` on `table`, which must be the `tune` split's; those it has
+// are put aside, and temperatures fitted where it looks at probabilities. The caller fills in data_set, split_hash,
+// precision, backend and instruction_set. What is expected is expected without cap, deadline and abstention.
+// Policies without thresholds have nothing to choose: their rule is kUntouched; only `gate`, `confidence` and
+// `patience` have a default of their own otherwise. Throws kInvalidArgument for a bad table, policy or rule, or a rule
+// that does not fit.
+CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, const CalibrationRule& rule,
                             const CalibrateOptions& options = {});
 
 // Chooses again what `old` chose, by the same rule, for the same policy, on another table: of the same network at

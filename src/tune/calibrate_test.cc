@@ -32,54 +32,73 @@ void expect_record_tells_the_truth(const CalibrationRecord& record, const LogitT
 
 TEST(Calibrate, KeepsItsPromiseOnTheTableForEveryPolicyAndRule) {
   const LogitTable table = random_logit_table(21, 400, 4, 5);
-  for (const std::string name : {"entropy", "max-prob", "margin", "gate", "confidence"}) {
+  for (const std::string name :
+       {"entropy", "max-prob", "margin", "gate", "confidence", "patience", "vote", "ensemble"}) {
     for (const CalibrationRule& rule :
          {drop(0.01), budget(0.8),
           CalibrationRule{.kind = CalibrationRule::Kind::kShares, .shares = {0.4, 0.3, 0.2, 0.1}}}) {
-      const CalibrationRecord record = calibrate(table, name, rule);
+      const CalibrationRecord record = calibrate(table, {.name = name}, rule);
       SCOPED_TRACE(name + " " + record.rule);
       EXPECT_EQ(record.rule, to_string(rule));
       EXPECT_EQ(record.policy.name, name);
       expect_record_tells_the_truth(record, table);
     }
-    EXPECT_GE(calibrate(table, name, drop(0.01)).accuracy,
-              calibrate(table, name, drop(0.01)).last_exit_accuracy - 0.01 - 1e-12);
-    EXPECT_LE(calibrate(table, name, budget(0.8)).cost_fraction, 0.8 + 1e-12);
+    EXPECT_GE(calibrate(table, {.name = name}, drop(0.01)).accuracy,
+              calibrate(table, {.name = name}, drop(0.01)).last_exit_accuracy - 0.01 - 1e-12);
+    EXPECT_LE(calibrate(table, {.name = name}, budget(0.8)).cost_fraction, 0.8 + 1e-12);
   }
 }
 
 TEST(Calibrate, FitsTemperaturesForProbabilityPoliciesOnly) {
   const LogitTable table = random_logit_table(22, 200, 3, 5);
-  EXPECT_EQ(calibrate(table, "max-prob", drop(0.02)).policy.temperatures, fit_temperatures(table));
-  EXPECT_TRUE(calibrate(table, "gate", drop(0.02)).policy.temperatures.empty());
-  EXPECT_TRUE(calibrate(table, "max-prob", drop(0.02), {.fit_temperatures = false}).policy.temperatures.empty());
+  EXPECT_EQ(calibrate(table, {.name = "max-prob"}, drop(0.02)).policy.temperatures, fit_temperatures(table));
+  EXPECT_TRUE(calibrate(table, {.name = "gate"}, drop(0.02)).policy.temperatures.empty());
+  EXPECT_TRUE(
+      calibrate(table, {.name = "max-prob"}, drop(0.02), {.fit_temperatures = false}).policy.temperatures.empty());
+}
+
+TEST(Calibrate, KeepsWhatItDoesNotChoose) {
+  const LogitTable table = random_logit_table(25, 200, 3, 5);
+  PolicySpec ensemble{.name = "ensemble", .thresholds = {7, 7}, .cap = 1};
+  ensemble.ensemble.weights = {{0}, {0.5, -0.5}};
+  const CalibrationRecord record = calibrate(table, ensemble, budget(0.8));
+  EXPECT_EQ(record.policy.ensemble, ensemble.ensemble);
+  EXPECT_EQ(record.policy.cap, 1);
+  EXPECT_NE(record.policy.thresholds, ensemble.thresholds);
+  EXPECT_EQ(recalibrate(table, record).policy, record.policy);
+  PolicySpec any{.name = "any", .parts = {{.name = "gate"}, {.name = "patience"}}};
+  const CalibrationRecord combined = calibrate(table, any, kUntouched);
+  EXPECT_EQ(combined.policy, any);
+  EXPECT_EQ(combined.rule, "rule any");
+  expect_record_tells_the_truth(combined, table);
+  EXPECT_THROW(calibrate(table, any, budget(0.8)), Error);
 }
 
 TEST(Calibrate, LeavesTheGateRuleUntouchedWhenAsked) {
   const LogitTable table = random_logit_table(23, 200, 3, 5);
-  const CalibrationRecord record = calibrate(table, "gate", kUntouched);
+  const CalibrationRecord record = calibrate(table, {.name = "gate"}, kUntouched);
   EXPECT_EQ(record.rule, "rule g >= 0.5");
   EXPECT_THAT(record.policy.thresholds, ElementsAre(0.5, 0.5));
   expect_record_tells_the_truth(record, table);
-  EXPECT_EQ(calibrate(table, "confidence", kUntouched).rule, "rule sum w >= 0.5");
+  EXPECT_EQ(calibrate(table, {.name = "confidence"}, kUntouched).rule, "rule sum w >= 0.5");
 }
 
 TEST(Calibrate, RecordsPoliciesWithNothingToChoose) {
   LogitTable table = random_logit_table(24, 100, 3, 4);
   table.head_cost = {0.05, 0.05, 0.05};
-  const CalibrationRecord always = calibrate(table, "always", kUntouched, {.always_exit = 1});
+  const CalibrationRecord always = calibrate(table, {.name = "always", .always_exit = 1}, kUntouched);
   EXPECT_EQ(always.rule, "rule always 1");
   EXPECT_THAT(always.exit_shares, ElementsAre(0, 1, 0));
   EXPECT_DOUBLE_EQ(always.accuracy, always.exit_accuracy[1]);
   EXPECT_NEAR(always.cost_fraction, table.exit_cost[1] - 0.05, 1e-12);
-  const CalibrationRecord never = calibrate(table, "never", kUntouched);
+  const CalibrationRecord never = calibrate(table, {.name = "never"}, kUntouched);
   EXPECT_EQ(never.rule, "rule never");
   EXPECT_DOUBLE_EQ(never.accuracy, never.last_exit_accuracy);
 }
 
 TEST(Calibrate, CountsScoresOfTheSamplesThatReachEachExit) {
   const LogitTable table = random_logit_table(25, 300, 3, 4);
-  const CalibrationRecord record = calibrate(table, "entropy", drop(0.03), {.histogram_bins = 8});
+  const CalibrationRecord record = calibrate(table, {.name = "entropy"}, drop(0.03), {.histogram_bins = 8});
   ASSERT_EQ(record.score_histograms.size(), 3U);
   double reaching = 1;
   for (size_t k = 0; k < 3; ++k) {
@@ -97,7 +116,7 @@ TEST(Calibrate, HistogramsMatchCountsWorkedByHand) {
   const LogitTable table = gap_table({{0, 3}, {1, 3}, {2, 3}, {4, 3}}, {1, 1, 1, 1}, {0.5, 1});
   const CalibrationRule nobody{.kind = CalibrationRule::Kind::kShares, .shares = {0, 1}};
   const CalibrationRecord record =
-      calibrate(table, "max-prob", nobody, {.fit_temperatures = false, .histogram_bins = 4});
+      calibrate(table, {.name = "max-prob"}, nobody, {.fit_temperatures = false, .histogram_bins = 4});
   EXPECT_THAT(record.score_histograms[0], ElementsAre(1, 1, 1, 1));
   EXPECT_THAT(record.score_histograms[1], ElementsAre(4, 0, 0, 0));
   EXPECT_DOUBLE_EQ(record.histogram_high[0], 4);
@@ -106,11 +125,11 @@ TEST(Calibrate, HistogramsMatchCountsWorkedByHand) {
 TEST(Calibrate, OfAModelWithOneExitRecordsIt) {
   const LogitTable table = random_logit_table(26, 50, 1, 4);
   for (const std::string name : {"entropy", "gate", "never"}) {
-    const CalibrationRecord record = calibrate(table, name, kUntouched);
+    const CalibrationRecord record = calibrate(table, {.name = name}, kUntouched);
     EXPECT_THAT(record.exit_shares, ElementsAre(1)) << name;
     EXPECT_DOUBLE_EQ(record.accuracy, record.last_exit_accuracy) << name;
   }
-  EXPECT_TRUE(calibrate(table, "max-prob", drop(0.01)).policy.thresholds.empty());
+  EXPECT_TRUE(calibrate(table, {.name = "max-prob"}, drop(0.01)).policy.thresholds.empty());
 }
 
 TEST(Calibrate, SaysWhatDoesNotFit) {
@@ -121,7 +140,7 @@ TEST(Calibrate, SaysWhatDoesNotFit) {
   diverged.logits[5] = std::nanf("");
   const auto message = [](const LogitTable& t, const std::string& name, const CalibrationRule& rule) -> std::string {
     try {
-      calibrate(t, name, rule);
+      calibrate(t, {.name = name}, rule);
     } catch (const Error& error) {
       return error.what();
     }
@@ -157,8 +176,8 @@ TEST(Recalibrate, FollowsTheSameRuleOnAnotherTable) {
        {drop(0.01), budget(0.8), CalibrationRule{.kind = CalibrationRule::Kind::kShares, .shares = {0.5, 0.3, 0.2}}}) {
     for (const bool fit_temperatures : {true, false}) {
       const CalibrateOptions options{.fit_temperatures = fit_temperatures};
-      const CalibrationRecord record = recalibrate(table, calibrate(old_table, "max-prob", rule, options));
-      const CalibrationRecord wanted = calibrate(table, "max-prob", rule, options);
+      const CalibrationRecord record = recalibrate(table, calibrate(old_table, {.name = "max-prob"}, rule, options));
+      const CalibrationRecord wanted = calibrate(table, {.name = "max-prob"}, rule, options);
       EXPECT_EQ(record.policy, wanted.policy);
       EXPECT_EQ(record.rule, wanted.rule);
       EXPECT_EQ(record.accuracy, wanted.accuracy);
@@ -168,16 +187,16 @@ TEST(Recalibrate, FollowsTheSameRuleOnAnotherTable) {
 
 TEST(Recalibrate, LeavesAPolicysOwnRuleUntouched) {
   const LogitTable old_table = random_logit_table(33, 200, 3, 5), table = random_logit_table(34, 200, 3, 5);
-  EXPECT_EQ(recalibrate(table, calibrate(old_table, "gate", kUntouched)).policy.thresholds,
-            calibrate(table, "gate", kUntouched).policy.thresholds);
-  const CalibrationRecord always = calibrate(old_table, "always", kUntouched, {.always_exit = 1});
+  EXPECT_EQ(recalibrate(table, calibrate(old_table, {.name = "gate"}, kUntouched)).policy.thresholds,
+            calibrate(table, {.name = "gate"}, kUntouched).policy.thresholds);
+  const CalibrationRecord always = calibrate(old_table, {.name = "always", .always_exit = 1}, kUntouched);
   EXPECT_EQ(recalibrate(table, always).policy.always_exit, 1);
   EXPECT_EQ(recalibrate(table, always).rule, always.rule);
 }
 
 TEST(Recalibrate, RefusesARuleItCannotRead) {
   const LogitTable table = random_logit_table(35, 50, 3, 5);
-  CalibrationRecord record = calibrate(table, "max-prob", budget(0.8));
+  CalibrationRecord record = calibrate(table, {.name = "max-prob"}, budget(0.8));
   record.rule = "by eye";
   try {
     recalibrate(table, record);
