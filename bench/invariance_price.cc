@@ -14,6 +14,7 @@
 #include "backend/onednn/convolution.h"
 #include "backend/onednn/kernels.h"
 #include "backend/onednn/linear_weights.h"
+#include "bench/program.h"
 #include "core/cpu.h"
 #include "core/rng.h"
 #include "core/text.h"
@@ -176,23 +177,11 @@ void price(const std::string& network, const Shape& shape) {
 
 int main(int argc, char** argv) {
   using namespace sooner;
-  try {
+  return run_program("invariance_price", [&] {
     fmt::print("# {}, one thread, us per image\n", cpu_name());
     fmt::print("network,isa,precision,batch,convolutions kept from a batch size,network us,linear us,");
     fmt::print("oneDNN's inner product us,price\n");
-    if (argc > 2) {
-      Shape shape;
-      for (const std::string& extent : split(argv[2], 'x')) {
-        shape.push_back(static_cast<int64_t>(parse_number("shape", extent)));
-      }
-      onednn::price(argv[1], shape);
-    } else {
-      onednn::price("b-lenet", {1, 28, 28});
-      onednn::price("resnet20", {3, 32, 32});
-    }
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 1;
-  }
-  return 0;
+    for (const auto& [network, shape] : networks_of(argc, argv)) onednn::price(network, shape);
+    return 0;
+  });
 }
