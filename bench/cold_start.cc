@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "bench/program.h"
 #include "core/cpu.h"
 #include "core/error.h"
 #include "core/rng.h"
@@ -128,13 +129,11 @@ int main(int argc, char** argv) {
   app.add_flag("--child", arguments.child, "answer once and say what it took");
   app.add_flag("--when-reached", arguments.when_reached, "compile a stage when a sample reaches it");
   CLI11_PARSE(app, argc, argv);
-  try {
+  return sooner::run_program("cold_start", [&] {
     arguments.options.precision = sooner::precision_from_string(arguments.precision);
     arguments.options.compile_ahead = !arguments.when_reached;
     if (arguments.child) return sooner::answer_once(arguments);
     sooner::compare(arguments);
-  } catch (const sooner::Error& error) {
-    fmt::print(stderr, "cold_start: {}\n", error.what());
-    return 1;
-  }
+    return 0;
+  });
 }

@@ -7,6 +7,7 @@
 // the shapes.
 #include <nlohmann/json.hpp>
 
+#include "bench/program.h"
 #include "core/file.h"
 #include "tools/command.h"
 #include "tools/model_data.h"
@@ -62,13 +63,5 @@ int run(int argc, char** argv) {
 }  // namespace sooner
 
 int main(int argc, char** argv) {
-  try {
-    return sooner::run(argc, argv);
-  } catch (const sooner::Error& error) {
-    sooner::say(fmt::format("dump_samples: {}", error.what()));
-    return sooner::exit_code(error);
-  } catch (const std::exception& error) {
-    sooner::say(fmt::format("dump_samples: {}", error.what()));
-    return 1;
-  }
+  return sooner::run_program("dump_samples", [&] { return sooner::run(argc, argv); });
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/check.h"
+#include "bench/program.h"
 #include "core/cpu.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -77,25 +78,12 @@ void bench(const std::string& network, const Shape& shape, const std::string& ba
 
 int main(int argc, char** argv) {
   using namespace sooner;
-  try {
+  return run_program("engine_bench", [&] {
     fmt::print("# {}, one thread\n", cpu_name());
     fmt::print(
         "network,backend,isa,precision,batch,cpu_min_us,cpu_median_us,wall_min_us,wall_median_us,wall_p99_us,"
         "repeats\n");
-    const std::string backend = argc > 3 ? argv[3] : "onednn";
-    if (argc > 2) {
-      Shape shape;
-      for (const std::string& extent : split(argv[2], 'x')) {
-        shape.push_back(static_cast<int64_t>(parse_number("shape", extent)));
-      }
-      bench(argv[1], shape, backend);
-    } else {
-      bench("b-lenet", {1, 28, 28}, backend);
-      bench("resnet20", {3, 32, 32}, backend);
-    }
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 1;
-  }
-  return 0;
+    for (const auto& [network, shape] : networks_of(argc, argv)) bench(network, shape, argc > 3 ? argv[3] : "onednn");
+    return 0;
+  });
 }

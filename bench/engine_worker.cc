@@ -17,6 +17,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "bench/program.h"
 #include "core/cpu.h"
 #include "core/file.h"
 #include "runtime/machine_cache.h"
@@ -187,13 +188,5 @@ int run(int argc, char** argv) {
 }  // namespace sooner
 
 int main(int argc, char** argv) {
-  try {
-    return sooner::run(argc, argv);
-  } catch (const sooner::Error& error) {
-    sooner::say(fmt::format("engine_worker: {}", error.what()));
-    return sooner::exit_code(error);
-  } catch (const std::exception& error) {
-    sooner::say(fmt::format("engine_worker: {}", error.what()));
-    return 1;
-  }
+  return sooner::run_program("engine_worker", [&] { return sooner::run(argc, argv); });
 }

@@ -14,6 +14,7 @@
 #include "backend/onednn/convolution.h"
 #include "backend/onednn/kernels.h"
 #include "backend/onednn/linear_weights.h"
+#include "bench/program.h"
 #include "core/cpu.h"
 #include "core/rng.h"
 #include "core/text.h"
@@ -65,8 +66,8 @@ LinearTimes time_linear(int64_t inputs, int64_t outputs, int64_t n) {
   const OneThread one_thread;
   const dnnl::engine& engine = cpu_engine();
   dnnl::stream stream(engine);
-  const auto dense = [](memory::dims dims, memory::format_tag tag) {
-    return memory::desc(std::move(dims), memory::data_type::f32, tag);
+  const auto dense = [](const memory::dims& dims, memory::format_tag tag) {
+    return memory::desc(dims, memory::data_type::f32, tag);
   };
   const dnnl::inner_product_forward::primitive_desc desc(
       engine, dnnl::prop_kind::forward_inference, dense({n, inputs}, memory::format_tag::ab),
@@ -176,23 +177,11 @@ void price(const std::string& network, const Shape& shape) {
 
 int main(int argc, char** argv) {
   using namespace sooner;
-  try {
+  return run_program("invariance_price", [&] {
     fmt::print("# {}, one thread, us per image\n", cpu_name());
     fmt::print("network,isa,precision,batch,convolutions kept from a batch size,network us,linear us,");
     fmt::print("oneDNN's inner product us,price\n");
-    if (argc > 2) {
-      Shape shape;
-      for (const std::string& extent : split(argv[2], 'x')) {
-        shape.push_back(static_cast<int64_t>(parse_number("shape", extent)));
-      }
-      onednn::price(argv[1], shape);
-    } else {
-      onednn::price("b-lenet", {1, 28, 28});
-      onednn::price("resnet20", {3, 32, 32});
-    }
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 1;
-  }
-  return 0;
+    for (const auto& [network, shape] : networks_of(argc, argv)) onednn::price(network, shape);
+    return 0;
+  });
 }

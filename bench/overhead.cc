@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "bench/program.h"
 #include "core/cpu.h"
 #include "runtime/bare_stage.h"
 #include "runtime/micro_batches.h"
@@ -151,10 +152,8 @@ int main(int argc, char** argv) {
   sooner::add_policy_options(app, &arguments.policy);
   sooner::add_output_options(app, &arguments.form);
   CLI11_PARSE(app, argc, argv);
-  try {
+  return sooner::run_program("overhead", [&] {
     sooner::run(arguments);
-  } catch (const sooner::Error& error) {
-    fmt::print(stderr, "overhead: {}\n", error.what());
-    return sooner::exit_code(error);
-  }
+    return 0;
+  });
 }
