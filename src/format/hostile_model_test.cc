@@ -74,7 +74,8 @@ TEST(HostileModel, LackingOrMisshapenManifestIsRefused) {
 }
 
 TEST(HostileModel, OfAnotherVersionIsRefused) {
-  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 3; }), HasSubstr("newer sooner"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 4; }), HasSubstr("newer sooner"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 3; }), HasSubstr("'quantisation' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 2; }), HasSubstr("'quantisation' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 0; }), HasSubstr("format_version: got 0"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = "1"; }), HasSubstr("format_version"));

@@ -56,7 +56,34 @@ PolicySpec policy_from_json(const JsonValue& value) {
   return policy;
 }
 
-Json record_to_json(const CalibrationRecord& record) {
+Json guarantee_to_json(const std::optional<RiskGuarantee>& guarantee) {
+  if (!guarantee) return nullptr;
+  Json json;
+  json["level"] = number(guarantee->level, "guarantee.level");
+  json["delta"] = number(guarantee->delta, "guarantee.delta");
+  json["loss"] = guarantee->loss;
+  json["bound"] = guarantee->bound;
+  json["samples"] = guarantee->samples;
+  json["split_hash"] = guarantee->split_hash;
+  json["risk"] = number(guarantee->risk, "guarantee.risk");
+  return json;
+}
+
+std::optional<RiskGuarantee> guarantee_from_json(const JsonValue& value) {
+  if (value.is_null()) return std::nullopt;
+  value.require_keys({"level", "delta", "loss", "bound", "samples", "split_hash", "risk"});
+  RiskGuarantee guarantee;
+  guarantee.level = value["level"].number(0, 1);
+  guarantee.delta = value["delta"].number(0, 1);
+  guarantee.loss = value["loss"].text();
+  guarantee.bound = value["bound"].text();
+  guarantee.samples = value["samples"].integer(1, std::numeric_limits<int64_t>::max());
+  guarantee.split_hash = value["split_hash"].text();
+  guarantee.risk = value["risk"].number(0, 1);
+  return guarantee;
+}
+
+Json record_to_json(const CalibrationRecord& record, int version) {
   Json json;
   json["policy"] = policy_to_json(record.policy);
   json["rule"] = record.rule;
@@ -75,14 +102,22 @@ Json record_to_json(const CalibrationRecord& record) {
   json["score_histograms"] = record.score_histograms;
   json["histogram_low"] = numbers(record.histogram_low, "calibration.histogram_low");
   json["histogram_high"] = numbers(record.histogram_high, "calibration.histogram_high");
+  if (version >= 3) json["guarantee"] = guarantee_to_json(record.guarantee);
   return json;
 }
 
-CalibrationRecord record_from_json(const JsonValue& value) {
+CalibrationRecord record_from_json(const JsonValue& value, int64_t version) {
   constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
-  value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend", "instruction_set",
-                      "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction", "exit_shares",
-                      "exit_accuracy", "score_histograms", "histogram_low", "histogram_high"});
+  if (version < 3) {
+    value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend",
+                        "instruction_set", "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction",
+                        "exit_shares", "exit_accuracy", "score_histograms", "histogram_low", "histogram_high"});
+  } else {
+    value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend",
+                        "instruction_set", "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction",
+                        "exit_shares", "exit_accuracy", "score_histograms", "histogram_low", "histogram_high",
+                        "guarantee"});
+  }
   CalibrationRecord record;
   record.policy = policy_from_json(value["policy"]);
   record.rule = value["rule"].text();
@@ -103,6 +138,7 @@ CalibrationRecord record_from_json(const JsonValue& value) {
   }
   record.histogram_low = value["histogram_low"].numbers(kMaxList, -kInfinity, kInfinity);
   record.histogram_high = value["histogram_high"].numbers(kMaxList, -kInfinity, kInfinity);
+  if (version >= 3) record.guarantee = guarantee_from_json(value["guarantee"]);
   return record;
 }
 
@@ -160,9 +196,11 @@ Manifest read_manifest(const JsonValue& value) {
   manifest.preprocessing.channel_order = preprocessing["channel_order"].text();
   manifest.policy = policy_from_json(value["policy"]);
   for (const JsonValue& record : value["calibrations"].items(kMaxCalibrations)) {
-    manifest.calibrations.push_back(record_from_json(record));
+    manifest.calibrations.push_back(record_from_json(record, version));
   }
-  if (version >= 2) manifest.quantisation = quantisation_from_json(value["quantisation"]);
+  if (version == 2 || (version > 2 && !value["quantisation"].is_null())) {
+    manifest.quantisation = quantisation_from_json(value["quantisation"]);
+  }
   manifest.saved_precision = value["saved_precision"].text();
   manifest.check_samples = value["check_samples"].integer(0, kMaxCheckSamples);
   manifest.provenance = provenance_from_json(value["provenance"]);
@@ -192,6 +230,14 @@ void check_fractions(const std::vector<double>& values, size_t count, std::strin
   }
 }
 
+void check_guarantee(const RiskGuarantee& guarantee) {
+  check_fractions({guarantee.level, guarantee.delta, guarantee.risk}, 3, "calibration.guarantee");
+  if (guarantee.samples < 1 || !is_plain_name(guarantee.loss) || !is_plain_name(guarantee.bound)) {
+    fail(Code::kInvalidArgument, "[manifest] calibration.guarantee of {} samples, loss '{}', bound '{}' is not one",
+         guarantee.samples, printable(guarantee.loss), printable(guarantee.bound));
+  }
+}
+
 void check_record(const CalibrationRecord& record, const Graph& graph) {
   const size_t exits = graph.exits();
   check_policy(record.policy, graph, "calibration.policy");
@@ -203,6 +249,7 @@ void check_record(const CalibrationRecord& record, const Graph& graph) {
     fail(Code::kInvalidArgument, "[manifest] calibration: cost {} or optimality gap {} is not a cost",
          record.cost_fraction, record.optimality_gap);
   }
+  if (record.guarantee) check_guarantee(*record.guarantee);
   const size_t histograms = record.score_histograms.size();
   if ((histograms != 0 && histograms != exits) || record.histogram_low.size() != histograms ||
       record.histogram_high.size() != histograms) {
@@ -241,11 +288,17 @@ void check_preprocessing(const Preprocessing& preprocessing, const Graph& graph)
 
 }  // namespace
 
-int format_version(const Manifest& manifest) { return manifest.quantisation ? 2 : 1; }
+int format_version(const Manifest& manifest) {
+  if (std::ranges::any_of(manifest.calibrations, [](const auto& record) { return record.guarantee.has_value(); })) {
+    return 3;
+  }
+  return manifest.quantisation ? 2 : 1;
+}
 
 std::string manifest_to_json(const Manifest& manifest) {
+  const int version = format_version(manifest);
   Json json;
-  json["format_version"] = format_version(manifest);
+  json["format_version"] = version;
   json["graph"] = graph_to_json(manifest.graph);
   json["class_names"] = manifest.class_names;
   json["preprocessing"]["image_shape"] = manifest.preprocessing.image_shape;
@@ -254,8 +307,14 @@ std::string manifest_to_json(const Manifest& manifest) {
   json["preprocessing"]["channel_order"] = manifest.preprocessing.channel_order;
   json["policy"] = policy_to_json(manifest.policy);
   json["calibrations"] = Json::array();
-  for (const CalibrationRecord& record : manifest.calibrations) json["calibrations"].push_back(record_to_json(record));
-  if (manifest.quantisation) json["quantisation"] = quantisation_to_json(*manifest.quantisation);
+  for (const CalibrationRecord& record : manifest.calibrations) {
+    json["calibrations"].push_back(record_to_json(record, version));
+  }
+  if (manifest.quantisation) {
+    json["quantisation"] = quantisation_to_json(*manifest.quantisation);
+  } else if (version >= 3) {
+    json["quantisation"] = nullptr;
+  }
   json["saved_precision"] = manifest.saved_precision;
   json["check_samples"] = manifest.check_samples;
   json["provenance"] = provenance_to_json(manifest.provenance);

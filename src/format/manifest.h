@@ -9,8 +9,8 @@
 namespace sooner {
 
 // The newest version known here. A manifest is written in the oldest that can hold it, so that older readers read what
-// they can: 2 with a quantisation, 1 without.
-inline constexpr int kFormatVersion = 2;
+// they can: 3 with a guarantee in a calibration record, 2 with a quantisation, 1 without either.
+inline constexpr int kFormatVersion = 3;
 int format_version(const Manifest& manifest);
 
 // Members in a fixed order: the same manifest gives the same text. Infinities are written as the strings "inf" and

@@ -45,18 +45,6 @@ void check_shapes(const ThresholdFamily& family, const ScoreTable& table, const 
   }
 }
 
-void check_enough(const RiskOptions& options, int64_t samples) {
-  if (samples < 1) fail(Code::kFailedPrecondition, "[risk] got no samples to rest a promise on");
-  const int64_t needed = risk_samples_needed(options);
-  if (samples >= needed) return;
-  const std::string promise = options.delta ? fmt::format("level {} at delta {} by the bound '{}'", options.level,
-                                                          *options.delta, to_string(options.bound))
-                                            : fmt::format("level {} in expectation", options.level);
-  fail(Code::kFailedPrecondition,
-       "[risk] got {} samples, expected at least {} for {}; keep more for calibration or raise the level", samples,
-       needed, promise);
-}
-
 }  // namespace
 
 std::string_view to_string(RiskLoss loss) { return loss == RiskLoss::kDiffers ? "differs" : "accuracy-gap"; }
@@ -97,6 +85,18 @@ int64_t risk_samples_needed(const RiskOptions& options) {
   return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(1 / options.level - 1 - 1e-9)));
 }
 
+void check_risk_samples(const RiskOptions& options, int64_t samples) {
+  if (samples < 1) fail(Code::kFailedPrecondition, "[risk] got no samples to rest a promise on");
+  const int64_t needed = risk_samples_needed(options);
+  if (samples >= needed) return;
+  const std::string promise = options.delta ? fmt::format("level {} at delta {} by the bound '{}'", options.level,
+                                                          *options.delta, to_string(options.bound))
+                                            : fmt::format("level {} in expectation", options.level);
+  fail(Code::kFailedPrecondition,
+       "[risk] got {} samples, expected at least {} for {}; keep more for calibration or raise the level", samples,
+       needed, promise);
+}
+
 double largest_passing_risk(const RiskOptions& options, int64_t samples) {
   check_risk_options(options);
   const auto passes = [&](int64_t ones) {
@@ -125,7 +125,7 @@ double largest_passing_risk(const RiskOptions& options, int64_t samples) {
 
 RiskChoice control_risk(const ThresholdFamily& family, const ScoreTable& table, const ExitLosses& losses,
                         const RiskOptions& options) {
-  check_enough(options, table.samples);
+  check_risk_samples(options, table.samples);
   check_shapes(family, table, losses);
   const auto samples = static_cast<size_t>(table.samples);
   std::vector<double> now(samples);

@@ -44,6 +44,9 @@ void check_risk_options(const RiskOptions& options);
 // otherwise. Throws what check_risk_options throws.
 int64_t risk_samples_needed(const RiskOptions& options);
 
+// Throws kFailedPrecondition for fewer samples than that, saying how many are needed.
+void check_risk_samples(const RiskOptions& options, int64_t samples);
+
 // The largest mean of a 0/1 loss on `samples` samples that still passes, 0 where none does: what a family should aim
 // at. Throws what check_risk_options throws. REQUIRES: samples > 0.
 double largest_passing_risk(const RiskOptions& options, int64_t samples);
