@@ -8,6 +8,7 @@
 #include "format/model_file.h"
 #include "graph/cost.h"
 #include "graph/shape_inference.h"
+#include "guarantee_text.h"
 #include "network_drawing.h"
 
 namespace sooner {
@@ -34,6 +35,7 @@ void print_calibration(const CalibrationRecord& record, int64_t classes) {
              100 * record.accuracy, record.cost_fraction, 100 * record.last_exit_accuracy, fmt::join(shares, " / "));
   fmt::print("    on {} samples of {} (split {}), {} logits of {} on {}{}\n", record.samples, record.data_set,
              record.split_hash, record.precision, record.backend, record.instruction_set, optimality(record));
+  if (record.guarantee) fmt::print("    guarantee: {}\n", guarantee_text(*record.guarantee));
 }
 
 void print_quantisation(const Quantisation& quantisation, const std::string& hash) {
@@ -95,6 +97,12 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
                                     {"exit_shares", record.exit_shares},
                                     {"precision", record.precision},
                                     {"backend", record.backend}});
+    if (!record.guarantee) continue;
+    json["calibrations"].back()["guarantee"] = {
+        {"level", record.guarantee->level},     {"delta", record.guarantee->delta},
+        {"loss", record.guarantee->loss},       {"bound", record.guarantee->bound},
+        {"samples", record.guarantee->samples}, {"split_hash", record.guarantee->split_hash},
+        {"risk", record.guarantee->risk},       {"sentence", guarantee_text(*record.guarantee)}};
   }
   fmt::print("{}\n", json.dump(2));
 }

@@ -10,6 +10,7 @@
 #include "shares_text.h"
 #include "table.h"
 #include "tune/calibrate.h"
+#include "tune/calibrate_risk.h"
 
 namespace sooner {
 namespace {
@@ -96,8 +97,16 @@ void run(const QuantizeArguments& arguments) {
   const std::vector<CalibrationRecord> choices = distinct_choices(records);
   std::erase_if(records, [](const CalibrationRecord& record) { return record.precision == kInt8; });
   Table rows({"policy", "chosen by", "logits", "accuracy", "MACs of plain", "exit shares"});
+  std::optional<LogitTable> guarantee;  // read when a record with a guarantee asks for it
   for (const CalibrationRecord& old : choices) {
-    CalibrationRecord record = recalibrate(table, old);
+    CalibrationRecord record;
+    if (old.guarantee) {
+      if (!guarantee) guarantee = logit_table(model, load_all(file.manifest, data, data.splits.guarantee));
+      record = recalibrate_with_risk(table, *guarantee, old).record;
+      record.guarantee->split_hash = data.splits.guarantee.hash;
+    } else {
+      record = recalibrate(table, old);
+    }
     record.data_set = data.data.name;
     record.split_hash = split.hash;
     record.precision = kInt8;

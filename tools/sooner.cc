@@ -11,7 +11,7 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<CommandRow, 12> kCommands{{
+constexpr std::array<CommandRow, 13> kCommands{{
     {"train", "train a network from a TOML config (hands over to sooner-train)",
      "sooner train configs/fashion_differentiable.toml --data-dir ~/data", add_train},
     {"tune", "choose thresholds on the calibration split and store them in the model file",
@@ -22,6 +22,8 @@ constexpr std::array<CommandRow, 12> kCommands{{
      "sooner eval model.safetensors --split test --curve max-prob", add_eval},
     {"predict", "answer images, folders or lists of them, one line each; can be interrupted and go on",
      "sooner predict model.safetensors photos/ -o answers.jsonl", add_predict},
+    {"drift", "compare answers in service with the calibration's scores and exit shares",
+     "sooner drift answers.jsonl model.safetensors", add_drift},
     {"bench", "time a model with its exits against the same network without",
      "sooner bench model.safetensors --plain plain.safetensors --batch 1,16,128", add_bench},
     {"profile", "time every step of every stage, as a table or a file that a planner can read",

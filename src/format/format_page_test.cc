@@ -17,6 +17,7 @@ const std::filesystem::path kRoot = SOONER_SOURCE_DIR;
 const std::filesystem::path kGolden = kRoot / "tests/golden/models/v1/tiny.safetensors";
 const std::filesystem::path kCombined = kRoot / "tests/golden/models/v3/tiny_combined.safetensors";
 const std::filesystem::path kQuantised = kRoot / "tests/golden/models/v2/tiny_quantised.safetensors";
+const std::filesystem::path kGuaranteed = kRoot / "tests/golden/models/v3/tiny_guaranteed.safetensors";
 
 // The text of the page's first block fenced as ```<kind>.
 std::string block(const std::string& kind) {
@@ -70,6 +71,7 @@ TEST(GoldenModel, IsWhatThisVersionWrites) {
   EXPECT_EQ(serialize_model(tiny_model()), read_file(kGolden));
   EXPECT_EQ(serialize_model(quantised_tiny_model()), read_file(kQuantised));
   EXPECT_EQ(serialize_model(combined_tiny_model()), read_file(kCombined));
+  EXPECT_EQ(serialize_model(guaranteed_tiny_model()), read_file(kGuaranteed));
 }
 
 TEST(GoldenModel, OfVersion3LoadsWithItsPolicy) {
@@ -88,6 +90,15 @@ TEST(GoldenModel, OfVersion2LoadsWithItsQuantisation) {
   EXPECT_TRUE(model.manifest.quantisation->scales.at("relu2").is_signed);
   EXPECT_EQ(model.manifest.quantisation->model_hash, model_hash(tiny_model()));
   EXPECT_EQ(load_model(kGolden).manifest.quantisation, std::nullopt);
+}
+
+TEST(GoldenModel, OfVersion3LoadsWithItsGuarantee) {
+  const ModelFile model = load_model(kGuaranteed);
+  ASSERT_EQ(model.manifest.calibrations.size(), 2U);
+  EXPECT_FALSE(model.manifest.calibrations[0].guarantee);
+  EXPECT_EQ(model.manifest.calibrations[1].guarantee, guaranteed_tiny_model().manifest.calibrations[1].guarantee);
+  EXPECT_EQ(model.manifest.calibrations[1].guarantee->split_hash, "fedcba9876543210");
+  EXPECT_EQ(model.manifest.quantisation, std::nullopt);
 }
 
 }  // namespace

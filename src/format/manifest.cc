@@ -22,6 +22,33 @@ constexpr size_t kMaxBins = 4096;
 constexpr size_t kMaxList = size_t{1} << 20U;
 constexpr int64_t kMaxCheckSamples = 4096;
 
+Json guarantee_to_json(const std::optional<RiskGuarantee>& guarantee) {
+  if (!guarantee) return nullptr;
+  Json json;
+  json["level"] = number_to_json(guarantee->level, "guarantee.level");
+  json["delta"] = number_to_json(guarantee->delta, "guarantee.delta");
+  json["loss"] = guarantee->loss;
+  json["bound"] = guarantee->bound;
+  json["samples"] = guarantee->samples;
+  json["split_hash"] = guarantee->split_hash;
+  json["risk"] = number_to_json(guarantee->risk, "guarantee.risk");
+  return json;
+}
+
+std::optional<RiskGuarantee> guarantee_from_json(const JsonValue& value) {
+  if (value.is_null()) return std::nullopt;
+  value.require_keys({"level", "delta", "loss", "bound", "samples", "split_hash", "risk"});
+  RiskGuarantee guarantee;
+  guarantee.level = value["level"].number(0, 1);
+  guarantee.delta = value["delta"].number(0, 1);
+  guarantee.loss = value["loss"].text();
+  guarantee.bound = value["bound"].text();
+  guarantee.samples = value["samples"].integer(1, std::numeric_limits<int64_t>::max());
+  guarantee.split_hash = value["split_hash"].text();
+  guarantee.risk = value["risk"].number(0, 1);
+  return guarantee;
+}
+
 Json record_to_json(const CalibrationRecord& record, int version) {
   Json json;
   json["policy"] = policy_to_json(record.policy, version);
@@ -41,14 +68,22 @@ Json record_to_json(const CalibrationRecord& record, int version) {
   json["score_histograms"] = record.score_histograms;
   json["histogram_low"] = numbers_to_json(record.histogram_low, "calibration.histogram_low");
   json["histogram_high"] = numbers_to_json(record.histogram_high, "calibration.histogram_high");
+  if (version >= 3) json["guarantee"] = guarantee_to_json(record.guarantee);
   return json;
 }
 
 CalibrationRecord record_from_json(const JsonValue& value, int64_t version) {
   constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
-  value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend", "instruction_set",
-                      "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction", "exit_shares",
-                      "exit_accuracy", "score_histograms", "histogram_low", "histogram_high"});
+  if (version < 3) {
+    value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend",
+                        "instruction_set", "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction",
+                        "exit_shares", "exit_accuracy", "score_histograms", "histogram_low", "histogram_high"});
+  } else {
+    value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend",
+                        "instruction_set", "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction",
+                        "exit_shares", "exit_accuracy", "score_histograms", "histogram_low", "histogram_high",
+                        "guarantee"});
+  }
   CalibrationRecord record;
   record.policy = policy_from_json(value["policy"], version);
   record.rule = value["rule"].text();
@@ -69,6 +104,7 @@ CalibrationRecord record_from_json(const JsonValue& value, int64_t version) {
   }
   record.histogram_low = value["histogram_low"].numbers(kMaxList, -kInfinity, kInfinity);
   record.histogram_high = value["histogram_high"].numbers(kMaxList, -kInfinity, kInfinity);
+  if (version >= 3) record.guarantee = guarantee_from_json(value["guarantee"]);
   return record;
 }
 
@@ -160,6 +196,14 @@ void check_fractions(const std::vector<double>& values, size_t count, std::strin
   }
 }
 
+void check_guarantee(const RiskGuarantee& guarantee) {
+  check_fractions({guarantee.level, guarantee.delta, guarantee.risk}, 3, "calibration.guarantee");
+  if (guarantee.samples < 1 || !is_plain_name(guarantee.loss) || !is_plain_name(guarantee.bound)) {
+    fail(Code::kInvalidArgument, "[manifest] calibration.guarantee of {} samples, loss '{}', bound '{}' is not one",
+         guarantee.samples, printable(guarantee.loss), printable(guarantee.bound));
+  }
+}
+
 void check_record(const CalibrationRecord& record, const Graph& graph) {
   const size_t exits = graph.exits();
   check_policy(record.policy, graph, "calibration.policy");
@@ -171,6 +215,7 @@ void check_record(const CalibrationRecord& record, const Graph& graph) {
     fail(Code::kInvalidArgument, "[manifest] calibration: cost {} or optimality gap {} is not a cost",
          record.cost_fraction, record.optimality_gap);
   }
+  if (record.guarantee) check_guarantee(*record.guarantee);
   const size_t histograms = record.score_histograms.size();
   if ((histograms != 0 && histograms != exits) || record.histogram_low.size() != histograms ||
       record.histogram_high.size() != histograms) {
@@ -212,14 +257,14 @@ void check_preprocessing(const Preprocessing& preprocessing, const Graph& graph)
 int format_version(const Manifest& manifest) {
   int version = std::max(manifest.quantisation ? 2 : 1, policy_version(manifest.policy));
   for (const CalibrationRecord& record : manifest.calibrations) {
-    version = std::max(version, policy_version(record.policy));
+    version = std::max({version, policy_version(record.policy), record.guarantee ? 3 : 1});
   }
   return version;
 }
 
 std::string manifest_to_json(const Manifest& manifest) {
-  Json json;
   const int version = format_version(manifest);
+  Json json;
   json["format_version"] = version;
   json["graph"] = graph_to_json(manifest.graph);
   json["class_names"] = manifest.class_names;

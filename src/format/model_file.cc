@@ -108,6 +108,13 @@ std::optional<Fault> find_fault(const Manifest& manifest, const TensorMap& tenso
 
 namespace {
 
+bool is_known_version(std::string_view text) {
+  for (int version = 1; version <= kFormatVersion; ++version) {
+    if (text == std::to_string(version)) return true;
+  }
+  return false;
+}
+
 ModelFile model_of(Safetensors contents, const std::string& name) {
   const std::string place = fmt::format("model '{}'", printable(name));
   const auto found = contents.tensors.find(std::string(kManifestName));
@@ -121,8 +128,7 @@ ModelFile model_of(Safetensors contents, const std::string& name) {
          kManifestName, to_string(found->second.dtype()), to_string(found->second.shape()));
   }
   const auto version = contents.metadata.find(std::string(kVersionKey));
-  if (version != contents.metadata.end() && version->second != "1" && version->second != "2" &&
-      version->second != "3") {
+  if (version != contents.metadata.end() && !is_known_version(version->second)) {
     fail(Code::kDataLoss, "[{}] byte 8: format version '{}', this sooner reads 1 to {}; update sooner", place,
          printable(version->second), kFormatVersion);
   }

@@ -106,6 +106,28 @@ TEST(ModelFile, IsWrittenInTheOldestVersionThatHoldsIt) {
   ModelFile patient = tiny_model();
   patient.manifest.policy = {.name = "patience", .thresholds = {1}};
   EXPECT_THAT(manifest_to_json(patient.manifest), HasSubstr("\"format_version\":1,"));
+  EXPECT_THAT(manifest_to_json(guaranteed_tiny_model().manifest), HasSubstr("\"format_version\":3,"));
+}
+
+TEST(ModelFile, KeepsAGuaranteeBesideRecordsWithoutOneAndAQuantisation) {
+  ModelFile model = guaranteed_tiny_model();
+  model.manifest.quantisation = quantised_tiny_model().manifest.quantisation;
+  const ModelFile again = parse_model(serialize_model(model), "t");
+  ASSERT_EQ(again.manifest.calibrations.size(), 2U);
+  EXPECT_EQ(again.manifest.calibrations[0].guarantee, std::nullopt);
+  EXPECT_EQ(again.manifest.calibrations[1].guarantee, model.manifest.calibrations[1].guarantee);
+  EXPECT_EQ(again.manifest.quantisation, model.manifest.quantisation);
+}
+
+TEST(ModelFile, RefusesAGuaranteeThatIsNone) {
+  ModelFile model = guaranteed_tiny_model();
+  model.manifest.calibrations[1].guarantee->level = 2;
+  EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); }),
+              HasSubstr("guarantee"));
+  model = guaranteed_tiny_model();
+  model.manifest.calibrations[1].guarantee->samples = 0;
+  EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); }),
+              HasSubstr("guarantee"));
 }
 
 TEST(ModelFile, KeepsMinusInfinityAndEveryDigitOfAThreshold) {

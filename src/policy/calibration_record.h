@@ -15,6 +15,19 @@ namespace sooner {
 // How the rule of a policy that stands by its own thresholds begins: "rule g >= 0.5", "rule never".
 inline constexpr std::string_view kOwnRule = "rule ";
 
+// A promise about thresholds, and what it rests on: the mean loss of the samples to come is at most `level`, assuming
+// that they are exchangeable with the samples of the split named here.
+struct RiskGuarantee {
+  double level = 0;        // in (0, 1)
+  double delta = 0;        // how often such a promise may fail, in (0, 1); 0: it holds in expectation
+  std::string loss;        // "differs" (from the last exit's answer), "accuracy-gap"
+  std::string bound;       // "conformal" in expectation; "binomial", "hoeffding-bentkus", "betting"
+  int64_t samples = 0;     // n
+  std::string split_hash;  // of the sample list; another one than the thresholds' family was made on
+  double risk = 0;         // mean loss of those samples, in [0, 1]
+  bool operator==(const RiskGuarantee&) const = default;
+};
+
 struct CalibrationRecord {
   PolicySpec policy;
   // How the thresholds were chosen: "accuracy-drop 0.003", "budget 0.5", "shares 0.6,0.3,0.1", "rule g >= 0.5".
@@ -38,6 +51,7 @@ struct CalibrationRecord {
   std::vector<std::vector<int64_t>> score_histograms;
   std::vector<double> histogram_low;   // [K]
   std::vector<double> histogram_high;  // [K]
+  std::optional<RiskGuarantee> guarantee;
 };
 
 // `policy` with the thresholds it has for `precision`: its own where a record says that they were chosen for it, where

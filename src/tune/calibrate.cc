@@ -135,6 +135,20 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
   return record;
 }
 
+CalibrationRecord record_of(const LogitTable& table, const PolicySpec& policy, const std::string& rule,
+                            int32_t histogram_bins) {
+  const ScoreTable scores = score_table(table, policy);
+  CalibrationRecord record;
+  record.policy = policy;
+  record.rule = rule;
+  record.samples = table.samples;
+  record.exit_accuracy = accuracy_of_exits(table);
+  record.last_exit_accuracy = record.exit_accuracy.back();
+  expect(outcome(scores, policy.thresholds), record);
+  fill_histograms(scores, exits_taken(scores, policy.thresholds), histogram_bins, record);
+  return record;
+}
+
 CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& old) {
   // "rule gate 0.5", "rule always 1": the policy's own rule, nothing was chosen.
   const CalibrationRule rule = old.rule.starts_with("rule ") ? CalibrationRule{} : parse_calibration_rule(old.rule);

@@ -31,4 +31,9 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
 // another precision, say. Throws what calibrate throws, and kInvalidArgument for a record whose rule cannot be read.
 CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& old);
 
+// The record of thresholds that were chosen elsewhere: what `policy`, with its temperatures, does on `table`. Throws
+// what score_table throws. REQUIRES: as many thresholds as early exits; histogram_bins > 0.
+CalibrationRecord record_of(const LogitTable& table, const PolicySpec& policy, const std::string& rule,
+                            int32_t histogram_bins = 20);
+
 }  // namespace sooner

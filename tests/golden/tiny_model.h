@@ -127,4 +127,22 @@ inline ModelFile combined_tiny_model() {
   return model;
 }
 
+// The same with a second calibration that carries a guarantee: format version 3.
+inline ModelFile guaranteed_tiny_model() {
+  ModelFile model = tiny_model();
+  CalibrationRecord record = model.manifest.calibrations[0];
+  record.policy = {.name = "max-prob", .thresholds = {2.25}, .temperatures = {1.5, 1.0}};
+  record.rule = "risk 0.25 delta 0.5 loss differs bound binomial";
+  record.exit_shares = {0.6, 0.4};
+  record.guarantee = RiskGuarantee{.level = 0.25,
+                                   .delta = 0.5,
+                                   .loss = "differs",
+                                   .bound = "binomial",
+                                   .samples = 8,
+                                   .split_hash = "fedcba9876543210",
+                                   .risk = 0.125};
+  model.manifest.calibrations.push_back(record);
+  return model;
+}
+
 }  // namespace sooner

@@ -35,7 +35,7 @@ def check_tensors(path, header, data):
             check(tensor.dtype == NUMPY[entry["dtype"]], f"{path}: {name} is {tensor.dtype}, not {entry['dtype']}")
             check(list(tensor.shape) == entry["shape"], f"{path}: {name} has shape {tensor.shape}")
             check(tensor.tobytes() == data[begin:end], f"{path}: {name} has other bytes")
-    check(metadata in ({"format": "pt", "sooner.format_version": version} for version in ("1", "2")),
+    check(metadata in ({"format": "pt", "sooner.format_version": version} for version in ("1", "2", "3")),
           f"{path}: metadata is {metadata}")
     return int(metadata["sooner.format_version"])
 
@@ -43,7 +43,9 @@ def check_tensors(path, header, data):
 def check_manifest(path, tensors, version):
     manifest = json.loads(bytes(tensors["sooner.manifest"]))
     check(manifest["format_version"] == version, f"{path}: format version {manifest['format_version']}, not {version}")
-    check(("quantisation" in manifest) == (version == 2), f"{path}: version {version} and its quantisation")
+    check(("quantisation" in manifest) == (version >= 2), f"{path}: version {version} and its quantisation")
+    for record in manifest["calibrations"]:
+        check(("guarantee" in record) == (version >= 3), f"{path}: version {version} and its guarantees")
     names = {name for name in tensors if not name.startswith("sooner.")}
     prefixes = [node["name"] for node in manifest["graph"]["nodes"]]
     prefixes += [f"exits.{k}.gate" for k, stage in enumerate(manifest["graph"]["stages"]) if stage["exit"]["gate"]]
