@@ -68,6 +68,8 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
       if (threads > 1) rows.push_back({{name, model, policy, options, threads, ThreadLayout::kStages}, cost, shares});
     }
   };
+  Batch tune;
+  if (!arguments.curves.empty()) tune = load_all(file.manifest, data, data.splits.tune);
   for (const std::string& precision : arguments.precisions) {
     ModelOptions options;
     options.backend = arguments.backend;
@@ -79,7 +81,7 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
     const Evaluation with_exits = evaluate(file, options, policy, samples);
     add("exits, " + policy.name, model, policy, with_exits.cost_fraction, shares_text(with_exits.shares));
     if (!arguments.curves.empty()) {
-      const LogitTable table = logit_table(model, load_all(file.manifest, data, data.splits.tune));
+      const LogitTable table = logit_table(model, tune);
       for (const std::string& curve : arguments.curves) {
         for (const OperatingPoint& point : thinned(operating_points(table, curve))) {
           const Evaluation there = evaluate(file, options, point.spec, samples);

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "measure.h"
 #include "model_data.h"
+#include "policy/policy_kind.h"
 #include "quantize/measure_scales.h"
 #include "shares_text.h"
 #include "table.h"
