@@ -1,14 +1,16 @@
-// Do promises about risk hold, and what do they cost? Takes the samples of a split (or made-up ones) as the whole
-// population, draws `tune` and `guarantee` from it many times, and compares the risk of the chosen thresholds on the
+// Do promises about risk hold, and what do they cost? Takes the samples of a split (or glyphs drawn for this, or made-up
+// logits) as the whole population, draws `tune` and `guarantee` from it many times, and compares the risk of the chosen thresholds on the
 // population with what was promised, and what they save with the cheapest thresholds that infinite data would allow.
 //
 //   risk_population [MODEL] [--samples 1000,5000] [--draws 1000] [--level .02] [--delta .05] [--loss differs]
-//                   [--policy max-prob] [--split test] [--data-dir DIR]
+//                   [--policy max-prob] [--split test | --fresh 1000000] [--data-dir DIR]
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 
+#include "data/glyphs.h"
 #include "tools/command.h"
 #include "tools/engine_flags.h"
 #include "tools/measure.h"
@@ -32,18 +34,57 @@ struct PopulationArguments {
   double level = 0.02;
   double delta = 0.05;
   int64_t made_up = 100'000;
+  int64_t fresh = 0;
   uint64_t seed = 1;
   EngineFlags engine;
   DataFlags data;
   OutputForm form = OutputForm::kText;
 };
 
-LogitTable population_table(const PopulationArguments& arguments) {
-  if (arguments.model.empty()) return random_logit_table(arguments.seed, arguments.made_up, 3, 10);
+// Glyphs of a stream that neither training nor test ever draw from.
+constexpr uint64_t kFreshStream = 2;
+
+void append(ScoreTable& table, const ScoreTable& more) {
+  if (table.samples == 0) {
+    table = more;
+    return;
+  }
+  table.samples += more.samples;
+  for (size_t k = 0; k < table.scores.size(); ++k) {
+    table.scores[k].insert(table.scores[k].end(), more.scores[k].begin(), more.scores[k].end());
+    table.correct[k].insert(table.correct[k].end(), more.correct[k].begin(), more.correct[k].end());
+    table.agrees[k].insert(table.agrees[k].end(), more.agrees[k].begin(), more.agrees[k].end());
+  }
+}
+
+ScoreTable fresh_glyphs(const PopulationArguments& arguments, const Manifest& manifest,
+                        const std::shared_ptr<const Model>& model) {
+  if (manifest.provenance.data_set != "glyphs") {
+    fail(Code::kInvalidArgument, "[risk_population] got a model trained on {}, expected one for glyphs with --fresh",
+         manifest.provenance.data_set);
+  }
+  const auto source = std::make_shared<const GlyphSource>(arguments.seed, kFreshStream, arguments.fresh);
+  std::vector<int64_t> indices(static_cast<size_t>(arguments.fresh));
+  std::iota(indices.begin(), indices.end(), 0);
+  BatchLoader loader(source, glyph_shape(), indices, loader_options(manifest, 10'000));
+  loader.start_epoch(0);
+  ScoreTable table;
+  while (const Batch* batch = loader.next()) {
+    append(table, score_table(logit_table(model, *batch), {.name = arguments.policy}));
+  }
+  return table;
+}
+
+ScoreTable population_scores(const PopulationArguments& arguments) {
+  const PolicySpec policy{.name = arguments.policy};
+  if (arguments.model.empty()) {
+    return score_table(random_logit_table(arguments.seed, arguments.made_up, 3, 10), policy);
+  }
   const ModelFile file = load_model(arguments.model);
+  const auto model = Model::from_file(file, model_options(arguments.engine));
+  if (arguments.fresh > 0) return fresh_glyphs(arguments, file.manifest, model);
   const ModelData data = open_model_data(file.manifest, arguments.data);
-  return logit_table(Model::from_file(file, model_options(arguments.engine)),
-                     load_all(file.manifest, data, data.splits.by_name(arguments.split)));
+  return score_table(logit_table(model, load_all(file.manifest, data, data.splits.by_name(arguments.split))), policy);
 }
 
 double saved(const ScoreTable& table, const std::vector<double>& thresholds) {
@@ -70,9 +111,8 @@ struct Promise {
 };
 
 void run(const PopulationArguments& arguments) {
-  const LogitTable logits = population_table(arguments);
-  const ScoredSamples population{score_table(logits, {.name = arguments.policy}),
-                                 exit_losses(logits, risk_loss_from_string(arguments.loss))};
+  const ScoreTable scores = population_scores(arguments);
+  const ScoredSamples population{scores, exit_losses(scores, risk_loss_from_string(arguments.loss))};
   const double ideal = ideal_saving(population, arguments.level);
   Table table({"promise", "samples", "draws", "violations", "mean risk", "mean saved", "saved by infinite data",
                "share of that"});
@@ -103,7 +143,7 @@ void run(const PopulationArguments& arguments) {
     }
   }
   if (arguments.form == OutputForm::kText) {
-    fmt::print("population of {} samples, loss {}, level {} %, delta {} %\n", logits.samples, arguments.loss,
+    fmt::print("population of {} samples, loss {}, level {} %, delta {} %\n", scores.samples, arguments.loss,
                100 * arguments.level, 100 * arguments.delta);
   }
   table.print(arguments.form);
@@ -119,6 +159,7 @@ int main(int argc, char** argv) {
   app.add_option("--policy", arguments.policy, "whose thresholds are chosen")->capture_default_str();
   app.add_option("--split", arguments.split, "that is the population")->capture_default_str();
   app.add_option("--loss", arguments.loss, "differs | accuracy-gap")->capture_default_str();
+  app.add_option("--fresh", arguments.fresh, "draw so many glyphs as the population, in place of a split");
   app.add_option("--samples", arguments.samples, "of tune, and as many of guarantee")
       ->delimiter(',')
       ->capture_default_str();

@@ -48,10 +48,12 @@ RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& gu
   check_risk_samples(rule.options, guarantee.samples);
   PolicySpec policy{.name = policy_name};
   if (policy_kind(policy_name).probabilities && with_temperatures) policy.temperatures = fit_temperatures(tune);
-  const ThresholdFamily family = threshold_family(score_table(tune, policy), exit_losses(tune, rule.loss),
+  const ScoreTable seen = score_table(tune, policy);
+  const ThresholdFamily family = threshold_family(seen, exit_losses(seen, rule.loss),
                                                   largest_passing_risk(rule.options, guarantee.samples));
+  const ScoreTable unseen = score_table(guarantee, policy);
   RiskCalibration result;
-  result.choice = control_risk(family, score_table(guarantee, policy), exit_losses(guarantee, rule.loss), rule.options);
+  result.choice = control_risk(family, unseen, exit_losses(unseen, rule.loss), rule.options);
   policy.thresholds = result.choice.thresholds;
   result.record = record_of(tune, policy, to_string(rule));
   result.record.guarantee =

@@ -6,7 +6,6 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "policy/scores.h"
 
 namespace sooner {
 namespace {
@@ -56,15 +55,13 @@ RiskLoss risk_loss_from_string(std::string_view text) {
   fail(Code::kInvalidArgument, "[risk] got unknown loss '{}'; {}", text, suggest(text, {"differs", "accuracy-gap"}));
 }
 
-ExitLosses exit_losses(const LogitTable& table, RiskLoss loss) {
-  ExitLosses losses(static_cast<size_t>(table.exits), std::vector<double>(static_cast<size_t>(table.samples), 0.0));
-  for (int64_t n = 0; n < table.samples; ++n) {
-    const int32_t last = argmax(table.at(n, table.exits - 1));
-    const bool last_is_wrong = last != table.labels[static_cast<size_t>(n)];
-    if (loss == RiskLoss::kAccuracyGap && last_is_wrong) continue;
-    // Where the last exit is right, another answer is a wrong one.
-    for (int32_t k = 0; k + 1 < table.exits; ++k) {
-      if (argmax(table.at(n, k)) != last) losses[static_cast<size_t>(k)][static_cast<size_t>(n)] = 1;
+ExitLosses exit_losses(const ScoreTable& table, RiskLoss loss) {
+  ExitLosses losses(table.correct.size(), std::vector<double>(static_cast<size_t>(table.samples), 0.0));
+  const auto& last = table.correct.back();
+  for (size_t k = 0; k + 1 < losses.size(); ++k) {
+    for (size_t n = 0; n < last.size(); ++n) {
+      const bool lost = loss == RiskLoss::kDiffers ? table.agrees[k][n] == 0 : last[n] > table.correct[k][n];
+      if (lost) losses[k][n] = 1;
     }
   }
   return losses;

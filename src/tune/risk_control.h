@@ -28,8 +28,8 @@ std::string_view to_string(RiskLoss loss);
 // Throws kInvalidArgument for another word, naming the nearest.
 RiskLoss risk_loss_from_string(std::string_view text);
 
-// What leaving at each exit costs each sample, 0 or 1. REQUIRES: a valid table.
-ExitLosses exit_losses(const LogitTable& table, RiskLoss loss);
+// What leaving at each exit costs each sample, 0 or 1, by the answers of the table's policy.
+ExitLosses exit_losses(const ScoreTable& table, RiskLoss loss);
 
 struct RiskOptions {
   double level = 0.02;                     // largest risk, in (0, 1)

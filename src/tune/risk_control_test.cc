@@ -21,8 +21,19 @@ TEST(ExitLosses, AreThoseWorkedByHand) {
   const ExitLosses differs = {{0, 1, 0, 1, 1}, {0, 0, 1, 1, 0}, {0, 0, 0, 0, 0}};
   // Samples 3 and 4 are wrong at the last exit: nothing can be lost.
   const ExitLosses gap = {{0, 1, 0, 0, 0}, {0, 0, 1, 0, 0}, {0, 0, 0, 0, 0}};
-  EXPECT_EQ(exit_losses(table, RiskLoss::kDiffers), differs);
-  EXPECT_EQ(exit_losses(table, RiskLoss::kAccuracyGap), gap);
+  const ScoreTable scores = score_table(table, {.name = "margin"});
+  EXPECT_EQ(exit_losses(scores, RiskLoss::kDiffers), differs);
+  EXPECT_EQ(exit_losses(scores, RiskLoss::kAccuracyGap), gap);
+}
+
+TEST(ExitLosses, GoByWhatThePolicyAnswers) {
+  // Votes of equal exits: the second exit's answer is still the first one's, where that was surer.
+  const LogitTable table = gap_table({{-3, 1, 1}}, {0}, {0.2, 0.5, 1});
+  const ExitLosses own = {{1}, {0}, {0}};
+  const ExitLosses joined = {{1}, {1}, {0}};
+  EXPECT_EQ(exit_losses(score_table(table, {.name = "margin"}), RiskLoss::kDiffers), own);
+  EXPECT_EQ(exit_losses(score_table(table, {.name = "vote"}), RiskLoss::kDiffers), joined);
+  EXPECT_EQ(exit_losses(score_table(table, {.name = "vote"}), RiskLoss::kAccuracyGap), joined);
 }
 
 // Four samples with scores 3, 2, 1, 0 at the early exit; leaving costs the second one 1.
@@ -129,7 +140,8 @@ struct Simulation {
 std::vector<Simulation> simulate(const std::vector<RiskOptions>& promises, int draws) {
   constexpr int64_t kSamples = 400;
   const LogitTable table = random_logit_table(11, 20'000, 3, 5);
-  const ScoredSamples population{score_table(table, {.name = "max-prob"}), exit_losses(table, RiskLoss::kDiffers)};
+  const ScoreTable scores = score_table(table, {.name = "max-prob"});
+  const ScoredSamples population{scores, exit_losses(scores, RiskLoss::kDiffers)};
   const double aim = largest_passing_risk(promises[0], kSamples);
   std::vector<Simulation> results(promises.size());
   for (int draw = 0; draw < draws; ++draw) {

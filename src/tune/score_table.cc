@@ -35,6 +35,8 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
   const auto samples = static_cast<size_t>(table.samples);
   result.scores.assign(exits, std::vector<float>(samples));
   result.correct.assign(exits, std::vector<uint8_t>(samples));
+  result.agrees.assign(exits, std::vector<uint8_t>(samples));
+  std::vector<int32_t> answers(exits);
   std::vector<std::byte> state(policy->state_bytes());
   for (size_t n = 0; n < samples; ++n) {
     std::fill(state.begin(), state.end(), std::byte{0});
@@ -44,8 +46,10 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
       const std::span<const float> logits = table.at(sample, exit);
       const ExitVerdict verdict = policy->decide(table.observation(sample, exit), state);
       result.scores[k][n] = verdict.score;
-      result.correct[k][n] = answered_label(verdict, logits) == table.labels[n] ? 1 : 0;
+      answers[k] = answered_label(verdict, logits);
+      result.correct[k][n] = answers[k] == table.labels[n] ? 1 : 0;
     }
+    for (size_t k = 0; k < exits; ++k) result.agrees[k][n] = answers[k] == answers.back() ? 1 : 0;
   }
   return result;
 }

@@ -17,6 +17,7 @@ struct ScoreTable {
   int32_t exits = 0;                               // K
   std::vector<std::vector<float>> scores = {};     // [K][N], larger is surer; never NaN at an early exit
   std::vector<std::vector<uint8_t>> correct = {};  // [K][N], 1 where the policy's answer at the exit is the label
+  std::vector<std::vector<uint8_t>> agrees = {};   // [K][N], 1 where that answer is the last exit's
   std::vector<double> exit_cost = {};              // [K], C_k
 };
 

@@ -16,8 +16,8 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 ScoredSamples random_samples(uint64_t seed, int64_t samples, int32_t exits) {
-  const LogitTable table = random_logit_table(seed, samples, exits, 5);
-  return {score_table(table, {.name = "max-prob"}), exit_losses(table, RiskLoss::kDiffers)};
+  const ScoreTable table = score_table(random_logit_table(seed, samples, exits, 5), {.name = "max-prob"});
+  return {table, exit_losses(table, RiskLoss::kDiffers)};
 }
 
 TEST(ThresholdFamily, StartsWithNobodyLeavingAndNeverRises) {
