@@ -27,7 +27,18 @@ std::string optimality(const CalibrationRecord& record) {
   return fmt::format("; cheaper thresholds could save at most {:.4f} of the plain MACs there", record.optimality_gap);
 }
 
-void print_calibration(const CalibrationRecord& record, int64_t classes) {
+// What each exit costs and saves a sample that reaches it.
+std::string worth(const CalibrationRecord& record, const GraphCost& cost) {
+  std::vector<std::string> parts;
+  for (size_t k = 0; k < record.exit_savings.size(); ++k) {
+    const double head = static_cast<double>(cost.stages[k].head_macs) / static_cast<double>(cost.backbone_macs);
+    parts.push_back(fmt::format("exit {} costs {:.4f} and saves {:.4f}{}", k, head, record.exit_savings[k],
+                                record.exit_savings[k] > head ? "" : " (not worth its head)"));
+  }
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+void print_calibration(const CalibrationRecord& record, int64_t classes, const GraphCost& cost) {
   std::vector<double> shares;
   for (const double share : record.exit_shares) shares.push_back(100 * share);
   fmt::print("  {}: {}\n", record.rule, policy_text(record.policy, classes));
@@ -35,6 +46,7 @@ void print_calibration(const CalibrationRecord& record, int64_t classes) {
              100 * record.accuracy, record.cost_fraction, 100 * record.last_exit_accuracy, fmt::join(shares, " / "));
   fmt::print("    on {} samples of {} (split {}), {} logits of {} on {}{}\n", record.samples, record.data_set,
              record.split_hash, record.precision, record.backend, record.instruction_set, optimality(record));
+  if (!record.exit_savings.empty()) fmt::print("    of the plain MACs, per sample there: {}\n", worth(record, cost));
   if (record.guarantee) fmt::print("    guarantee: {}\n", guarantee_text(*record.guarantee));
 }
 
@@ -128,7 +140,9 @@ void run(const DescribeArguments& arguments) {
   fmt::print("default policy: {}\n", policy_text(manifest.policy, manifest.graph.classes));
   if (manifest.quantisation) print_quantisation(*manifest.quantisation, model_hash(file));
   if (!manifest.calibrations.empty()) fmt::print("calibrations:\n");
-  for (const CalibrationRecord& record : manifest.calibrations) print_calibration(record, manifest.graph.classes);
+  for (const CalibrationRecord& record : manifest.calibrations) {
+    print_calibration(record, manifest.graph.classes, cost);
+  }
   if (arguments.nodes) print_nodes(manifest.graph, cost);
 }
 

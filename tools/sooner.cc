@@ -11,11 +11,13 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<CommandRow, 13> kCommands{{
+constexpr std::array<CommandRow, 14> kCommands{{
     {"train", "train a network from a TOML config (hands over to sooner-train)",
      "sooner train configs/fashion_differentiable.toml --data-dir ~/data", add_train},
     {"tune", "choose thresholds on the calibration split and store them in the model file",
      "sooner tune model.safetensors --policy max-prob --drop 0.3", add_tune},
+    {"exits", "what each early exit costs and saves, which are worth having, and the model with those alone",
+     "sooner exits model.safetensors --greedy --drop 0.3 -o fewer.safetensors", add_exits},
     {"quantize", "measure int8 scales on the calibration split and choose thresholds anew for int8",
      "sooner quantize model.safetensors -o model_int8.safetensors", add_quantize},
     {"eval", "answer a split with real exits: accuracy, executed MACs, exit shares, curves",

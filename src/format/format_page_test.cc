@@ -98,6 +98,7 @@ TEST(GoldenModel, OfVersion3LoadsWithItsGuarantee) {
   EXPECT_FALSE(model.manifest.calibrations[0].guarantee);
   EXPECT_EQ(model.manifest.calibrations[1].guarantee, guaranteed_tiny_model().manifest.calibrations[1].guarantee);
   EXPECT_EQ(model.manifest.calibrations[1].guarantee->split_hash, "fedcba9876543210");
+  EXPECT_EQ(model.manifest.calibrations[1].exit_savings, std::vector<double>{0.375});
   EXPECT_EQ(model.manifest.quantisation, std::nullopt);
 }
 

@@ -68,7 +68,10 @@ Json record_to_json(const CalibrationRecord& record, int version) {
   json["score_histograms"] = record.score_histograms;
   json["histogram_low"] = numbers_to_json(record.histogram_low, "calibration.histogram_low");
   json["histogram_high"] = numbers_to_json(record.histogram_high, "calibration.histogram_high");
-  if (version >= 3) json["guarantee"] = guarantee_to_json(record.guarantee);
+  if (version >= 3) {
+    json["exit_savings"] = numbers_to_json(record.exit_savings, "calibration.exit_savings");
+    json["guarantee"] = guarantee_to_json(record.guarantee);
+  }
   return json;
 }
 
@@ -82,7 +85,7 @@ CalibrationRecord record_from_json(const JsonValue& value, int64_t version) {
     value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend",
                         "instruction_set", "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction",
                         "exit_shares", "exit_accuracy", "score_histograms", "histogram_low", "histogram_high",
-                        "guarantee"});
+                        "exit_savings", "guarantee"});
   }
   CalibrationRecord record;
   record.policy = policy_from_json(value["policy"], version);
@@ -104,7 +107,10 @@ CalibrationRecord record_from_json(const JsonValue& value, int64_t version) {
   }
   record.histogram_low = value["histogram_low"].numbers(kMaxList, -kInfinity, kInfinity);
   record.histogram_high = value["histogram_high"].numbers(kMaxList, -kInfinity, kInfinity);
-  if (version >= 3) record.guarantee = guarantee_from_json(value["guarantee"]);
+  if (version >= 3) {
+    record.exit_savings = value["exit_savings"].numbers(kMaxList, -kInfinity, kInfinity);
+    record.guarantee = guarantee_from_json(value["guarantee"]);
+  }
   return record;
 }
 
@@ -215,6 +221,15 @@ void check_record(const CalibrationRecord& record, const Graph& graph) {
     fail(Code::kInvalidArgument, "[manifest] calibration: cost {} or optimality gap {} is not a cost",
          record.cost_fraction, record.optimality_gap);
   }
+  if (!record.exit_savings.empty() && record.exit_savings.size() + 1 != exits) {
+    fail(Code::kInvalidArgument, "[manifest] calibration: savings of {} exits, expected {}: the early ones",
+         record.exit_savings.size(), exits - 1);
+  }
+  for (const double saving : record.exit_savings) {
+    if (!(saving >= 0) || !std::isfinite(saving)) {
+      fail(Code::kInvalidArgument, "[manifest] calibration: an exit's saving of {}, expected 0 or more", saving);
+    }
+  }
   if (record.guarantee) check_guarantee(*record.guarantee);
   const size_t histograms = record.score_histograms.size();
   if ((histograms != 0 && histograms != exits) || record.histogram_low.size() != histograms ||
@@ -257,7 +272,8 @@ void check_preprocessing(const Preprocessing& preprocessing, const Graph& graph)
 int format_version(const Manifest& manifest) {
   int version = std::max(manifest.quantisation ? 2 : 1, policy_version(manifest.policy));
   for (const CalibrationRecord& record : manifest.calibrations) {
-    version = std::max({version, policy_version(record.policy), record.guarantee ? 3 : 1});
+    version =
+        std::max({version, policy_version(record.policy), record.guarantee || !record.exit_savings.empty() ? 3 : 1});
   }
   return version;
 }

@@ -199,29 +199,44 @@ std::vector<NodeId> carry_set(const Graph& graph, size_t stage) {
   return {carried.begin(), carried.end()};
 }
 
-Graph plain_backbone(const Graph& graph) {
-  Graph plain;
-  plain.name = graph.name;
-  plain.input_shape = graph.input_shape;
-  plain.classes = graph.classes;
+Graph keep_exits(const Graph& graph, std::span<const size_t> kept) {
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i] + 1 < graph.exits() && (i == 0 || kept[i] > kept[i - 1])) continue;
+    fail(Code::kInvalidArgument,
+         "[graph] got exit {} to keep at place {}, expected early exits of '{}' (0 to {}), rising", kept[i], i,
+         graph.name, static_cast<int64_t>(graph.exits()) - 2);
+  }
+  std::vector<size_t> exits(kept.begin(), kept.end());
+  exits.push_back(graph.exits() - 1);
+  Graph result;
+  result.name = graph.name;
+  result.input_shape = graph.input_shape;
+  result.classes = graph.classes;
+  result.stages.resize(exits.size());
   const std::vector<Place> place = places(graph);
-  const auto last = static_cast<int32_t>(graph.stages.size()) - 1;
   std::vector<NodeId> renamed(graph.nodes.size(), -1);
-  Stage stage;
   for (size_t id = 0; id < graph.nodes.size(); ++id) {
-    if (place[id].head && place[id].stage != last) continue;
-    renamed[id] = static_cast<NodeId>(plain.nodes.size());
+    const auto from = static_cast<size_t>(place[id].stage);
+    const auto to = std::ranges::lower_bound(exits, from);
+    if (place[id].head && *to != from) continue;
+    renamed[id] = static_cast<NodeId>(result.nodes.size());
     Node node = graph.nodes[id];
     for (NodeId& input : node.inputs) input = renamed[static_cast<size_t>(input)];
-    plain.nodes.push_back(std::move(node));
+    result.nodes.push_back(std::move(node));
+    Stage& stage = result.stages[static_cast<size_t>(to - exits.begin())];
     (place[id].head ? stage.exit.head : stage.trunk).push_back(renamed[id]);
   }
-  const Exit& exit = graph.stages.back().exit;
-  stage.exit.name = exit.name;
-  stage.exit.features = renamed[static_cast<size_t>(exit.features)];
-  stage.exit.logits = renamed[static_cast<size_t>(exit.logits)];
-  plain.stages.push_back(std::move(stage));
-  return plain;
+  for (size_t k = 0; k < exits.size(); ++k) {
+    const Exit& old = graph.stages[exits[k]].exit;
+    Exit& exit = result.stages[k].exit;
+    exit.name = old.name;
+    exit.features = renamed[static_cast<size_t>(old.features)];
+    exit.logits = renamed[static_cast<size_t>(old.logits)];
+    exit.gate = old.gate;
+  }
+  return result;
 }
+
+Graph plain_backbone(const Graph& graph) { return keep_exits(graph, {}); }
 
 }  // namespace sooner

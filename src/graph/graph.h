@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -107,7 +108,12 @@ void validate(const Graph& graph);
 // Empty after the last stage.
 std::vector<NodeId> carry_set(const Graph& graph, size_t stage);
 
-// The same network cut down to its backbone: one stage, the last exit, no other heads.
+// The same network with the early exits `kept` alone, which become 0, 1, …, and the last one: the others' heads go,
+// their stages' trunks join the next stage that is kept. Names stay, but for gates, which are called by their exit's
+// index. Throws kInvalidArgument unless `kept` rises and names early exits.
+Graph keep_exits(const Graph& graph, std::span<const size_t> kept);
+
+// keep_exits of none: the backbone with its own classifier.
 Graph plain_backbone(const Graph& graph);
 
 }  // namespace sooner

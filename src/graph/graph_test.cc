@@ -177,6 +177,32 @@ TEST(PlainBackbone, DropsEarlyHeadsAndKeepsEverythingElse) {
   EXPECT_EQ(graph.stages[0].exit.head, plain.stages[0].exit.head);
 }
 
+TEST(KeepExits, JoinsTheStagesOfExitsThatGo) {
+  const Graph graph = attach_exits(tiny_residual(), {{"a", flat_head, Gate{}}, {"sum", flat_head, std::nullopt}});
+  ASSERT_EQ(graph.exits(), 3U);
+  const Graph second = keep_exits(graph, std::vector<size_t>{1});
+  validate(second);
+  ASSERT_EQ(second.exits(), 2U);
+  EXPECT_EQ(second.stages[0].exit.name, graph.stages[1].exit.name);
+  EXPECT_EQ(second.stages[0].trunk.size(), graph.stages[0].trunk.size() + graph.stages[1].trunk.size());
+  EXPECT_EQ(second.nodes.size() + graph.stages[0].exit.head.size(), graph.nodes.size());
+  EXPECT_FALSE(second.stages[0].exit.gate);
+  const Graph first = keep_exits(graph, std::vector<size_t>{0});
+  validate(first);
+  EXPECT_TRUE(first.stages[0].exit.gate);
+  EXPECT_EQ(first.node(first.stages[1].trunk.back()).name, "sum");
+  const Graph both = keep_exits(graph, std::vector<size_t>{0, 1});
+  ASSERT_EQ(both.nodes.size(), graph.nodes.size());
+  for (size_t id = 0; id < graph.nodes.size(); ++id) EXPECT_EQ(both.nodes[id].name, graph.nodes[id].name);
+}
+
+TEST(KeepExits, RefusesExitsThatAreNotThere) {
+  const Graph graph = tiny_with_exit();
+  for (const std::vector<size_t>& kept : {std::vector<size_t>{1}, std::vector<size_t>{7}, std::vector<size_t>{0, 0}}) {
+    EXPECT_THAT(std::string(error_of([&] { keep_exits(graph, kept); }).what()), HasSubstr("expected early exits of"));
+  }
+}
+
 TEST(GateNames, CountExitsFromZero) {
   EXPECT_EQ(gate_features_name(0), "exits.0.gate.features.weight");
   EXPECT_EQ(gate_scores_name(2), "exits.2.gate.scores.weight");

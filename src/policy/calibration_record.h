@@ -51,6 +51,9 @@ struct CalibrationRecord {
   std::vector<std::vector<int64_t>> score_histograms;
   std::vector<double> histogram_low;   // [K]
   std::vector<double> histogram_high;  // [K]
+  // [K-1], of a sample that reaches early exit k: what having the exit saves it, were its head for nothing, as a
+  // fraction of the plain MACs. An exit whose head costs more is not worth having. Empty: not known.
+  std::vector<double> exit_savings;
   std::optional<RiskGuarantee> guarantee;
 };
 

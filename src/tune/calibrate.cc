@@ -9,6 +9,7 @@
 #include "policy/scores.h"
 #include "policy/threshold_units.h"
 #include "tune/budget.h"
+#include "tune/exit_savings.h"
 #include "tune/score_table.h"
 #include "tune/shares.h"
 #include "tune/temperature.h"
@@ -123,6 +124,7 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
     bare.abstain_below = -std::numeric_limits<double>::infinity();
     const Replay result = replay(table, *make_policy(bare, policy_context(table)));
     expect({.accuracy = result.accuracy, .cost = result.cost, .shares = result.shares}, record);
+    record.exit_savings = exit_savings(table, record.policy);
     return record;
   }
   if (kind.probabilities && options.fit_temperatures) record.policy.temperatures = fit_temperatures(table);
@@ -132,6 +134,7 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
   record.optimality_gap = choice.optimality_gap;
   expect(choice.expected, record);
   fill_histograms(scores, exits_taken(scores, choice.thresholds), options.histogram_bins, record);
+  record.exit_savings = exit_savings(table, record.policy);
   return record;
 }
 
@@ -146,6 +149,7 @@ CalibrationRecord record_of(const LogitTable& table, const PolicySpec& policy, c
   record.last_exit_accuracy = record.exit_accuracy.back();
   expect(outcome(scores, policy.thresholds), record);
   fill_histograms(scores, exits_taken(scores, policy.thresholds), histogram_bins, record);
+  record.exit_savings = exit_savings(table, policy);
   return record;
 }
 

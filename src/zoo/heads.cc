@@ -1,5 +1,6 @@
 #include "zoo/heads.h"
 
+#include <array>
 #include <charconv>
 
 #include "core/error.h"
@@ -57,6 +58,17 @@ NodeId conv_gap_fc(GraphBuilder& builder, const std::string& prefix, NodeId src,
   src = builder.batch_norm(prefix + "bn", src);
   src = builder.relu(prefix + "relu", src);
   return gap_fc(builder, prefix, src);
+}
+
+NodeId conv2_fc(GraphBuilder& builder, const std::string& prefix, NodeId src, int64_t channels) {
+  for (const char* number : {"1", "2"}) {
+    src = builder.conv2d(prefix + "conv" + number, src, conv(channels, 3, 2, 1, false));
+    src = builder.batch_norm(prefix + "bn" + number, src);
+    src = builder.relu(prefix + "relu" + number, src);
+  }
+  const Shape shape = builder.shape(src);
+  if (shape[1] > 1 && shape[2] > 1) src = builder.avg_pool(prefix + "pool", src, pool(2, 2, 0, true));
+  return linear_on(builder, prefix, src);
 }
 
 using LayerFunction = std::function<NodeId(GraphBuilder&, const std::string& name, NodeId)>;
@@ -129,7 +141,7 @@ HeadFunction branchy(std::string_view list, std::string_view description) {
 }  // namespace
 
 const std::vector<std::string>& head_names() {
-  static const std::vector<std::string> names{"gap-fc", "pool-fc", "conv-gap-fc", "branchy"};
+  static const std::vector<std::string> names{"gap-fc", "pool-fc", "conv-gap-fc", "conv2-fc", "branchy"};
   return names;
 }
 
@@ -144,15 +156,23 @@ HeadFunction head_from_string(std::string_view description) {
   }
   if (name == "branchy")
     return branchy(has_argument ? argument : "maxpool2,relu,conv10@3p1,maxpool2,relu", description);
-  if (name == "pool-fc" || name == "conv-gap-fc") {
-    const bool is_pool = name == "pool-fc";
-    int64_t number = is_pool ? 4 : 64;
+  // Heads of one number, with its default.
+  struct Sized {
+    std::string_view name;
+    int64_t standard;
+    NodeId (*build)(GraphBuilder& builder, const std::string& prefix, NodeId src, int64_t number);
+  };
+  constexpr std::array<Sized, 3> kSized = {
+      {{"pool-fc", 4, pool_fc}, {"conv-gap-fc", 64, conv_gap_fc}, {"conv2-fc", 128, conv2_fc}}};
+  for (const Sized& head : kSized) {
+    if (name != head.name) continue;
+    int64_t number = head.standard;
     if (has_argument) {
       number = take_number(argument, description);
       if (!argument.empty()) bad(description, argument, "one number");
     }
-    return [=](GraphBuilder& builder, const std::string& prefix, NodeId src) {
-      return is_pool ? pool_fc(builder, prefix, src, number) : conv_gap_fc(builder, prefix, src, number);
+    return [build = head.build, number](GraphBuilder& builder, const std::string& prefix, NodeId src) {
+      return build(builder, prefix, src, number);
     };
   }
   fail(Code::kInvalidArgument, "[head] '{}' is unknown; {}", name, suggest(name, head_names()));

@@ -47,6 +47,15 @@ TEST(ConvGapFc, HalvesTheMapByAConvolution) {
               ElementsAre("h.conv 8x1x1", "h.bn 8x1x1", "h.relu 8x1x1", "h.gap 8", "h.fc 10"));
 }
 
+TEST(Conv2Fc, QuartersTheMapAndPools) {
+  EXPECT_THAT(layers("conv2-fc", {16, 32, 32}),
+              ElementsAre("h.conv1 128x16x16", "h.bn1 128x16x16", "h.relu1 128x16x16", "h.conv2 128x8x8",
+                          "h.bn2 128x8x8", "h.relu2 128x8x8", "h.pool 128x4x4", "h.flatten 2048", "h.fc 10"));
+  EXPECT_THAT(layers("conv2-fc:8", {16, 4, 4}),
+              ElementsAre("h.conv1 8x2x2", "h.bn1 8x2x2", "h.relu1 8x2x2", "h.conv2 8x1x1", "h.bn2 8x1x1",
+                          "h.relu2 8x1x1", "h.flatten 8", "h.fc 10"));
+}
+
 TEST(Branchy, IsBranchyNetsForLeNetByDefault) {
   EXPECT_THAT(layers("branchy", {5, 30, 30}),
               ElementsAre("h.pool0 5x15x15", "h.relu1 5x15x15", "h.conv2 10x15x15", "h.pool3 10x8x8", "h.relu4 10x8x8",
@@ -71,7 +80,7 @@ TEST(HeadFromString, NamesThePartThatDoesNotFitAndWhatWould) {
     return std::string(error.what());
   };
   EXPECT_THAT(what("gapfc"), HasSubstr("did you mean 'gap-fc'?"));
-  EXPECT_THAT(what(""), HasSubstr("expected one of gap-fc, pool-fc, conv-gap-fc, branchy"));
+  EXPECT_THAT(what(""), HasSubstr("expected one of gap-fc, pool-fc, conv-gap-fc, conv2-fc, branchy"));
   EXPECT_THAT(what("gap-fc:4"), HasSubstr("no argument"));
   EXPECT_THAT(what("pool-fc:"), HasSubstr("a number from 1 to 65536"));
   EXPECT_THAT(what("pool-fc:0"), HasSubstr("a number from 1 to 65536"));

@@ -134,6 +134,7 @@ inline ModelFile guaranteed_tiny_model() {
   record.policy = {.name = "max-prob", .thresholds = {2.25}, .temperatures = {1.5, 1.0}};
   record.rule = "risk 0.25 delta 0.5 loss differs bound binomial";
   record.exit_shares = {0.6, 0.4};
+  record.exit_savings = {0.375};
   record.guarantee = RiskGuarantee{.level = 0.25,
                                    .delta = 0.5,
                                    .loss = "differs",
