@@ -3,24 +3,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "command.h"
+#include "trainer_program.h"
 
 namespace sooner {
-namespace {
-
-std::string trainer_path() {
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    const std::filesystem::path beside = self.parent_path() / "sooner-train";
-    if (std::filesystem::exists(beside, error)) return beside.string();
-  }
-  return "sooner-train";
-}
-
-}  // namespace
 
 void add_train(CLI::App& app) {
   // Everything after `train` belongs to sooner-train, --help included.
@@ -29,7 +16,7 @@ void add_train(CLI::App& app) {
   app.set_help_flag();
   app.callback([&app] {
     std::vector<std::string> words = app.remaining();
-    std::string program = trainer_path();
+    std::string program = trainer_program();
     std::vector<char*> arguments{program.data()};
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);

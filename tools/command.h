@@ -38,6 +38,7 @@ void add_predict(CLI::App& app);
 void add_profile(CLI::App& app);
 void add_drift(CLI::App& app);
 void add_exits(CLI::App& app);
+void add_compare(CLI::App& app);
 
 // --json and --csv. The pointer must outlive the app's parse.
 void add_output_options(CLI::App& app, OutputForm* form);

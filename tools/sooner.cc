@@ -11,7 +11,7 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<CommandRow, 14> kCommands{{
+constexpr std::array<CommandRow, 15> kCommands{{
     {"train", "train a network from a TOML config (hands over to sooner-train)",
      "sooner train configs/fashion_differentiable.toml --data-dir ~/data", add_train},
     {"tune", "choose thresholds on the calibration split and store them in the model file",
@@ -38,6 +38,8 @@ constexpr std::array<CommandRow, 14> kCommands{{
      "sooner export model.safetensors --plain -o plain.onnx", add_export},
     {"data", "open a data set and show its splits, classes and hashes", "sooner data fashion-mnist --data-dir ~/data",
      add_data},
+    {"compare", "train configurations with several seeds, or take runs that are there, and hold them side by side",
+     "sooner compare configs/cifar10_*.toml --seeds 1,2,3 --out runs/cifar10", add_compare},
     {"report", "evaluate runs and write one HTML page",
      "sooner report runs/cifar10-1 --plain runs/plain-1 -o report.html", add_report},
 }};

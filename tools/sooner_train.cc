@@ -83,6 +83,7 @@ struct Arguments {
   std::string resume;
   std::string device;
   int threads = -1;
+  bool reuse = false;
   bool quiet = false;
   bool print_config = false;
 };
@@ -94,6 +95,9 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--data-dir", a.data_dir, "folder that holds mnist/, fashion-mnist/, cifar-10/; default $SOONER_DATA");
   app.add_option("--out", a.out, "run folder to make; default: the next runs/<name>-<n>");
   app.add_option("--resume", a.resume, "continue this run folder from its last checkpoint");
+  app.add_flag("--reuse", a.reuse,
+               "with --out: where that folder holds a run of this configuration, leave it when it is finished and "
+               "continue it when it is not");
   app.add_option("--device", a.device, "cpu, cuda or auto");
   app.add_option("--threads", a.threads, "threads for arithmetic; 0: every processor");
   app.add_flag("--quiet", a.quiet, "say nothing but warnings and errors");
@@ -110,6 +114,22 @@ std::vector<std::string> all_sets(const Arguments& a) {
   return sets;
 }
 
+void print_result(const RunFolder& folder) {
+  fmt::print("run: {}\nmodel: {}\n", folder.path().string(), folder.model().string());
+}
+
+// False where there is no run; throws for one of another configuration.
+bool holds_same_run(const std::filesystem::path& path, const TrainConfig& config) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path / "config.toml", ignored)) return false;
+  const TrainConfig there = load_config(RunFolder::open(path).config());
+  if (config_hash(there) == config_hash(config)) return true;
+  fail(Code::kFailedPrecondition,
+       "[sooner-train] '{}' holds a run of another configuration ({}, this one is {}); name another folder, or remove "
+       "it",
+       path.string(), config_hash(there), config_hash(config));
+}
+
 int run(const Arguments& a) {
   if (a.config.empty() == a.resume.empty()) {
     fail(Code::kInvalidArgument, "[sooner-train] expected a configuration or --resume RUN, and not both; see --help");
@@ -117,14 +137,22 @@ int run(const Arguments& a) {
   if (!a.resume.empty() && !a.out.empty()) {
     fail(Code::kInvalidArgument, "[sooner-train] --out cannot be combined with --resume: a run stays in its folder");
   }
-  const bool resume = !a.resume.empty();
+  if (a.reuse && a.out.empty()) {
+    fail(Code::kInvalidArgument, "[sooner-train] --reuse needs --out, the folder that may hold the run");
+  }
   const TrainConfig config =
-      load_config(resume ? RunFolder::open(a.resume).config() : std::filesystem::path(a.config), all_sets(a));
+      load_config(a.resume.empty() ? std::filesystem::path(a.config) : RunFolder::open(a.resume).config(), all_sets(a));
   if (a.print_config) {
     fmt::print("{}", to_toml(config));
     return 0;
   }
-  const RunFolder folder = resume          ? RunFolder::open(a.resume)
+  const bool found = a.reuse && holds_same_run(a.out, config);
+  if (found && std::filesystem::exists(RunFolder::open(a.out).model())) {
+    print_result(RunFolder::open(a.out));
+    return 0;
+  }
+  const bool resume = found || !a.resume.empty();
+  const RunFolder folder = resume          ? RunFolder::open(found ? a.out : a.resume)
                            : a.out.empty() ? RunFolder::create_numbered(a.runs, config.name)
                                            : RunFolder::create(a.out);
   if (!resume) write_file_atomically(folder.config(), to_toml(config));
@@ -139,7 +167,7 @@ int run(const Arguments& a) {
     throw;
   }
   if (result.interrupted) return 1;
-  fmt::print("run: {}\nmodel: {}\n", folder.path().string(), folder.model().string());
+  print_result(folder);
   return 0;
 }
 

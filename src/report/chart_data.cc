@@ -75,6 +75,24 @@ Json curve_chart(const ReportData& data) {
   return json["series"].empty() && data.references.empty() ? Json(nullptr) : json;
 }
 
+// What the deepest exit reached would answer, against the cost spent when interrupted.
+Json anytime_chart(const ReportData& data) {
+  Json json;
+  json["series"] = Json::array();
+  for (const ReportModel& model : data.models) {
+    if (model.stages.size() < 2) continue;
+    Json series;
+    series["name"] = model.name;
+    series["points"] = Json::array();
+    for (const ReportStage& stage : model.stages) {
+      if (!std::isfinite(stage.cost_fraction) || !std::isfinite(stage.accuracy)) continue;
+      series["points"].push_back(point({stage.exit_name, stage.cost_fraction, stage.accuracy, {}}));
+    }
+    if (!series["points"].empty()) json["series"].push_back(std::move(series));
+  }
+  return json["series"].empty() ? Json(nullptr) : json;
+}
+
 // One bar per model with early exits and an operating point, one segment per exit.
 Json shares_chart(const ReportData& data) {
   Json json;
@@ -143,6 +161,7 @@ Json training_charts(const ReportData& data) {
 Json chart_data(const ReportData& data) {
   Json json;
   json["curve"] = curve_chart(data);
+  json["anytime"] = anytime_chart(data);
   json["shares"] = shares_chart(data);
   json["exit_accuracy"] = exit_accuracy_chart(data);
   json["training"] = training_charts(data);

@@ -7,8 +7,8 @@
 
 namespace sooner {
 
-// {"curve": {…}, "shares": {…}, "exit_accuracy": {…}, "training": […]}; unknown numbers are null. A member is null when
-// there is nothing to draw.
+// {"curve": {…}, "anytime": {…}, "shares": {…}, "exit_accuracy": {…}, "training": […]}; unknown numbers are null. A
+// member is null when there is nothing to draw.
 nlohmann::ordered_json chart_data(const ReportData& data);
 
 }  // namespace sooner

@@ -18,8 +18,7 @@ namespace {
 
 void need_same(size_t got, size_t expected, std::string_view model, std::string_view field) {
   if (got != expected) {
-    fail(Code::kInvalidArgument, "[html_report] model '{}': {} has {} entries, expected {}", model, field, got,
-         expected);
+    fail(Code::kInvalidArgument, "[html_report] '{}': {} has {} entries, expected {}", model, field, got, expected);
   }
 }
 
@@ -33,6 +32,10 @@ bool is_png(const std::vector<std::byte>& bytes) {
 }
 
 void check(const ReportData& data) {
+  for (const ReportTable& table : data.tables) {
+    for (const std::vector<std::string>& row : table.rows)
+      need_same(row.size(), table.columns.size(), table.caption, "a row");
+  }
   for (const ReportModel& model : data.models) {
     for (const ReportPoint& point : model.curve) check_point(point, model, "a curve point's shares");
     if (model.operating_point) check_point(*model.operating_point, model, "the operating point's shares");
@@ -65,6 +68,7 @@ class Page {
     notes(data_.notes);
     add("<noscript><p>The charts need JavaScript; every number is in the tables, "
         "too.</p></noscript>\n</header>\n<main>\n");
+    for (const ReportTable& table : data_.tables) own_table(table);
     overview();
     for (size_t m = 0; m < data_.models.size(); ++m) model_section(m);
     add("</main>\n<footer><p>Written by sooner {}{}. Charts: Chart.js, MIT licence.</p>", escape_html(data_.version),
@@ -121,7 +125,7 @@ class Page {
         extra, escape_html(what));
   }
 
-  void row(std::initializer_list<std::string> cells) {
+  void row(const std::vector<std::string>& cells) {
     add("<tr>");
     bool first = true;
     for (const std::string& cell : cells) {
@@ -138,6 +142,18 @@ class Page {
     for (const std::string_view column : columns) add("<th scope=\"col\">{}</th>", escape_html(column));
     add("</tr></thead>\n<tbody>\n");
   }
+  void own_table(const ReportTable& table) {
+    add("<section>\n<h2>{}</h2>\n", escape_html(table.caption));
+    add("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\"><table><thead><tr>",
+        escape_html(table.caption));
+    for (const std::string& column : table.columns) add("<th scope=\"col\">{}</th>", escape_html(column));
+    add("</tr></thead>\n<tbody>\n");
+    for (const std::vector<std::string>& cells : table.rows) row(cells);
+    table_end();
+    notes(table.notes);
+    add("</section>\n");
+  }
+
   void table_end() { add("</tbody></table></div>\n"); }
 
   static std::string shares_text(const ReportPoint& point) {
@@ -161,6 +177,13 @@ class Page {
       chart("curve", "Accuracy against cost of every model; the table below holds the same numbers");
       operating_points();
       curve_table();
+      add("</section>\n");
+    }
+    if (!charts_["anytime"].is_null()) {
+      add("<section>\n<h2>Accuracy when interrupted</h2>\n<p>The deepest exit reached answers: everybody at exit k, "
+          "for "
+          "what reaching it costs.</p>\n");
+      chart("anytime", "Accuracy of each exit against the cost of reaching it; in the tables of exits, too");
       add("</section>\n");
     }
     if (!any_shares && !any_accuracy) return;

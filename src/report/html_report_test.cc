@@ -106,9 +106,30 @@ TEST(HtmlReport, WritesTheNumbersIntoTablesToo) {
   EXPECT_THAT(page, HasSubstr("<td>leaves if p &gt;= 0.93</td>"));
 }
 
+TEST(HtmlReport, ShowsTablesOfItsCallerFirst) {
+  ReportData data = sample_report();
+  data.tables = {{"Side <by> side", {"network", "<= 50 %"}, {{"joint", "88.1"}}, {"three seeds"}}};
+  const std::string page = html_report(data);
+  EXPECT_THAT(page, HasSubstr("<h2>Side &lt;by&gt; side</h2>"));
+  EXPECT_THAT(page, HasSubstr("<th scope=\"row\">joint</th><td>88.1</td>"));
+  EXPECT_LT(page.find("three seeds"), page.find("<h2>Accuracy against cost</h2>"));
+  data.tables[0].rows.push_back({"mixed"});
+  EXPECT_THROW(html_report(data), Error);
+}
+
+TEST(HtmlReport, DrawsWhatAnInterruptedNetworkWouldAnswer) {
+  const ReportData data = sample_report();
+  const nlohmann::json json = page_data(html_report(data));
+  const auto& series = json["anytime"]["series"];
+  ASSERT_EQ(series[0]["points"].size(), data.models[0].stages.size());
+  EXPECT_EQ(series[0]["points"][1]["x"], data.models[0].stages[1].cost_fraction);
+  EXPECT_EQ(series[0]["points"][1]["y"], data.models[0].stages[1].accuracy);
+}
+
 TEST(HtmlReport, HasACanvasForEachChartAndSaysWhatItShows) {
   const std::string page = html_report(sample_report());
   EXPECT_EQ(count(page, "data-chart=\"curve\""), 1U);
+  EXPECT_EQ(count(page, "data-chart=\"anytime\""), 1U);
   EXPECT_EQ(count(page, "data-chart=\"shares\""), 1U);
   EXPECT_EQ(count(page, "data-chart=\"exit_accuracy\""), 1U);
   EXPECT_EQ(count(page, "data-chart=\"training\""), 6U);

@@ -82,6 +82,20 @@
       };
     },
 
+    anytime() {
+      const datasets = data.anytime.series.map((series, i) => ({
+        label: series.name, data: series.points, showLine: true, stepped: "before", borderWidth: 2, pointRadius: 4,
+        borderColor: seriesColour(i), backgroundColor: seriesColour(i), pointStyle: shapes[i % shapes.length],
+      }));
+      const label = (item) => `${item.dataset.label}, ${item.raw.label}: ${percent(item.raw.y, 2)} at ${plain(item.raw.x, 3)}`;
+      return {
+        type: "scatter",
+        data: { datasets },
+        options: options(axis("cost spent when interrupted, as a share of the plain network's MACs", {}, { min: 0 }),
+                         axis("accuracy", { callback: (v) => (100 * v).toFixed(1) + " %" }), label),
+      };
+    },
+
     shares() {
       const bars = data.shares.bars;
       const most = Math.max(...bars.map((bar) => bar.shares.length));

@@ -92,6 +92,14 @@ struct ReportModel {
   std::vector<std::string> notes = {};  // said beside the model: "exit0 starves: …"
 };
 
+// A table as it is shown: the page adds nothing to its texts.
+struct ReportTable {
+  std::string caption;
+  std::vector<std::string> columns = {};
+  std::vector<std::vector<std::string>> rows = {};  // the first cell names the row
+  std::vector<std::string> notes = {};
+};
+
 struct ReportData {
   std::string title;
   std::string data_set;  // "fashion-mnist"
@@ -106,6 +114,7 @@ struct ReportData {
   std::vector<ReportModel> models = {};
   std::vector<ReportPoint> references = {};  // plain network, published figures
   std::vector<std::string> notes = {};
+  std::vector<ReportTable> tables = {};  // before everything else
 };
 
 }  // namespace sooner

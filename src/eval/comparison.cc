@@ -1,0 +1,71 @@
+#include "eval/comparison.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/error.h"
+#include "policy/policy_kind.h"
+#include "policy/scores.h"
+#include "tune/operating_points.h"
+
+namespace sooner {
+namespace {
+
+// Of MSDNet's family, so that one comes close under any budget.
+constexpr int32_t kBudgetPoints = 97;
+constexpr double kRounding = 1e-12;
+
+BudgetPoint point_of(const LogitTable& test, const PolicySpec& policy, double budget) {
+  const Replay replayed = replay(test, *make_policy(policy, policy_context(test)));
+  return {budget, policy.name, replayed.accuracy, replayed.cost, replayed.shares};
+}
+
+}  // namespace
+
+NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& test,
+                                     const std::vector<std::string>& policies, const std::vector<double>& budgets) {
+  if (tune.exits != test.exits || tune.classes != test.classes || tune.exit_cost != test.exit_cost) {
+    fail(Code::kInvalidArgument, "[compare] got tables of two models: {} exits and {} classes, {} and {}", tune.exits,
+         tune.classes, test.exits, test.classes);
+  }
+  const bool has_gates = policy_context(tune).has_gates;
+  std::vector<std::string> usable;
+  for (const std::string& name : policies) {
+    if (!has_thresholds(name)) {
+      fail(Code::kInvalidArgument, "[compare] policy '{}' has no thresholds to choose for a budget", name);
+    }
+    if (has_gates || !policy_kind(name).gates) usable.push_back(name);
+  }
+  std::vector<OperatingPoint> points = always_points(tune);
+  for (const std::string& name : tune.exits > 1 ? usable : std::vector<std::string>{}) {
+    for (OperatingPoint& point : operating_points(tune, name, {.budget_points = kBudgetPoints})) {
+      point.label = fmt::format("{}, {}", name, point.label);
+      points.push_back(std::move(point));
+    }
+  }
+  const std::vector<CurvePoint> on_tune = accuracy_cost_curve(tune, points);
+  NetworkResult result;
+  for (const double budget : budgets) {
+    if (!(budget > 0)) fail(Code::kInvalidArgument, "[compare] got budget {}, expected more than 0", budget);
+    const std::optional<CurvePoint> best = best_within(on_tune, budget + kRounding);
+    result.budgets.push_back(best ? std::optional(point_of(test, best->spec, budget)) : std::nullopt);
+  }
+  if (has_gates) {
+    result.gates = point_of(test, {.name = "gate"}, std::numeric_limits<double>::infinity());
+    const std::vector<CurvePoint> rival = accuracy_cost_curve(test, operating_points(tune, "max-prob"));
+    result.rival_of_gates = accuracy_at_cost(rival, result.gates->cost);
+  }
+  result.exit_cost = test.exit_cost;
+  for (int32_t k = 0; k < test.exits; ++k) {
+    int64_t right = 0;
+    for (int64_t n = 0; n < test.samples; ++n) {
+      right += argmax(test.at(n, k)) == test.labels[static_cast<size_t>(n)] ? 1 : 0;
+    }
+    result.exit_accuracy.push_back(static_cast<double>(right) / static_cast<double>(test.samples));
+  }
+  result.curve = accuracy_cost_curve(test, points);
+  std::ranges::stable_sort(result.curve, {}, &CurvePoint::cost);
+  return result;
+}
+
+}  // namespace sooner

@@ -1,0 +1,38 @@
+// Trained networks held side by side: what each gives within shares of its plain backbone's cost. Everything is
+// replayed from logits; thresholds are chosen on the tune split.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eval/accuracy_cost_curve.h"
+#include "tune/logit_table.h"
+
+namespace sooner {
+
+struct BudgetPoint {
+  double budget = 0;                // what was allowed, a fraction of the plain backbone's MACs
+  std::string policy;               // the one that did best on `tune`; "always" where that is one exit for everybody
+  double accuracy = 0;              // on the split reported on
+  double cost = 0;                  // there, too
+  std::vector<double> shares = {};  // [K]
+};
+
+struct NetworkResult {
+  std::vector<std::optional<BudgetPoint>> budgets = {};  // one a budget; nothing where even the first exit costs more
+  std::optional<BudgetPoint> gates = {};                 // g >= 0.5 untouched, where there are gates
+  // The accuracy of tuned max-prob thresholds, after temperature scaling, at the gates' cost (between two operating
+  // points on a straight line); nothing where they do not reach down to it.
+  std::optional<double> rival_of_gates = {};
+  std::vector<double> exit_accuracy = {};  // [K], answering everything
+  std::vector<double> exit_cost = {};      // [K], C_k
+  std::vector<CurvePoint> curve = {};      // of all policies and single exits, cheapest first
+};
+
+// `policies`: those with thresholds that may be chosen; `gate` and `confidence` are left out where there are no gates.
+// Throws kInvalidArgument for a policy without thresholds, a budget that is not positive, tables of two models.
+NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& test,
+                                     const std::vector<std::string>& policies, const std::vector<double>& budgets);
+
+}  // namespace sooner

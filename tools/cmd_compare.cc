@@ -1,0 +1,369 @@
+// `sooner compare`: trains configurations with several seeds, or takes the runs that are there, and holds them side by
+// side: accuracy within shares of the plain backbone's cost, whole curves, one table and one page.
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <memory>
+
+#include "command.h"
+#include "core/cpu.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "engine_flags.h"
+#include "eval/comparison.h"
+#include "eval/interval.h"
+#include "graph/cost.h"
+#include "measure.h"
+#include "model_data.h"
+#include "policy_flags.h"
+#include "report/html_report.h"
+#include "run_folder_data.h"
+#include "shares_text.h"
+#include "table.h"
+#include "trainer_program.h"
+
+namespace sooner {
+namespace {
+
+struct CompareArguments {
+  std::vector<std::string> entries;
+  std::string out = "runs/compare";
+  std::vector<int64_t> seeds{1};
+  std::vector<std::string> sets;
+  std::vector<double> budgets{25, 50, 75, 100};
+  std::vector<std::string> policies{"max-prob", "gate"};
+  std::string split = "test";
+  int32_t jobs = 1;
+  int32_t threads = -1;
+  EngineFlags engine;
+  DataFlags data;
+  OutputForm form = OutputForm::kText;
+};
+
+struct ComparedRun {
+  std::filesystem::path folder;
+  ModelFile file;
+  NetworkResult result = {};
+  double seconds = 0;  // of training; NaN where the run does not say
+};
+
+// The runs of one configuration, one a seed.
+struct Contender {
+  std::string name;
+  std::vector<std::filesystem::path> folders;
+  std::vector<ComparedRun> runs;
+};
+
+// A configuration becomes one run for each seed, under the output folder; anything else is a run or model to take.
+std::vector<Contender> contenders_of(const CompareArguments& arguments) {
+  std::vector<Contender> contenders;
+  for (const std::string& entry : arguments.entries) {
+    const std::filesystem::path path(entry);
+    Contender contender;
+    if (path.extension() == ".toml") {
+      contender.name = path.stem().string();
+      for (const int64_t seed : arguments.seeds) {
+        contender.folders.push_back(std::filesystem::path(arguments.out) / fmt::format("{}-{}", contender.name, seed));
+      }
+    } else {
+      contender.name = path.extension() == ".safetensors" ? path.stem().string() : path.filename().string();
+      contender.folders.push_back(path);
+    }
+    for (const Contender& other : contenders) {
+      if (other.name != contender.name) continue;
+      fail(Code::kInvalidArgument, "[compare] got '{}' twice, expected different names; rename one", contender.name);
+    }
+    contenders.push_back(std::move(contender));
+  }
+  return contenders;
+}
+
+void train_missing(const std::vector<Contender>& contenders, const CompareArguments& arguments) {
+  std::vector<std::vector<std::string>> calls;
+  std::vector<std::string> folders;
+  for (size_t i = 0; i < contenders.size(); ++i) {
+    if (std::filesystem::path(arguments.entries[i]).extension() != ".toml") continue;
+    for (size_t s = 0; s < arguments.seeds.size(); ++s) {
+      folders.push_back(contenders[i].folders[s].string());
+      std::vector<std::string> words{arguments.entries[i], "--out", folders.back(), "--reuse"};
+      for (const std::string& set : arguments.sets) words.insert(words.end(), {"--set", set});
+      words.insert(words.end(), {"--set", fmt::format("train.seed={}", arguments.seeds[s])});
+      if (!arguments.data.data_dir.empty()) words.insert(words.end(), {"--data-dir", arguments.data.data_dir});
+      if (arguments.threads >= 0) words.insert(words.end(), {"--threads", std::to_string(arguments.threads)});
+      if (arguments.jobs > 1) words.emplace_back("--quiet");
+      calls.push_back(std::move(words));
+    }
+  }
+  if (calls.empty()) return;
+  const std::vector<int> codes = run_trainers(calls, arguments.jobs);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    if (codes[i] == 0) continue;
+    fail(codes[i] == 2 ? Code::kInvalidArgument : Code::kFailedPrecondition,
+         "[compare] training '{}' ended with code {}; what it said is above; the same command goes on from here",
+         folders[i], codes[i]);
+  }
+}
+
+// Of the epochs in metrics.jsonl.
+double training_seconds(const std::filesystem::path& folder) {
+  std::ifstream lines(folder / "metrics.jsonl");
+  double seconds = lines ? 0 : kUnknown;
+  for (std::string line; std::getline(lines, line);) {
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    if (json.is_object() && json.contains("seconds") && json["seconds"].is_number()) {
+      seconds += json["seconds"].get<double>();
+    }
+  }
+  return seconds;
+}
+
+std::vector<double> collect(const Contender& contender, auto value_of) {
+  std::vector<double> values;
+  for (const ComparedRun& run : contender.runs) {
+    const std::optional<double> value = value_of(run);
+    if (value) values.push_back(*value);
+  }
+  return values;
+}
+
+// "91.23 ± 0.15 %"; a dash where a run has none.
+std::string percent_interval(const std::vector<double>& values, size_t runs) {
+  if (values.size() < runs || values.empty()) return "-";
+  const MeanInterval interval = mean_interval(values);
+  if (std::isnan(interval.half_width)) return fmt::format("{:.2f} %", 100 * interval.mean);
+  return fmt::format("{:.2f} ± {:.2f} %", 100 * interval.mean, 100 * interval.half_width);
+}
+
+std::string mean_text(const std::vector<double>& values, size_t runs, int digits) {
+  return values.size() < runs || values.empty() ? "-" : fmt::format("{:.{}f}", mean_interval(values).mean, digits);
+}
+
+std::vector<std::string> summary_columns(const CompareArguments& arguments) {
+  std::vector<std::string> columns{"network", "regime", "runs", "plain MACs"};
+  for (const double budget : arguments.budgets) columns.push_back(fmt::format("<= {:.4g} %", budget));
+  columns.insert(columns.end(),
+                 {"last exit", "gates untouched", "at", "against max-prob there", "minutes of training"});
+  return columns;
+}
+
+std::vector<std::string> summary_row(const Contender& contender, const CompareArguments& arguments) {
+  const size_t runs = contender.runs.size();
+  const Manifest& manifest = contender.runs[0].file.manifest;
+  std::vector<std::string> row{contender.name, manifest.provenance.regime, std::to_string(runs),
+                               human_count(static_cast<double>(compute_cost(manifest.graph).backbone_macs))};
+  for (size_t b = 0; b < arguments.budgets.size(); ++b) {
+    row.push_back(percent_interval(collect(contender,
+                                           [&](const ComparedRun& run) -> std::optional<double> {
+                                             const auto& point = run.result.budgets[b];
+                                             return point ? std::optional(point->accuracy) : std::nullopt;
+                                           }),
+                                   runs));
+  }
+  row.push_back(percent_interval(
+      collect(contender, [](const ComparedRun& run) { return std::optional(run.result.exit_accuracy.back()); }), runs));
+  const auto gates = [&](auto value_of) {
+    return collect(contender, [&](const ComparedRun& run) -> std::optional<double> {
+      return run.result.gates ? value_of(run.result) : std::nullopt;
+    });
+  };
+  using Maybe = std::optional<double>;
+  row.push_back(percent_interval(gates([](const NetworkResult& r) -> Maybe { return r.gates->accuracy; }), runs));
+  row.push_back(mean_text(gates([](const NetworkResult& r) -> Maybe { return r.gates->cost; }), runs, 3));
+  const auto lead = gates([](const NetworkResult& r) -> Maybe {
+    return r.rival_of_gates ? Maybe(100 * (r.gates->accuracy - *r.rival_of_gates)) : std::nullopt;
+  });
+  row.push_back(lead.size() < runs || lead.empty() ? "-" : fmt::format("{:+.2f} points", mean_interval(lead).mean));
+  row.push_back(mean_text(collect(contender,
+                                  [](const ComparedRun& run) -> Maybe {
+                                    return std::isnan(run.seconds) ? std::nullopt : Maybe(run.seconds / 60);
+                                  }),
+                          runs, 1));
+  return row;
+}
+
+// Every number for programs: one row a run and operating point.
+Table long_table(const std::vector<Contender>& contenders) {
+  Table table({"network", "regime", "run", "seed", "chosen by", "policy", "accuracy", "MACs of plain", "exit shares"});
+  for (const Contender& contender : contenders) {
+    for (const ComparedRun& run : contender.runs) {
+      const Provenance& origin = run.file.manifest.provenance;
+      const auto add = [&](const std::string& rule, const std::string& policy, double accuracy, double cost,
+                           const std::vector<double>& shares) {
+        table.add({cell(contender.name), cell(origin.regime), cell(run.folder.string()),
+                   count(static_cast<int64_t>(origin.seed)), cell(rule), cell(policy), percent(accuracy),
+                   number(cost, 4), cell(shares.empty() ? "-" : shares_text(shares))});
+      };
+      for (const auto& point : run.result.budgets) {
+        if (point) {
+          add(fmt::format("budget {:.4g}", point->budget), point->policy, point->accuracy, point->cost, point->shares);
+        }
+      }
+      if (run.result.gates) {
+        add("untouched", "gate", run.result.gates->accuracy, run.result.gates->cost, run.result.gates->shares);
+        if (run.result.rival_of_gates) {
+          add("between operating points", "max-prob", *run.result.rival_of_gates, run.result.gates->cost, {});
+        }
+      }
+      for (size_t k = 0; k < run.result.exit_accuracy.size(); ++k) {
+        add(fmt::format("exit {}", k), "always", run.result.exit_accuracy[k], run.result.exit_cost[k], {});
+      }
+      for (const CurvePoint& point : run.result.curve) {
+        add("curve: " + point.label, point.spec.name, point.accuracy, point.cost, point.shares);
+      }
+    }
+  }
+  return table;
+}
+
+ReportModel report_model(const Contender& contender, const CompareArguments& arguments) {
+  const ComparedRun& run = contender.runs[0];
+  const Manifest& manifest = run.file.manifest;
+  const GraphCost cost = compute_cost(manifest.graph);
+  ReportModel model;
+  model.name = contender.name;
+  model.description = fmt::format("{} with {} exits, trained {} for {} epochs; drawn: seed {}.", manifest.graph.name,
+                                  manifest.graph.exits(), manifest.provenance.regime, manifest.provenance.epochs,
+                                  manifest.provenance.seed);
+  model.plain_macs = static_cast<double>(cost.backbone_macs);
+  model.parameters = static_cast<double>(cost.parameters);
+  // Shares are drawn at the middle budget that the network can meet.
+  const BudgetPoint* drawn = nullptr;
+  for (size_t b = 0; b < arguments.budgets.size(); ++b) {
+    if (run.result.budgets[b] && (drawn == nullptr || arguments.budgets[b] <= 75)) drawn = &*run.result.budgets[b];
+  }
+  if (drawn != nullptr) {
+    model.policy = drawn->policy;
+    model.operating_point =
+        ReportPoint{fmt::format("budget {:.4g}", drawn->budget), drawn->cost, drawn->accuracy, drawn->shares};
+  }
+  for (size_t k = 0; k < manifest.graph.exits(); ++k) {
+    ReportStage stage;
+    stage.exit_name = manifest.graph.stages[k].exit.name;
+    stage.trunk_macs = static_cast<double>(cost.stages[k].trunk_macs);
+    stage.head_macs = static_cast<double>(cost.stages[k].head_macs);
+    stage.cost_fraction = cost.exit_fraction[k];
+    stage.has_gate = manifest.graph.stages[k].exit.gate.has_value();
+    stage.accuracy = run.result.exit_accuracy[k];
+    if (drawn != nullptr) stage.share = drawn->shares[k];
+    model.stages.push_back(std::move(stage));
+  }
+  for (const CurvePoint& point : run.result.curve) {
+    model.curve.push_back({point.label, point.cost, point.accuracy, point.shares});
+  }
+  model.training = training_series(run.folder);
+  model.config = manifest.provenance.config_toml;
+  return model;
+}
+
+void write_report(const std::vector<Contender>& contenders, const CompareArguments& arguments, const ModelData& data,
+                  const Split& split, const ReportTable& summary) {
+  ReportData report;
+  const Provenance& first = contenders[0].runs[0].file.manifest.provenance;
+  report.title = fmt::format("{} networks on {}", contenders.size(), data.data.name);
+  report.data_set = data.data.name;
+  report.split = split.name;
+  report.split_hash = split.hash;
+  report.samples = static_cast<int64_t>(split.indices.size());
+  report.version = first.sooner_version;
+  report.cpu = fmt::format("{} ({})", cpu_name(), to_string(cpu_features()));
+  report.tables.push_back(summary);
+  for (const Contender& contender : contenders) {
+    ReportModel model = report_model(contender, arguments);
+    if (model.stages.size() == 1) report.references.push_back({contender.name, 1, model.stages[0].accuracy, {}});
+    report.models.push_back(std::move(model));
+  }
+  write_html_report(report, std::filesystem::path(arguments.out) / "comparison.html");
+}
+
+void run(const CompareArguments& arguments) {
+  std::vector<double> budgets;
+  for (const double percents : arguments.budgets) budgets.push_back(percents / 100);
+  std::vector<Contender> contenders = contenders_of(arguments);
+  train_missing(contenders, arguments);
+  const ModelOptions options = model_options(arguments.engine);
+  std::map<std::string, ModelData> sets;  // by the content and splits of the data
+  std::optional<std::string> only;
+  for (Contender& contender : contenders) {
+    for (const std::filesystem::path& folder : contender.folders) {
+      ComparedRun compared{
+          .folder = folder, .file = load_model(model_path(folder)), .seconds = training_seconds(folder)};
+      const Manifest& manifest = compared.file.manifest;
+      const std::string& hash = manifest.provenance.data_hash;
+      if (only && *only != hash) {
+        fail(Code::kInvalidArgument, "[compare] '{}' was trained on other data than '{}'; compare them apart",
+             folder.string(), contenders[0].folders[0].string());
+      }
+      only = hash;
+      if (!sets.contains(hash)) sets.emplace(hash, open_model_data(manifest, arguments.data));
+      const ModelData& data = sets.at(hash);
+      const auto model = Model::from_file(compared.file, options);
+      compared.result =
+          compare_within_budgets(logit_table(model, load_all(manifest, data, data.splits.tune)),
+                                 logit_table(model, load_all(manifest, data, data.splits.by_name(arguments.split))),
+                                 arguments.policies, budgets);
+      contender.runs.push_back(std::move(compared));
+    }
+  }
+  const ModelData& data = sets.begin()->second;
+  const Split& split = data.splits.by_name(arguments.split);
+  ReportTable summary{.caption = "Accuracy within shares of the plain backbone's MACs",
+                      .columns = summary_columns(arguments)};
+  Table table(summary.columns);
+  for (const Contender& contender : contenders) {
+    summary.rows.push_back(summary_row(contender, arguments));
+    std::vector<Cell> cells;
+    for (const std::string& text : summary.rows.back()) cells.push_back(cell(text));
+    table.add(std::move(cells));
+  }
+  summary.notes = {
+      fmt::format("{} of {}, {} samples; means over seeds with 95 % intervals (Student's t).", split.name,
+                  data.data.name, split.indices.size()),
+      fmt::format(
+          "Within a budget: the best on tune of {} with thresholds chosen there, and of single exits for everybody.",
+          fmt::join(arguments.policies, ", ")),
+      "Gates untouched: g >= 0.5; beside them max-prob at equal cost, thresholds and temperatures chosen on tune."};
+  const Table everything = long_table(contenders);
+  std::filesystem::create_directories(arguments.out);
+  const std::filesystem::path folder(arguments.out);
+  write_file_atomically(folder / "comparison.csv", everything.render(OutputForm::kCsv));
+  write_report(contenders, arguments, data, split, summary);
+  if (arguments.form == OutputForm::kText) {
+    table.print(OutputForm::kText);
+    for (const std::string& note : summary.notes) fmt::print("{}\n", note);
+  } else {
+    everything.print(arguments.form);
+  }
+  say(fmt::format("every point: {}; page: {}", (folder / "comparison.csv").string(),
+                  (folder / "comparison.html").string()));
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app) {
+  const auto arguments = std::make_shared<CompareArguments>();
+  app.add_option("entries", arguments->entries, "configurations (.toml), run folders or model files")->required();
+  app.add_option("--out", arguments->out,
+                 "folder of the runs (NAME-SEED), and of comparison.csv and comparison.html; runs of the same "
+                 "configuration that are there are taken, unfinished ones continued")
+      ->capture_default_str();
+  app.add_option("--seeds", arguments->seeds, "of every configuration")->delimiter(',')->capture_default_str();
+  app.add_option("--set", arguments->sets, "change one option of every configuration: section.key=value")
+      ->allow_extra_args(false);
+  app.add_option("--budgets", arguments->budgets, "percent of the plain backbone's MACs")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--policies", arguments->policies, "whose thresholds may be chosen for a budget")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--split", arguments->split, "that is reported on")->capture_default_str();
+  app.add_option("--jobs", arguments->jobs, "trainings at a time")->check(CLI::Range(1, 256))->capture_default_str();
+  app.add_option("--threads", arguments->threads, "of one training; 0: every processor");
+  add_engine_options(app, &arguments->engine);
+  add_data_options(app, &arguments->data);
+  add_output_options(app, &arguments->form);
+  app.callback([arguments] { run(*arguments); });
+}
+
+}  // namespace sooner
