@@ -114,6 +114,24 @@ TEST(ResNet, TakesAWidth) {
   EXPECT_EQ(backbone_from_string("resnet20", kPicture, 10).name, "resnet20");
 }
 
+TEST(PlainNet, IsAResNetWithoutShortcuts) {
+  const Graph plain = backbone_from_string("plainnet20", kPicture, 10);
+  const Graph resnet = backbone_from_string("resnet20", kPicture, 10);
+  // The two 1x1 shortcuts are gone: 16 -> 32 on 16 x 16, 32 -> 64 on 8 x 8.
+  EXPECT_EQ(compute_cost(resnet).backbone_macs - compute_cost(plain).backbone_macs,
+            16 * 32 * 16 * 16 + 32 * 64 * 8 * 8);
+  for (const Node& node : plain.nodes) EXPECT_NE(node.op, OpKind::kAdd);
+}
+
+TEST(PlainNet, GoesWithoutNormalisation) {
+  const Graph graph = backbone_from_string("plainnet8:no-bn:w4", kPicture, 10);
+  EXPECT_EQ(graph.name, "plainnet8:no-bn:w4");
+  for (const Node& node : graph.nodes) EXPECT_NE(node.op, OpKind::kBatchNorm);
+  for (const ParameterSpec& parameter : parameters(graph)) EXPECT_THAT(parameter.name, testing::Not(HasSubstr("bn")));
+  EXPECT_EQ(compute_cost(graph).backbone_macs,
+            compute_cost(backbone_from_string("plainnet8:w4", kPicture, 10)).backbone_macs);
+}
+
 TEST(BackboneFromString, RefusesWhatItDoesNotKnow) {
   const auto what = [](std::string_view name) {
     const Error error = error_of([&] { backbone_from_string(name, kPicture, 10); });
@@ -128,9 +146,11 @@ TEST(BackboneFromString, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(what("resnet2"), HasSubstr("out of range"));
   EXPECT_THAT(what("resnet1e300"), HasSubstr("not a whole number"));
   EXPECT_THAT(what("resnet99999999999999999999"), HasSubstr("out of range"));
-  EXPECT_THAT(what("resnet20:8"), HasSubstr("expected a width such as"));
+  EXPECT_THAT(what("resnet20:8"), HasSubstr("got '8', expected a width such as w8, or no-bn"));
   EXPECT_THAT(what("resnet20:w0"), HasSubstr("out of range"));
-  EXPECT_THAT(what("resnet20:w8:w9"), HasSubstr("is unknown"));
+  EXPECT_THAT(what("resnet20:w8:w9"), HasSubstr("got 'w9', expected"));
+  EXPECT_THAT(what("plainnet"), HasSubstr("not a whole number"));
+  EXPECT_THAT(what("plainnet18"), HasSubstr("plainnet18: depth must be 6n+2"));
 }
 
 TEST(BackboneFromString, NamesTheLayerWhenThePictureIsNoMap) {
