@@ -79,9 +79,9 @@ class Worker {
     }
     const std::filesystem::path cache = default_cache_folder();
     const ThreadLayout layout = thread_layout(model_, arguments.threads, batch_, cache);
-    group_ =
-        std::make_unique<SessionGroup>(model_, make_policy(policy, policy_context(model_->graph())), arguments.threads,
-                                       SessionOptions{.micro_batches = micro_batches(*model_, cache)}, layout);
+    group_ = std::make_unique<SessionGroup>(model_, make_policy(policy, policy_context(model_->manifest())),
+                                            arguments.threads,
+                                            SessionOptions{.micro_batches = micro_batches(*model_, cache)}, layout);
     hello_["thread_layout"] = to_string(layout);
     const bool exits = model_->graph().exits() > 1 && policy.name != "never";
     hello_["contender"] = exits ? "sooner, exits" : "sooner";

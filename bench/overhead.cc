@@ -60,7 +60,7 @@ Overhead measure(const ModelFile& file, ModelOptions options, const PolicySpec& 
   const size_t exits = model->stages();
   Overhead result;
   result.rows = measure_micro_batches(*model);
-  Session session(model, make_policy(spec, policy_context(model->graph())), {.micro_batches = result.rows});
+  Session session(model, make_policy(spec, policy_context(model->manifest())), {.micro_batches = result.rows});
   const auto image = static_cast<size_t>(element_count(model->graph().input_shape));
   std::vector<std::unique_ptr<BareStage>> bare;
   for (size_t k = 0; k < exits; ++k) {

@@ -1,6 +1,7 @@
-// Do promises about risk hold, and what do they cost? Takes the samples of a split (or glyphs drawn for this, or made-up
-// logits) as the whole population, draws `tune` and `guarantee` from it many times, and compares the risk of the chosen thresholds on the
-// population with what was promised, and what they save with the cheapest thresholds that infinite data would allow.
+// Do promises about risk hold, and what do they cost? Takes the samples of a split (or glyphs drawn for this, or
+// made-up logits) as the whole population, draws `tune` and `guarantee` from it many times, and compares the risk of
+// the chosen thresholds on the population with what was promised, and what they save with the cheapest thresholds that
+// infinite data would allow.
 //
 //   risk_population [MODEL] [--samples 1000,5000] [--draws 1000] [--level .02] [--delta .05] [--loss differs]
 //                   [--policy max-prob] [--split test | --fresh 1000000] [--data-dir DIR]

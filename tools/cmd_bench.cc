@@ -61,7 +61,7 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
   std::vector<Row> rows;
   const auto add = [&](const std::string& name, const std::shared_ptr<const Model>& model, const PolicySpec& spec,
                        double cost, const std::string& shares) {
-    const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->graph()));
+    const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->manifest()));
     const SessionOptions options{.micro_batches = micro_batches(*model, default_cache_folder())};
     for (const int32_t threads : arguments.threads) {
       rows.push_back({{name, model, policy, options, threads, ThreadLayout::kSessions}, cost, shares});

@@ -296,7 +296,7 @@ void run(PredictArguments arguments) {
       policy_spec(file.manifest, arguments.policy, precision_from_string(arguments.engine.precision));
   const std::vector<std::string> files = files_of(arguments.inputs);
   const auto model = Model::from_file(file, model_options(arguments.engine));
-  const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->graph()));
+  const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->manifest()));
 
   size_t done = 0;
   std::ofstream own;

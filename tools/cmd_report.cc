@@ -65,7 +65,7 @@ Entrant open_entrant(const std::string& run, const ModelOptions& options) {
     entrant.policies.emplace_back("-", PolicySpec{});
     return entrant;
   }
-  if (policy_context(manifest.graph).has_gates) {
+  if (policy_context(manifest).has_gates) {
     PolicySpec gates;
     gates.name = "gate";
     gates.thresholds.assign(manifest.graph.exits() - 1, 0.5);
@@ -236,7 +236,8 @@ void run(const ReportArguments& arguments) {
     for (const auto& [rule, policy] : entrant.policies) {
       say(fmt::format("evaluating {}, {}", entrant.name, policy_text(policy, first.graph.classes)));
       entrant.evaluations.push_back(evaluate(entrant.file, options, policy, samples));
-      contestants.push_back({entrant.name, entrant.model, make_policy(policy, policy_context(entrant.model->graph()))});
+      contestants.push_back(
+          {entrant.name, entrant.model, make_policy(policy, policy_context(entrant.model->manifest()))});
     }
   }
   say(fmt::format("timing {} samples, batch 1, one thread, {} interleaved passes", timed.n, arguments.repeats));

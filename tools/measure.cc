@@ -40,7 +40,7 @@ Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const Po
   const auto ledger = std::make_shared<MacLedger>();
   const CountingBackend backend(make_backend(options.backend), ledger);
   const auto model = Model::compile(file, backend, options);
-  Session session(model, make_policy(policy, policy_context(model->graph())), session_options);
+  Session session(model, make_policy(policy, policy_context(model->manifest())), session_options);
   ledger->reset(static_cast<size_t>(samples.n));
   const std::span<const Result> results = session.run(samples.images, samples.n);
 
@@ -103,8 +103,9 @@ LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& s
   for (const StageCost& stage : model->cost().stages) {
     table.head_cost.push_back(static_cast<double>(stage.head_macs) / static_cast<double>(model->cost().backbone_macs));
   }
+  table.cost_weights = model->manifest().cost_weights;
   // Nobody leaves, so no policy is asked; the model's own may have no thresholds for this precision yet.
-  Session session(model, make_policy({.name = "never"}, policy_context(model->graph())));
+  Session session(model, make_policy({.name = "never"}, policy_context(model->manifest())));
   session.run_all_exits(samples.images, samples.n, table.logits, table.gates);
   return table;
 }

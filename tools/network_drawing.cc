@@ -114,6 +114,7 @@ std::string policy_text(const PolicySpec& policy, int64_t classes) {
   for (size_t k = 0; k < policy.temperatures.size(); ++k) {
     text += fmt::format("{}{:.3g}", k == 0 ? ", temperatures " : " / ", policy.temperatures[k]);
   }
+  if (policy.cost_weight) text += fmt::format(", cost weight {:.3g}", *policy.cost_weight);
   if (policy.cap >= 0) text += fmt::format(", never beyond exit {}", policy.cap);
   if (std::isfinite(policy.deadline_seconds)) text += fmt::format(", within {:.3g} s", policy.deadline_seconds);
   if (policy.abstain_below > -std::numeric_limits<double>::infinity()) {

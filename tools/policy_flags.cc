@@ -108,6 +108,10 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
       ->delimiter(',');
   app.add_option("--temperature", flags->temperatures, "softmax temperatures, one per exit")->delimiter(',');
   app.add_option("--ensemble-mean", flags->ensemble_mean, "ensemble: geometric | arithmetic");
+  app.add_option(
+      "--cost-weight", flags->cost_weight,
+      "gate, confidence: how dear arithmetic is, where the gates were trained for a range of it; larger exits "
+      "earlier; default: the model's standard one");
   app.add_option("--exit", flags->always_exit, "always: the exit everybody leaves at, from 0");
   app.add_option("--cap", flags->cap, "nobody goes beyond this exit; -1: no cap")->capture_default_str();
   app.add_option("--abstain-below", flags->abstain_below,
@@ -164,17 +168,9 @@ PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Preci
   if (!flags.abstain_below.empty()) {
     spec.abstain_below = threshold_value("--abstain-below", spec.name, flags.abstain_below);
   }
+  if (flags.cost_weight) spec.cost_weight = flags.cost_weight;
   if (flags.deadline_seconds) spec.deadline_seconds = *flags.deadline_seconds;
   return spec;
-}
-
-PolicyContext policy_context(const Graph& graph) {
-  PolicyContext context;
-  context.exits = static_cast<int32_t>(graph.exits());
-  context.classes = static_cast<int32_t>(graph.classes);
-  context.has_gates = graph.exits() > 1;
-  for (size_t k = 0; k + 1 < graph.exits(); ++k) context.has_gates = context.has_gates && graph.stages[k].exit.gate;
-  return context;
 }
 
 }  // namespace sooner

@@ -17,6 +17,7 @@ struct PolicyFlags {
   std::vector<std::string> class_thresholds;
   std::vector<double> temperatures;
   std::string ensemble_mean;
+  std::optional<double> cost_weight;
   int32_t always_exit = -1;
   int32_t cap = -1;
   std::string abstain_below;
@@ -37,7 +38,5 @@ PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precisi
 // Throws kInvalidArgument when the policy needs thresholds that neither the flags nor the model's calibrations give,
 // kFailedPrecondition when the calibrations give them for other precisions alone.
 PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Precision precision);
-
-PolicyContext policy_context(const Graph& graph);
 
 }  // namespace sooner

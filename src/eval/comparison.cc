@@ -43,6 +43,7 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
       points.push_back(std::move(point));
     }
   }
+  for (OperatingPoint& point : cost_weight_points(tune)) points.push_back(std::move(point));
   const std::vector<CurvePoint> on_tune = accuracy_cost_curve(tune, points);
   NetworkResult result;
   for (const double budget : budgets) {

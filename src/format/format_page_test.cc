@@ -77,7 +77,10 @@ TEST(GoldenModel, IsWhatThisVersionWrites) {
 TEST(GoldenModel, OfVersion3LoadsWithItsPolicy) {
   const ModelFile model = load_model(kCombined);
   EXPECT_EQ(model.manifest.policy, combined_tiny_model().manifest.policy);
-  EXPECT_EQ(model.manifest.policy.parts.size(), 2U);
+  EXPECT_EQ(model.manifest.policy.parts.size(), 3U);
+  EXPECT_EQ(model.manifest.policy.parts[2].cost_weight, 0.0625);
+  EXPECT_EQ(model.manifest.cost_weights, combined_tiny_model().manifest.cost_weights);
+  EXPECT_EQ(model.manifest.cost_weights->shifts, (std::vector<std::vector<double>>{{2.5, -0.25}}));
   EXPECT_EQ(model.manifest.calibrations.at(0).policy.abstain_below, 0.25);
   EXPECT_EQ(model_hash(model), model_hash(tiny_model()));
 }

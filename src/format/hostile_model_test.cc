@@ -76,10 +76,11 @@ TEST(HostileModel, LackingOrMisshapenManifestIsRefused) {
 TEST(HostileModel, OfAnotherVersionIsRefused) {
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 4; }), HasSubstr("newer sooner"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 2; }), HasSubstr("'quantisation' is missing"));
-  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 3; }), HasSubstr("'quantisation' is missing"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 3; }), HasSubstr("'cost_weights' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) {
                 m["format_version"] = 3;
                 m["quantisation"] = nullptr;
+                m["cost_weights"] = nullptr;
               }),
               HasSubstr("policy: 'class_thresholds' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["policy"]["parts"] = Json::array(); }), HasSubstr("'parts'"));

@@ -153,9 +153,12 @@ Manifest read_manifest(const JsonValue& value) {
   if (version == 1) {
     value.require_keys({"format_version", "graph", "class_names", "preprocessing", "policy", "calibrations",
                         "saved_precision", "check_samples", "provenance"});
-  } else {
+  } else if (version == 2) {
     value.require_keys({"format_version", "graph", "class_names", "preprocessing", "policy", "calibrations",
                         "quantisation", "saved_precision", "check_samples", "provenance"});
+  } else {
+    value.require_keys({"format_version", "graph", "class_names", "preprocessing", "policy", "calibrations",
+                        "cost_weights", "quantisation", "saved_precision", "check_samples", "provenance"});
   }
   Manifest manifest;
   manifest.graph = graph_from_json(value["graph"]);
@@ -170,6 +173,7 @@ Manifest read_manifest(const JsonValue& value) {
   for (const JsonValue& record : value["calibrations"].items(kMaxCalibrations)) {
     manifest.calibrations.push_back(record_from_json(record, version));
   }
+  if (version >= 3) manifest.cost_weights = cost_weights_from_json(value["cost_weights"]);
   if (version >= 2 && !(version >= 3 && value["quantisation"].is_null())) {
     manifest.quantisation = quantisation_from_json(value["quantisation"]);
   }
@@ -179,13 +183,9 @@ Manifest read_manifest(const JsonValue& value) {
   return manifest;
 }
 
-void check_policy(const PolicySpec& policy, const Graph& graph, std::string_view field) {
-  const bool has_gates = std::all_of(graph.stages.begin(), graph.stages.end() - 1,
-                                     [](const Stage& stage) { return stage.exit.gate.has_value(); });
+void check_policy(const PolicySpec& policy, const PolicyContext& context, std::string_view field) {
   try {
-    make_policy(policy, {.exits = static_cast<int32_t>(graph.exits()),
-                         .classes = static_cast<int32_t>(graph.classes),
-                         .has_gates = has_gates && graph.exits() > 1});
+    make_policy(policy, context);
   } catch (const Error& error) {
     fail(Code::kInvalidArgument, "[manifest] {}: {}", field, error.what());
   }
@@ -210,9 +210,9 @@ void check_guarantee(const RiskGuarantee& guarantee) {
   }
 }
 
-void check_record(const CalibrationRecord& record, const Graph& graph) {
-  const size_t exits = graph.exits();
-  check_policy(record.policy, graph, "calibration.policy");
+void check_record(const CalibrationRecord& record, const PolicyContext& context) {
+  const auto exits = static_cast<size_t>(context.exits);
+  check_policy(record.policy, context, "calibration.policy");
   check_fractions({record.accuracy}, 1, "calibration.accuracy");
   check_fractions({record.last_exit_accuracy}, 1, "calibration.last_exit_accuracy");
   check_fractions(record.exit_shares, exits, "calibration.exit_shares");
@@ -270,7 +270,8 @@ void check_preprocessing(const Preprocessing& preprocessing, const Graph& graph)
 }  // namespace
 
 int format_version(const Manifest& manifest) {
-  int version = std::max(manifest.quantisation ? 2 : 1, policy_version(manifest.policy));
+  int version =
+      std::max({manifest.quantisation ? 2 : 1, manifest.cost_weights ? 3 : 1, policy_version(manifest.policy)});
   for (const CalibrationRecord& record : manifest.calibrations) {
     version =
         std::max({version, policy_version(record.policy), record.guarantee || !record.exit_savings.empty() ? 3 : 1});
@@ -293,6 +294,7 @@ std::string manifest_to_json(const Manifest& manifest) {
   for (const CalibrationRecord& record : manifest.calibrations) {
     json["calibrations"].push_back(record_to_json(record, version));
   }
+  if (version >= 3) json["cost_weights"] = cost_weights_to_json(manifest.cost_weights);
   if (manifest.quantisation) {
     json["quantisation"] = quantisation_to_json(*manifest.quantisation);
   } else if (version >= 3) {
@@ -332,12 +334,16 @@ void check_manifest(const Manifest& manifest) {
     fail(Code::kInvalidArgument, "[manifest] {} class names, expected {}", manifest.class_names.size(), graph.classes);
   }
   check_preprocessing(manifest.preprocessing, graph);
-  check_policy(manifest.policy, graph, "policy");
+  const PolicyContext context = policy_context(manifest);
+  if (manifest.cost_weights && !context.has_gates) {
+    fail(Code::kInvalidArgument, "[manifest] cost weights, but not every early exit has a gate");
+  }
+  check_policy(manifest.policy, context, "policy");
   if (manifest.calibrations.size() > kMaxCalibrations) {
     fail(Code::kInvalidArgument, "[manifest] {} calibration records, expected at most {}", manifest.calibrations.size(),
          kMaxCalibrations);
   }
-  for (const CalibrationRecord& record : manifest.calibrations) check_record(record, graph);
+  for (const CalibrationRecord& record : manifest.calibrations) check_record(record, context);
   if (manifest.quantisation) check_quantisation(*manifest.quantisation, graph);
   if (manifest.saved_precision != "fp32") {
     fail(Code::kInvalidArgument, "[manifest] weights saved as '{}', expected fp32",

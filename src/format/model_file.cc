@@ -184,6 +184,16 @@ void save_model(const ModelFile& model, const std::filesystem::path& path) {
   write_file_atomically(path, [&file](FileSink& sink) { sink.write(file); });
 }
 
+PolicyContext policy_context(const Manifest& manifest) {
+  const std::vector<Stage>& stages = manifest.graph.stages;
+  const bool gates =
+      std::all_of(stages.begin(), stages.end() - 1, [](const Stage& stage) { return stage.exit.gate.has_value(); });
+  return {.exits = static_cast<int32_t>(stages.size()),
+          .classes = static_cast<int32_t>(manifest.graph.classes),
+          .has_gates = gates && stages.size() > 1,
+          .cost_weights = manifest.cost_weights};
+}
+
 std::string model_hash(const ModelFile& model) {
   Hasher hasher;
   hasher.add(graph_to_json(model.manifest.graph).dump());

@@ -43,6 +43,7 @@ struct Manifest {
   Preprocessing preprocessing;
   PolicySpec policy;  // the default policy
   std::vector<CalibrationRecord> calibrations;
+  std::optional<CostWeights> cost_weights;   // where the gates were trained for a range of them
   std::optional<Quantisation> quantisation;  // scales for int8, where they were measured
   std::string saved_precision = "fp32";      // of the weights
   Provenance provenance;
@@ -64,6 +65,9 @@ ModelFile parse_model(std::span<const std::byte> file, const std::string& name);
 // Atomic (core/file.h). Throws kInvalidArgument when tensors do not match the graph.
 void save_model(const ModelFile& model, const std::filesystem::path& path);
 std::vector<std::byte> serialize_model(const ModelFile& model);
+
+// What make_policy wants to know about the model.
+PolicyContext policy_context(const Manifest& manifest);
 
 // 16 hex digits over graph and weights, not over calibration: a model keeps its identity when tuned.
 std::string model_hash(const ModelFile& model);

@@ -86,6 +86,7 @@ TEST(ModelFile, RoundTripsEveryMemberOfAPolicy) {
   EXPECT_EQ(again.manifest.quantisation, std::nullopt);
   ModelFile both = quantised_tiny_model();
   both.manifest.policy = model.manifest.policy;
+  both.manifest.cost_weights = model.manifest.cost_weights;
   EXPECT_EQ(parse_model(serialize_model(both), "t").manifest.quantisation, both.manifest.quantisation);
 }
 

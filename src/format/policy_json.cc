@@ -41,6 +41,27 @@ Json numbers_to_json(const std::vector<double>& values, std::string_view field) 
   return json;
 }
 
+Json cost_weights_to_json(const std::optional<CostWeights>& weights) {
+  if (!weights) return nullptr;
+  Json json;
+  json["low"] = number_to_json(weights->low, "cost_weights.low");
+  json["high"] = number_to_json(weights->high, "cost_weights.high");
+  json["standard"] = number_to_json(weights->standard, "cost_weights.standard");
+  json["shifts"] = rows_to_json(weights->shifts, "cost_weights.shifts");
+  return json;
+}
+
+std::optional<CostWeights> cost_weights_from_json(const JsonValue& value) {
+  if (value.is_null()) return std::nullopt;
+  value.require_keys({"low", "high", "standard", "shifts"});
+  CostWeights weights;
+  weights.low = value["low"].number(0, kInfinity);
+  weights.high = value["high"].number(0, kInfinity);
+  weights.standard = value["standard"].number(0, kInfinity);
+  weights.shifts = rows_from_json(value["shifts"]);
+  return weights;
+}
+
 int policy_version(const PolicySpec& policy) {
   PolicySpec old = policy;
   const PolicySpec plain;
@@ -49,6 +70,7 @@ int policy_version(const PolicySpec& policy) {
   old.deadline_seconds = plain.deadline_seconds;
   old.ensemble = plain.ensemble;
   old.parts = plain.parts;
+  old.cost_weight = plain.cost_weight;
   return old == policy ? 1 : kVersionOfParts;
 }
 
@@ -66,6 +88,8 @@ Json policy_to_json(const PolicySpec& policy, int version) {
   json["ensemble"]["mean"] = policy.ensemble.mean;
   json["ensemble"]["weights"] = rows_to_json(policy.ensemble.weights, "policy.ensemble.weights");
   json["ensemble"]["biases"] = rows_to_json(policy.ensemble.biases, "policy.ensemble.biases");
+  json["cost_weight"] = nullptr;
+  if (policy.cost_weight) json["cost_weight"] = number_to_json(*policy.cost_weight, "policy.cost_weight");
   json["parts"] = Json::array();
   for (const PolicySpec& part : policy.parts) json["parts"].push_back(policy_to_json(part, version));
   return json;
@@ -77,7 +101,7 @@ PolicySpec policy_from_json(const JsonValue& value, int64_t version) {
     value.require_keys({"name", "thresholds", "temperatures", "always_exit", "cap"});
   } else {
     value.require_keys({"name", "thresholds", "temperatures", "always_exit", "cap", "class_thresholds", "abstain_below",
-                        "deadline_seconds", "ensemble", "parts"});
+                        "deadline_seconds", "ensemble", "cost_weight", "parts"});
   }
   PolicySpec policy;
   policy.name = value["name"].text();
@@ -94,6 +118,7 @@ PolicySpec policy_from_json(const JsonValue& value, int64_t version) {
   policy.ensemble.mean = ensemble["mean"].text();
   policy.ensemble.weights = rows_from_json(ensemble["weights"]);
   policy.ensemble.biases = rows_from_json(ensemble["biases"]);
+  if (!value["cost_weight"].is_null()) policy.cost_weight = value["cost_weight"].number(0, kInfinity);
   for (const JsonValue& part : value["parts"].items(kMaxList)) policy.parts.push_back(policy_from_json(part, version));
   return policy;
 }

@@ -134,6 +134,25 @@ void check_ensemble(const PolicySpec& spec, const PolicyContext& context) {
              [&](size_t /*k*/) { return static_cast<size_t>(context.classes); });
 }
 
+void check_gates(const PolicySpec& spec, const PolicyKind& kind, const PolicyContext& context) {
+  if (kind.gates && context.exits > 1 && !context.has_gates) {
+    fail(Code::kInvalidArgument,
+         "[policy] '{}' needs a gate at every early exit and this model has none; use max-prob or entropy", kind.name);
+  }
+  if (context.cost_weights) check_cost_weights(*context.cost_weights, static_cast<size_t>(context.exits - 1));
+  if (!spec.cost_weight) return;
+  if (!kind.gates) {
+    fail(Code::kInvalidArgument, "[policy] '{}' got a cost weight, expected none; 'gate' and 'confidence' have one",
+         kind.name);
+  }
+  if (!context.cost_weights) {
+    fail(Code::kInvalidArgument,
+         "[policy] got cost weight {}, expected none: this model's gates were trained for a single one",
+         *spec.cost_weight);
+  }
+  check_cost_weight(*context.cost_weights, *spec.cost_weight);
+}
+
 void check_parts(const PolicySpec& spec, const PolicyKind& kind) {
   if (!kind.parts) {
     if (spec.parts.empty()) return;
@@ -178,10 +197,7 @@ PolicySpec checked_spec(const PolicySpec& spec, const PolicyKind& kind, const Po
   if (context.classes < 2) {
     fail(Code::kInvalidArgument, "[policy] got a model of {} classes, expected at least 2", context.classes);
   }
-  if (kind.gates && context.exits > 1 && !context.has_gates) {
-    fail(Code::kInvalidArgument,
-         "[policy] '{}' needs a gate at every early exit and this model has none; use max-prob or entropy", kind.name);
-  }
+  check_gates(spec, kind, context);
   PolicySpec checked = spec;
   checked.thresholds = checked_thresholds(spec, kind, static_cast<size_t>(context.exits - 1));
   check_class_thresholds(spec, kind, context);

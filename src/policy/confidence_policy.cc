@@ -1,6 +1,7 @@
 // Leaves when the stick-breaking weights of the gates, w_k = g_k prod_{j<k} (1 - g_j), add up to enough.
 #include <cstring>
 
+#include "policy/gate_reading.h"
 #include "policy/policy_kind.h"
 #include "policy/threshold_policy.h"
 
@@ -15,19 +16,24 @@ struct State {
 
 class ConfidencePolicy final : public ThresholdPolicy {
  public:
-  using ThresholdPolicy::ThresholdPolicy;
+  ConfidencePolicy(const PolicySpec& spec, const PolicyContext& context)
+      : ThresholdPolicy(spec), reading_(spec, context) {}
 
-  [[nodiscard]] size_t state_bytes() const override { return sizeof(State); }
+  [[nodiscard]] size_t state_bytes() const override { return reading_.state_bytes() + sizeof(State); }
 
  protected:
   [[nodiscard]] Opinion judge(const ExitObservation& observation, std::span<std::byte> state) const override {
     if (is_last(observation.exit_index)) return {1.0};  // the last exit takes all that is left
+    const std::span<std::byte> own = state.subspan(reading_.state_bytes());
     State now{};
-    std::memcpy(&now, state.data(), sizeof(now));
-    now.weight_sum += static_cast<double>(observation.gate) * (1 - now.weight_sum);
-    std::memcpy(state.data(), &now, sizeof(now));
+    std::memcpy(&now, own.data(), sizeof(now));
+    now.weight_sum += reading_.gate(observation, state) * (1 - now.weight_sum);
+    std::memcpy(own.data(), &now, sizeof(now));
     return {now.weight_sum};
   }
+
+ private:
+  GateReading reading_;
 };
 
 }  // namespace
@@ -37,8 +43,8 @@ PolicyKind confidence_policy_kind() {
           .gates = true,
           .scores_last_exit = false,
           .default_threshold = 0.5,
-          .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
-            return std::make_unique<ConfidencePolicy>(spec);
+          .make = [](const PolicySpec& spec, const PolicyContext& context) -> std::unique_ptr<const ExitPolicy> {
+            return std::make_unique<ConfidencePolicy>(spec, context);
           }};
 }
 

@@ -10,10 +10,13 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "policy/cost_weights.h"
 
 namespace sooner {
 
@@ -73,7 +76,10 @@ struct PolicySpec {
   double abstain_below = -std::numeric_limits<double>::infinity();
   // Who could not finish the next stage within this time stops; +inf: no deadline. > 0.
   double deadline_seconds = std::numeric_limits<double>::infinity();
-  EnsembleSpec ensemble = {};          // for `ensemble`
+  EnsembleSpec ensemble = {};  // for `ensemble`
+  // For `gate` and `confidence`, where the gates were trained for a range of them: the cost weight that holds; none:
+  // the model's standard one.
+  std::optional<double> cost_weight = {};
   std::vector<PolicySpec> parts = {};  // of `any` and `all`; without cap, abstention and deadline of their own
   bool operator==(const PolicySpec& other) const;
 };
@@ -100,7 +106,8 @@ class ExitPolicy {
 struct PolicyContext {
   int32_t exits = 1;
   int32_t classes = 2;
-  bool has_gates = false;  // every early exit has one
+  bool has_gates = false;                        // every early exit has one
+  std::optional<CostWeights> cost_weights = {};  // where the gates were trained for a range of them
 };
 
 // The policy `spec` describes, wrapped by its cap, deadline and abstention, in this order. Throws kInvalidArgument:

@@ -1,4 +1,5 @@
 // Leaves when the exit's learned gate says so: g >= 0.5 unless told otherwise (differentiable branching).
+#include "policy/gate_reading.h"
 #include "policy/policy_kind.h"
 #include "policy/threshold_policy.h"
 
@@ -7,13 +8,18 @@ namespace {
 
 class GatePolicy final : public ThresholdPolicy {
  public:
-  using ThresholdPolicy::ThresholdPolicy;
+  GatePolicy(const PolicySpec& spec, const PolicyContext& context) : ThresholdPolicy(spec), reading_(spec, context) {}
+
+  [[nodiscard]] size_t state_bytes() const override { return reading_.state_bytes(); }
 
  protected:
-  [[nodiscard]] Opinion judge(const ExitObservation& observation, std::span<std::byte> /*state*/) const override {
+  [[nodiscard]] Opinion judge(const ExitObservation& observation, std::span<std::byte> state) const override {
     // The last exit has no gate: it always answers, as if g were 1.
-    return {is_last(observation.exit_index) ? 1.0 : static_cast<double>(observation.gate)};
+    return {is_last(observation.exit_index) ? 1.0 : reading_.gate(observation, state)};
   }
+
+ private:
+  GateReading reading_;
 };
 
 }  // namespace
@@ -23,8 +29,8 @@ PolicyKind gate_policy_kind() {
           .gates = true,
           .scores_last_exit = false,
           .default_threshold = 0.5,
-          .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
-            return std::make_unique<GatePolicy>(spec);
+          .make = [](const PolicySpec& spec, const PolicyContext& context) -> std::unique_ptr<const ExitPolicy> {
+            return std::make_unique<GatePolicy>(spec, context);
           }};
 }
 

@@ -74,7 +74,7 @@ bool PolicySpec::operator==(const PolicySpec& other) const {
   return name == other.name && thresholds == other.thresholds && temperatures == other.temperatures &&
          always_exit == other.always_exit && cap == other.cap && class_thresholds == other.class_thresholds &&
          abstain_below == other.abstain_below && deadline_seconds == other.deadline_seconds &&
-         ensemble == other.ensemble && parts == other.parts;
+         ensemble == other.ensemble && cost_weight == other.cost_weight && parts == other.parts;
 }
 
 }  // namespace sooner

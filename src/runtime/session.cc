@@ -43,13 +43,9 @@ void check_cut(size_t cut, size_t after, size_t exits) {
 
 std::shared_ptr<const ExitPolicy> default_policy(const Model* model) {
   if (model == nullptr) fail(Code::kInvalidArgument, "[Session] got no model");
-  const Graph& graph = model->graph();
-  PolicyContext context{.exits = static_cast<int32_t>(graph.exits()),
-                        .classes = static_cast<int32_t>(graph.classes),
-                        .has_gates = graph.exits() > 1};
-  for (size_t k = 0; k + 1 < graph.exits(); ++k) context.has_gates &= graph.stages[k].exit.gate.has_value();
   const Manifest& manifest = model->manifest();
-  return make_policy(policy_at(manifest.policy, manifest.calibrations, to_string(model->precision())), context);
+  return make_policy(policy_at(manifest.policy, manifest.calibrations, to_string(model->precision())),
+                     policy_context(manifest));
 }
 
 }  // namespace

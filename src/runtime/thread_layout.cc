@@ -25,15 +25,13 @@ constexpr double kSeconds = 0.1;
 constexpr int64_t kMostSamples = 4096;
 
 // Needs every exit's answer and leaves at none.
-std::unique_ptr<const ExitPolicy> nobody_leaves(const Graph& graph) {
+std::unique_ptr<const ExitPolicy> nobody_leaves(const Manifest& manifest) {
   PolicySpec spec;
-  if (graph.exits() > 1) {
+  if (manifest.graph.exits() > 1) {
     spec.name = "max-prob";
-    spec.thresholds.assign(graph.exits() - 1, std::numeric_limits<double>::infinity());
+    spec.thresholds.assign(manifest.graph.exits() - 1, std::numeric_limits<double>::infinity());
   }
-  return make_policy(spec, {.exits = static_cast<int32_t>(graph.exits()),
-                            .classes = static_cast<int32_t>(graph.classes),
-                            .has_gates = false});
+  return make_policy(spec, policy_context(manifest));
 }
 
 }  // namespace
@@ -44,7 +42,7 @@ ThreadLayout measure_thread_layout(const std::shared_ptr<const Model>& model, in
   samples = std::min(samples, kMostSamples);
   // With one row there is nothing to share.
   if (threads == 1 || samples <= 1) return ThreadLayout::kSessions;
-  const std::shared_ptr<const ExitPolicy> policy = nobody_leaves(model->graph());
+  const std::shared_ptr<const ExitPolicy> policy = nobody_leaves(model->manifest());
   std::vector<float> images(static_cast<size_t>(samples * element_count(model->graph().input_shape)));
   Rng rng(0x7eadU);
   for (float& pixel : images) pixel = static_cast<float>(rng.normal());

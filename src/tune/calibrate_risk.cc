@@ -49,8 +49,8 @@ RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& gu
   PolicySpec policy{.name = policy_name};
   if (policy_kind(policy_name).probabilities && with_temperatures) policy.temperatures = fit_temperatures(tune);
   const ScoreTable seen = score_table(tune, policy);
-  const ThresholdFamily family = threshold_family(seen, exit_losses(seen, rule.loss),
-                                                  largest_passing_risk(rule.options, guarantee.samples));
+  const ThresholdFamily family =
+      threshold_family(seen, exit_losses(seen, rule.loss), largest_passing_risk(rule.options, guarantee.samples));
   const ScoreTable unseen = score_table(guarantee, policy);
   RiskCalibration result;
   result.choice = control_risk(family, unseen, exit_losses(unseen, rule.loss), rule.options);

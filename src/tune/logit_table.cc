@@ -86,7 +86,7 @@ void validate(const LogitTable& table) {
 PolicyContext policy_context(const LogitTable& table) {
   const bool gates = table.exits > 1 && !table.gates.empty() &&
                      std::none_of(table.gates.begin(), table.gates.end(), [](float gate) { return std::isnan(gate); });
-  return {.exits = table.exits, .classes = table.classes, .has_gates = gates};
+  return {.exits = table.exits, .classes = table.classes, .has_gates = gates, .cost_weights = table.cost_weights};
 }
 
 Replay replay(const LogitTable& table, const ExitPolicy& policy) {

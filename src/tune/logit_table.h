@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct LogitTable {
   // answered, [N, K], and what stage k and its head take, [K].
   std::vector<double> elapsed_seconds = {};
   std::vector<double> stage_seconds = {};
+  std::optional<CostWeights> cost_weights = {};  // where the gates were trained for a range of them
 
   [[nodiscard]] std::span<const float> at(int64_t sample, int32_t exit) const {
     const auto c = static_cast<size_t>(classes);

@@ -50,6 +50,22 @@ std::vector<OperatingPoint> operating_points(const LogitTable& table, const std:
   return points;
 }
 
+std::vector<OperatingPoint> cost_weight_points(const LogitTable& table, int32_t count) {
+  validate(table);
+  std::vector<OperatingPoint> points;
+  if (!table.cost_weights) return points;
+  const auto& [low, high, standard, shifts] = *table.cost_weights;
+  for (int32_t i = 0; i < count; ++i) {
+    const double place = count == 1 ? 0.5 : i / (count - 1.0);
+    PolicySpec spec{.name = "gate"};
+    // Rounding must not lead out of the range.
+    spec.cost_weight = std::clamp(low * std::pow(high / low, place), low, high);
+    const Replay result = replay(table, *make_policy(spec, policy_context(table)));
+    points.push_back({spec, fmt::format("cost weight {:.3g}", *spec.cost_weight), result.cost, result.accuracy});
+  }
+  return points;
+}
+
 std::vector<OperatingPoint> always_points(const LogitTable& table) {
   validate(table);
   std::vector<OperatingPoint> points;

@@ -33,6 +33,10 @@ struct OperatingPointOptions {
 std::vector<OperatingPoint> operating_points(const LogitTable& table, const std::string& policy_name,
                                              const OperatingPointOptions& options = {});
 
+// `gate` untouched at so many cost weights, evenly over the logarithm of the trained range; none where the gates were
+// trained for a single one.
+std::vector<OperatingPoint> cost_weight_points(const LogitTable& table, int32_t count = 17);
+
 // Everybody at exit k, for each k: the points no policy is needed for.
 std::vector<OperatingPoint> always_points(const LogitTable& table);
 

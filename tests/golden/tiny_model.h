@@ -122,7 +122,10 @@ inline ModelFile combined_tiny_model() {
   ensemble.ensemble.biases = {{0, -0.5, 0}};
   PolicySpec by_class{.name = "margin"};
   by_class.class_thresholds = {{0.5, std::numeric_limits<double>::infinity(), 0.75}};
-  model.manifest.policy = {.name = "any", .deadline_seconds = 0.125, .parts = {ensemble, by_class}};
+  PolicySpec gate{.name = "gate"};
+  gate.cost_weight = 0.0625;
+  model.manifest.cost_weights = CostWeights{.low = 0.03125, .high = 0.5, .standard = 0.125, .shifts = {{2.5, -0.25}}};
+  model.manifest.policy = {.name = "any", .deadline_seconds = 0.125, .parts = {ensemble, by_class, gate}};
   model.manifest.calibrations[0].policy.abstain_below = 0.25;
   return model;
 }

@@ -1,0 +1,49 @@
+#include "policy/cost_weights.h"
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace sooner {
+namespace {
+
+// exp(w) of a shift within is a usable number.
+constexpr double kLargestShift = 50;
+
+}  // namespace
+
+double cost_weight_position(const CostWeights& weights, double value) {
+  return 2 * std::log(value / weights.low) / std::log(weights.high / weights.low) - 1;
+}
+
+double gate_at(const CostWeights& weights, int32_t exit_index, double gate, double position) {
+  const std::vector<double>& shifts = weights.shifts[static_cast<size_t>(exit_index)];
+  const double shift = shifts[0] * position + shifts[1] * position * position;
+  const double logit = std::log(gate) - std::log1p(-gate) + shift;  // infinite for a shut or open gate: it stays so
+  return 1 / (1 + std::exp(-logit));
+}
+
+void check_cost_weight(const CostWeights& weights, double value) {
+  if (value >= weights.low && value <= weights.high) return;
+  fail(Code::kInvalidArgument, "[policy] got cost weight {}, expected {} to {}: what the gates were trained for", value,
+       weights.low, weights.high);
+}
+
+void check_cost_weights(const CostWeights& weights, size_t early_exits) {
+  if (!(weights.low > 0) || !(weights.high > weights.low) || !std::isfinite(weights.high)) {
+    fail(Code::kInvalidArgument, "[policy] got cost weights from {} to {}, expected a range of positive numbers",
+         weights.low, weights.high);
+  }
+  check_cost_weight(weights, weights.standard);
+  if (weights.shifts.size() != early_exits) {
+    fail(Code::kInvalidArgument, "[policy] got cost weights for {} gates, expected {}", weights.shifts.size(),
+         early_exits);
+  }
+  for (const std::vector<double>& shifts : weights.shifts) {
+    if (shifts.size() == 2 && std::abs(shifts[0]) <= kLargestShift && std::abs(shifts[1]) <= kLargestShift) continue;
+    fail(Code::kInvalidArgument, "[policy] got a gate's shifts of {} numbers, expected 2 within {} to {}",
+         shifts.size(), -kLargestShift, kLargestShift);
+  }
+}
+
+}  // namespace sooner

@@ -1,0 +1,34 @@
+// Gates that were trained for a whole range of cost weights (nats of loss per plain network's MACs) at once: which
+// weight holds is chosen when the model runs. A larger one exits earlier.
+//
+// Shapes: K = exits. Exits count from 0.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace sooner {
+
+struct CostWeights {
+  double low = 0, high = 0;  // the trained range, 0 < low < high
+  double standard = 0;       // the one that holds where none is named, within it
+  // [K-1][2]: what is added to the pre-activation of gate k, shift_1 t + shift_2 t^2, where t goes from -1 at `low` to
+  // 1 at `high` with the logarithm of the weight.
+  std::vector<std::vector<double>> shifts = {};
+  bool operator==(const CostWeights&) const = default;
+};
+
+// t of a weight. REQUIRES: low < high, all positive.
+double cost_weight_position(const CostWeights& weights, double value);
+
+// The gate g in [0, 1] of exit k as it is at position t; NaN stays NaN.
+double gate_at(const CostWeights& weights, int32_t exit_index, double gate, double position);
+
+// Throws kInvalidArgument unless the range is one, `standard` lies within and there are two finite shifts for each of
+// `early_exits`.
+void check_cost_weights(const CostWeights& weights, size_t early_exits);
+// Throws kInvalidArgument for a value outside the range.
+void check_cost_weight(const CostWeights& weights, double value);
+
+}  // namespace sooner
