@@ -1,10 +1,13 @@
 #include "tune/logit_table.h"
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cmath>
 #include <numeric>
 
 #include "core/error.h"
+#include "core/parallel.h"
 
 namespace sooner {
 namespace {
@@ -27,14 +30,33 @@ void check_costs(const LogitTable& table) {
   }
 }
 
+// By the largest bit pattern without its sign: infinities and NaN lie above every finite number's.
+bool all_finite(std::span<const float> values) {
+  uint32_t largest = 0;
+  for (const float value : values) largest = std::max(largest, std::bit_cast<uint32_t>(value) & 0x7fffffffU);
+  return largest < 0x7f800000U;
+}
+
 void check_logits(const LogitTable& table) {
-  const auto bad =
-      std::find_if(table.logits.begin(), table.logits.end(), [](float logit) { return !std::isfinite(logit); });
-  if (bad == table.logits.end()) return;
-  const auto place = static_cast<int64_t>(bad - table.logits.begin()) / table.classes;
+  std::atomic<int64_t> first_bad = table.samples;  // in the order of samples, whichever thread is first
+  for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
+    const auto row = static_cast<size_t>(table.exits) * static_cast<size_t>(table.classes);
+    const auto block = static_cast<size_t>(begin) * row;
+    if (all_finite(table.all_logits().subspan(block, static_cast<size_t>(end - begin) * row))) return;
+    int64_t sample = begin;
+    while (all_finite(table.all_logits().subspan(static_cast<size_t>(sample) * row, row))) ++sample;
+    int64_t known = first_bad;
+    while (sample < known && !first_bad.compare_exchange_weak(known, sample)) {
+    }
+  });
+  const int64_t sample = first_bad;
+  if (sample == table.samples) return;
+  int32_t exit = 0;
+  while (all_finite(table.at(sample, exit))) ++exit;
+  const std::span<const float> logits = table.at(sample, exit);
   fail(Code::kInvalidArgument,
-       "[logit table] got logit {} at sample {}, exit {}, expected finite numbers; the network diverged", *bad,
-       place / table.exits, place % table.exits);
+       "[logit table] got logit {} at sample {}, exit {}, expected finite numbers; the network diverged",
+       *std::ranges::find_if_not(logits, [](float logit) { return std::isfinite(logit); }), sample, exit);
 }
 
 // By how much a policy that stops at exit k undercuts exit_cost[k], [K].
@@ -58,7 +80,7 @@ void validate(const LogitTable& table) {
     fail(Code::kInvalidArgument, "[logit table] got {} classes, expected at least 2", table.classes);
   const auto n = static_cast<size_t>(table.samples);
   const auto k = static_cast<size_t>(table.exits);
-  check_size("logits", table.logits.size(), n * k * static_cast<size_t>(table.classes));
+  check_size("logits", table.all_logits().size(), n * k * static_cast<size_t>(table.classes));
   check_size("gates", table.gates.size(), n * (k - 1));
   check_size("labels", table.labels.size(), n);
   check_size("exit_cost", table.exit_cost.size(), k);
