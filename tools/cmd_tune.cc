@@ -33,6 +33,8 @@ struct TuneArguments {
   bool raw = false;
   bool keep_default = false;
   int32_t always_exit = 0;
+  std::string table;
+  std::string guarantee_table;
   EngineFlags engine;
   DataFlags data;
   OutputForm form = OutputForm::kText;
@@ -91,52 +93,92 @@ std::optional<RiskRule> risk_rule_of(const TuneArguments& arguments) {
 void check_not_empty(const Split& split, const std::string& data_set) {
   if (!split.indices.empty()) return;
   fail(Code::kFailedPrecondition,
-       "[tune] the split '{}' of {} is empty: the model was trained with [split] calibration = 0, and a promise needs "
-       "samples kept for it",
+       "[tune] the split '{}' of {} is empty: the model was trained with [split] calibration = 0, and choosing "
+       "thresholds needs samples kept for it",
        split.name, data_set);
 }
 
-RiskCalibration calibrate_on_splits(const ModelFile& file, const std::shared_ptr<const Model>& model,
-                                    const ModelData& data, const TuneArguments& arguments, const RiskRule& rule) {
-  const Split& guarantee = data.splits.guarantee;
-  check_not_empty(data.splits.tune, data.data.name);
-  check_not_empty(guarantee, data.data.name);
-  check_unused_for_tuning(guarantee.hash, file.manifest.calibrations);
-  check_risk_samples(rule.options, static_cast<int64_t>(guarantee.indices.size()));
-  RiskCalibration made = calibrate_with_risk(logit_table(model, load_all(file.manifest, data, data.splits.tune)),
-                                             logit_table(model, load_all(file.manifest, data, guarantee)),
-                                             arguments.policy, rule, !arguments.raw);
-  made.record.guarantee->split_hash = guarantee.hash;
+StoredTable table_of_split(const std::string& path, const ModelFile& file, std::string_view split) {
+  StoredTable table = load_table(path, file);
+  if (table.origin.split == split) return table;
+  fail(Code::kFailedPrecondition, "[tune] the table '{}' is of the split '{}', expected '{}'; record that one", path,
+       table.origin.split, split);
+}
+
+// Logits that the engine computes, or that a table holds.
+class Logits {
+ public:
+  Logits(const TuneArguments& arguments, const ModelFile& file) : arguments_(arguments), file_(file) {
+    if (!arguments.table.empty()) table_ = table_of_split(arguments.table, file, "tune");
+  }
+  [[nodiscard]] Precision precision() const {
+    return precision_from_string(table_ ? table_->origin.precision : arguments_.engine.precision);
+  }
+  StoredTable tune() {
+    if (table_) return *table_;
+    model_ = Model::from_file(file_, model_options(arguments_.engine));
+    data_ = open_model_data(file_.manifest, arguments_.data);
+    check_not_empty(data_.splits.tune, data_.data.name);
+    return record_table(model_, data_, data_.splits.tune);
+  }
+  // After tune(). Checks that nothing was chosen on these samples, and that they are enough, before it computes any.
+  [[nodiscard]] StoredTable guarantee(const RiskRule& rule) const {
+    if (table_) {
+      if (!arguments_.guarantee_table.empty()) return table_of_split(arguments_.guarantee_table, file_, "guarantee");
+      fail(Code::kInvalidArgument, "[tune] --risk with --table needs --guarantee-table, of the other half");
+    }
+    const Split& split = data_.splits.guarantee;
+    check_not_empty(split, data_.data.name);
+    check_unused_for_tuning(split.hash, file_.manifest.calibrations);
+    check_risk_samples(rule.options, static_cast<int64_t>(split.indices.size()));
+    return record_table(model_, data_, split);
+  }
+
+ private:
+  const TuneArguments& arguments_;
+  const ModelFile& file_;
+  std::optional<StoredTable> table_;
+  std::shared_ptr<const Model> model_;
+  ModelData data_;
+};
+
+RiskCalibration calibrate_with_guarantee(const ModelFile& file, const Logits& logits, const StoredTable& tune,
+                                         const TuneArguments& arguments, const RiskRule& rule) {
+  const StoredTable guarantee = logits.guarantee(rule);
+  if (guarantee.origin.precision != tune.origin.precision) {
+    fail(Code::kFailedPrecondition, "[tune] the tables are of {} and {} logits, expected the same precision",
+         tune.origin.precision, guarantee.origin.precision);
+  }
+  check_unused_for_tuning(guarantee.origin.split_hash, file.manifest.calibrations);
+  RiskCalibration made = calibrate_with_risk(tune.table, guarantee.table, arguments.policy, rule, !arguments.raw);
+  made.record.guarantee->split_hash = guarantee.origin.split_hash;
   return made;
 }
 
 void run(const TuneArguments& arguments) {
   const std::optional<RiskRule> risk = risk_rule_of(arguments);
   ModelFile file = load_model(arguments.model);
-  PolicySpec policy =
-      parse_policy(file.manifest, arguments.policy, precision_from_string(arguments.engine.precision), false);
+  Logits logits(arguments, file);
+  PolicySpec policy = parse_policy(file.manifest, arguments.policy, logits.precision(), false);
   policy.always_exit = policy.name == "always" ? arguments.always_exit : 0;
   const CalibrationRule rule = rule_of(arguments, policy);
-  const auto model = Model::from_file(file, model_options(arguments.engine));
-  const ModelData data = open_model_data(file.manifest, arguments.data);
-  const Split& split = data.splits.tune;
+  const StoredTable tune = logits.tune();
   CalibrateOptions options;
   options.fit_temperatures = !arguments.raw;
   RiskChoice choice;
   CalibrationRecord record;
   if (risk) {
-    RiskCalibration made = calibrate_on_splits(file, model, data, arguments, *risk);
+    RiskCalibration made = calibrate_with_guarantee(file, logits, tune, arguments, *risk);
     record = std::move(made.record);
     choice = std::move(made.choice);
   } else {
-    const Batch samples = load_all(file.manifest, data, split);
-    record = calibrate(logit_table(model, samples), policy, rule, options);
+    record = calibrate(tune.table, policy, rule, options);
   }
-  record.data_set = data.data.name;
-  record.split_hash = split.hash;
-  record.precision = std::string(to_string(model->precision()));
-  record.backend = model->backend_name();
-  record.instruction_set = model->instruction_set();
+  record.data_set = tune.origin.data_set;
+  record.split_hash = tune.origin.split_hash;
+  record.precision = tune.origin.precision;
+  record.backend = tune.origin.backend;
+  record.instruction_set = tune.origin.instruction_set;
 
   // One record per policy and rule; the newest is the default unless asked otherwise.
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
@@ -154,12 +196,12 @@ void run(const TuneArguments& arguments) {
                cell(leaving_rule(record.policy, k, k + 1 == record.exit_shares.size(),
                                  static_cast<int32_t>(file.manifest.graph.classes))),
                percent(record.exit_shares[k], 1), percent(record.exit_accuracy[k]),
-               number(model->cost().exit_fraction[k], 3)});
+               number(tune.table.exit_cost[k], 3)});
   }
   table.print(arguments.form);
   say(fmt::format(
       "{}, {}: expected {:.2f} % at {:.3f} of the plain MACs ({} samples of {}; last exit {:.2f} %); stored in {}",
-      record.policy.name, record.rule, 100 * record.accuracy, record.cost_fraction, record.samples, split.name,
+      record.policy.name, record.rule, 100 * record.accuracy, record.cost_fraction, record.samples, tune.origin.split,
       100 * record.last_exit_accuracy, output));
   if (!record.guarantee) return;
   say("guarantee: " + guarantee_text(*record.guarantee));
@@ -199,8 +241,14 @@ void add_tune(CLI::App& app) {
   app.add_flag("--keep-default", arguments->keep_default,
                "store the record without making it the model's default policy");
   app.add_option("--exit", arguments->always_exit, "always: the exit")->capture_default_str();
+  CLI::Option* table =
+      app.add_option("--table", arguments->table,
+                     "a table of the tune half's logits from `sooner eval --save-table`; nothing is computed");
+  app.add_option("--guarantee-table", arguments->guarantee_table, "with --table and --risk: of the guarantee half")
+      ->needs(table);
   add_engine_options(app, &arguments->engine);
   add_data_options(app, &arguments->data);
+  exclude_engine_and_data(app, *table);
   add_output_options(app, &arguments->form);
   app.callback([arguments] { run(*arguments); });
 }

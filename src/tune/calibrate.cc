@@ -1,10 +1,12 @@
 #include "tune/calibrate.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 
 #include "core/error.h"
+#include "core/parallel.h"
 #include "policy/policy_kind.h"
 #include "policy/scores.h"
 #include "policy/threshold_units.h"
@@ -76,13 +78,18 @@ void fill_histograms(const ScoreTable& scores, std::span<const int32_t> taken, i
 }
 
 std::vector<double> accuracy_of_exits(const LogitTable& table) {
-  std::vector<double> accuracy;
-  for (int32_t k = 0; k < table.exits; ++k) {
-    int64_t correct = 0;
-    for (int64_t n = 0; n < table.samples; ++n) {
-      if (argmax(table.at(n, k)) == table.labels[static_cast<size_t>(n)]) ++correct;
+  const auto exits = static_cast<size_t>(table.exits);
+  std::vector<std::atomic<int64_t>> correct(exits);
+  for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      for (size_t k = 0; k < exits; ++k) {
+        if (argmax(table.at(n, static_cast<int32_t>(k))) == table.labels[static_cast<size_t>(n)]) ++correct[k];
+      }
     }
-    accuracy.push_back(static_cast<double>(correct) / static_cast<double>(table.samples));
+  });
+  std::vector<double> accuracy;
+  for (const int64_t right : correct) {
+    accuracy.push_back(static_cast<double>(right) / static_cast<double>(table.samples));
   }
   return accuracy;
 }

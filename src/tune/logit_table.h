@@ -69,9 +69,10 @@ struct Replay {
   std::vector<int32_t> label = {};       // [N], what the policy answered there
   std::vector<Left> left = {};           // [N], why it left
   double accuracy = 0;
-  double cost = 0;                  // mean C_k, less the heads the policy skipped
-  std::vector<double> shares = {};  // [K]
-  double abstained = 0;             // fraction of the samples answered "do not know"; accuracy counts their labels too
+  double cost = 0;                     // mean C_k, less the heads the policy skipped
+  std::vector<double> exit_cost = {};  // [K], what leaving at each exit costs so
+  std::vector<double> shares = {};     // [K]
+  double abstained = 0;  // fraction of the samples answered "do not know"; accuracy counts their labels too
 };
 // Throws kInvalidArgument for a table without samples, or without times when the policy has a deadline. REQUIRES: a
 // valid table, a policy made for its shape.

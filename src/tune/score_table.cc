@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/parallel.h"
 
 namespace sooner {
 namespace {
@@ -35,18 +36,19 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
   const auto samples = static_cast<size_t>(table.samples);
   result.scores.assign(exits, std::vector<float>(samples));
   result.correct.assign(exits, std::vector<uint8_t>(samples));
-  std::vector<std::byte> state(policy->state_bytes());
-  for (size_t n = 0; n < samples; ++n) {
-    std::fill(state.begin(), state.end(), std::byte{0});
-    for (size_t k = 0; k < exits; ++k) {
-      const auto sample = static_cast<int64_t>(n);
-      const auto exit = static_cast<int32_t>(k);
-      const std::span<const float> logits = table.at(sample, exit);
-      const ExitVerdict verdict = policy->decide(table.observation(sample, exit), state);
-      result.scores[k][n] = verdict.score;
-      result.correct[k][n] = answered_label(verdict, logits) == table.labels[n] ? 1 : 0;
+  for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
+    std::vector<std::byte> state(policy->state_bytes());
+    for (int64_t sample = begin; sample < end; ++sample) {
+      const auto n = static_cast<size_t>(sample);
+      std::fill(state.begin(), state.end(), std::byte{0});
+      for (size_t k = 0; k < exits; ++k) {
+        const auto exit = static_cast<int32_t>(k);
+        const ExitVerdict verdict = policy->decide(table.observation(sample, exit), state);
+        result.scores[k][n] = verdict.score;
+        result.correct[k][n] = answered_label(verdict, table.at(sample, exit)) == table.labels[n] ? 1 : 0;
+      }
     }
-  }
+  });
   return result;
 }
 
