@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "command.h"
+#include "core/file.h"
 #include "engine_flags.h"
+#include "eval/accuracy_cost_curve.h"
 #include "guarantee_text.h"
 #include "measure.h"
 #include "model_data.h"
@@ -14,6 +16,7 @@
 #include "table.h"
 #include "tune/calibrate.h"
 #include "tune/calibrate_risk.h"
+#include "tune/grid.h"
 
 namespace sooner {
 namespace {
@@ -30,6 +33,9 @@ struct TuneArguments {
   std::optional<double> delta;
   std::string loss;
   std::string bound;
+  std::optional<double> coverage;
+  std::optional<double> most_error;
+  std::string front;
   bool raw = false;
   bool keep_default = false;
   int32_t always_exit = 0;
@@ -88,6 +94,37 @@ std::optional<RiskRule> risk_rule_of(const TuneArguments& arguments) {
   if (!arguments.bound.empty()) rule.options.bound = risk_bound_from_string(arguments.bound);
   check_risk_options(rule.options);
   return rule;
+}
+
+std::optional<Abstention> abstention_of(const TuneArguments& arguments) {
+  if (!arguments.coverage && !arguments.most_error) return std::nullopt;
+  if (arguments.risk) {
+    fail(Code::kInvalidArgument, "[tune] --risk promises nothing about answers that are not given; leave --{} out",
+         arguments.coverage ? "coverage" : "most-error");
+  }
+  if (arguments.coverage) return Abstention{AbstainGoal::kCoverage, *arguments.coverage};
+  return Abstention{AbstainGoal::kError, *arguments.most_error / 100};
+}
+
+// The curve of a grid of thresholds on the tune half, as comma-separated values.
+void write_front(const StoredTable& tune, const PolicySpec& policy, const std::string& path) {
+  const ScoreTable scores = score_table(tune.table, policy);
+  std::vector<CurvePoint> front;
+  for (ThresholdChoice& choice : grid_front(scores, policy.name, tune.table.classes)) {
+    front.push_back(
+        {.cost = choice.expected.cost, .accuracy = choice.expected.accuracy, .shares = choice.expected.shares});
+    front.back().spec.thresholds = std::move(choice.thresholds);
+  }
+  const std::optional<size_t> bend = knee(front);
+  std::string text = "macs_of_plain,accuracy,knee,exit_shares,thresholds\n";
+  for (size_t i = 0; i < front.size(); ++i) {
+    text += fmt::format("{:.6f},{:.6f},{},{:.4f},{}\n", front[i].cost, front[i].accuracy, bend == i ? 1 : 0,
+                        fmt::join(front[i].shares, " "), fmt::join(front[i].spec.thresholds, " "));
+  }
+  write_file_atomically(path, text);
+  say(fmt::format(
+      "{} points of a grid on {} that no other beats, in {}{}", front.size(), tune.origin.split, path,
+      bend ? fmt::format("; the knee is {:.2f} % at {:.3f}", 100 * front[*bend].accuracy, front[*bend].cost) : ""));
 }
 
 void check_not_empty(const Split& split, const std::string& data_set) {
@@ -161,10 +198,14 @@ void run(const TuneArguments& arguments) {
   Logits logits(arguments, file);
   PolicySpec policy = parse_policy(file.manifest, arguments.policy, logits.precision(), false);
   policy.always_exit = policy.name == "always" ? arguments.always_exit : 0;
+  // Those of an earlier tuning were fitted to its logits.
+  policy.ensemble.weights.clear();
+  policy.ensemble.biases.clear();
   const CalibrationRule rule = rule_of(arguments, policy);
   const StoredTable tune = logits.tune();
   CalibrateOptions options;
   options.fit_temperatures = !arguments.raw;
+  options.abstention = abstention_of(arguments);
   RiskChoice choice;
   CalibrationRecord record;
   if (risk) {
@@ -179,6 +220,8 @@ void run(const TuneArguments& arguments) {
   record.precision = tune.origin.precision;
   record.backend = tune.origin.backend;
   record.instruction_set = tune.origin.instruction_set;
+
+  if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front);
 
   // One record per policy and rule; the newest is the default unless asked otherwise.
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
@@ -237,7 +280,17 @@ void add_tune(CLI::App& app) {
                  "differs: from the last exit's answer (default) | accuracy-gap: wrong where the last exit is right");
   app.add_option("--bound", arguments->bound,
                  "with --delta: binomial, exact for these losses (default) | hoeffding-bentkus | betting");
-  app.add_flag("--raw", arguments->raw, "do not fit softmax temperatures first");
+  CLI::Option* coverage = app.add_option(
+      "--coverage", arguments->coverage,
+      "answer at least this fraction, 0 to 1, and \"do not know\" to the least sure of those at the last exit");
+  app.add_option(
+         "--most-error", arguments->most_error,
+         "answer as many as it takes to be wrong in at most this many percent of the answers, and \"do not know\" "
+         "to the others")
+      ->excludes(coverage);
+  app.add_option("--front", arguments->front,
+                 "write the accuracy-cost front of a grid of thresholds to this CSV file (entropy: BranchyNet's list)");
+  app.add_flag("--raw", arguments->raw, "do not fit softmax temperatures and ensemble weights first");
   app.add_flag("--keep-default", arguments->keep_default,
                "store the record without making it the model's default policy");
   app.add_option("--exit", arguments->always_exit, "always: the exit")->capture_default_str();

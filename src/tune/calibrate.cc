@@ -11,9 +11,9 @@
 #include "policy/scores.h"
 #include "policy/threshold_units.h"
 #include "tune/budget.h"
+#include "tune/fit_policy.h"
 #include "tune/score_table.h"
 #include "tune/shares.h"
-#include "tune/temperature.h"
 
 namespace sooner {
 namespace {
@@ -108,6 +108,11 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
   if (options.histogram_bins < 1) {
     fail(Code::kInvalidArgument, "[calibrate] got {} histogram bins, expected at least 1", options.histogram_bins);
   }
+  if (options.abstention && !kind.scores_last_exit) {
+    fail(Code::kInvalidArgument,
+         "[calibrate] policy '{}' gives the last exit no score to abstain by; use a policy that looks at logits",
+         kind.name);
+  }
   validate(table);
   CalibrationRecord record;
   record.policy = policy;
@@ -132,11 +137,14 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
     expect({.accuracy = result.accuracy, .cost = result.cost, .shares = result.shares}, record);
     return record;
   }
-  if (kind.probabilities && options.fit_temperatures) record.policy.temperatures = fit_temperatures(table);
+  if (options.fit_temperatures) record.policy = fit_policy(table, record.policy);
   const ScoreTable scores = score_table(table, record.policy);
   const ThresholdChoice choice = choose(scores, kind, rule, options);
   record.policy.thresholds = choice.thresholds;
   record.optimality_gap = choice.optimality_gap;
+  if (options.abstention) {
+    record.policy.abstain_below = abstain_threshold(scores, choice.thresholds, *options.abstention);
+  }
   expect(choice.expected, record);
   fill_histograms(scores, exits_taken(scores, choice.thresholds), options.histogram_bins, record);
   return record;
