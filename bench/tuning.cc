@@ -3,6 +3,10 @@
 // thresholds by accuracy drop with every distinct score as a candidate, and compares them on the samples left over with
 // MSDNet's budget search at the same cost on the tuning samples.
 //
+// Columns: C and gap on the samples tuned on, "C rival" the budget search's cost there; on the samples left over
+// "lost", accuracy against the last exit's, then cost and accuracy of both, and by how much ours is ahead, with its
+// standard error.
+//
 //   tuning [MODEL TABLE…] [--samples 5000] [--exits 4 [--independent] | --keep 0,2,4] [--seeds 10] [--drops 0,.003,.01]
 //          [--policy max-prob] [--steps 200000000] [--csv]
 #include <fmt/format.h>
@@ -11,6 +15,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "bench/program.h"
@@ -135,8 +140,8 @@ void print_row(const Arguments& arguments, const std::vector<std::string>& cells
 int run(const Arguments& arguments) {
   const bool made_up = arguments.model.empty();
   const ScoreTable recorded = made_up ? ScoreTable{} : recorded_population(arguments);
-  print_row(arguments, {"seed", "samples", "exits", "scores", "drop", "C", "gap", "seconds", "C rival", "new C",
-                        "new acc", "rival C", "rival acc", "ahead %", "+- %"});
+  print_row(arguments, {"seed", "samples", "exits", "scores", "drop", "C", "gap", "seconds", "C rival", "lost %",
+                        "new C", "new acc", "rival C", "rival acc", "ahead %", "+- %"});
   for (int seed = 1; seed <= arguments.seeds; ++seed) {
     const ScoreTable population = made_up ? made_up_population(arguments, static_cast<uint64_t>(seed)) : recorded;
     std::vector<size_t> order(static_cast<size_t>(population.samples));
@@ -146,6 +151,8 @@ int run(const Arguments& arguments) {
     const auto take = std::min(order.size() / 2, static_cast<size_t>(arguments.samples));
     const ScoreTable table = pick(population, std::span(order).first(take));
     const ScoreTable fresh = pick(population, std::span(order).subspan(take));
+    const double last =
+        outcome(fresh, std::vector<double>(fresh.scores.size() - 1, std::numeric_limits<double>::infinity())).accuracy;
     size_t distinct = 0;
     for (size_t k = 0; k + 1 < table.scores.size(); ++k) {
       std::vector<float> scores = table.scores[k];
@@ -162,6 +169,7 @@ int run(const Arguments& arguments) {
                             fmt::format("{}", distinct), fmt::format("{}", drop),
                             fmt::format("{:.4f}", choice.expected.cost), fmt::format("{:.5f}", choice.optimality_gap),
                             fmt::format("{:.2f}", seconds.count()), fmt::format("{:.4f}", outcome(table, rival).cost),
+                            fmt::format("{:.2f}", 100 * (last - rivals.ours.accuracy)),
                             fmt::format("{:.4f}", rivals.ours.cost), fmt::format("{:.4f}", rivals.ours.accuracy),
                             fmt::format("{:.4f}", rivals.theirs.cost), fmt::format("{:.4f}", rivals.theirs.accuracy),
                             fmt::format("{:.3f}", 100 * rivals.difference), fmt::format("{:.3f}", 100 * rivals.error)});

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "command.h"
@@ -13,6 +14,7 @@
 #include "model_data.h"
 #include "network_drawing.h"
 #include "policy_flags.h"
+#include "profile.h"
 #include "table.h"
 #include "tune/calibrate.h"
 #include "tune/calibrate_risk.h"
@@ -26,6 +28,7 @@ struct TuneArguments {
   std::string output;
   std::string policy = "max-prob";
   double drop = -1;
+  double latency = -1;
   double budget = -1;
   std::vector<double> shares;
   bool untouched = false;
@@ -48,15 +51,18 @@ struct TuneArguments {
 
 CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy) {
   CalibrationRule rule;
-  const int given = (arguments.drop >= 0 ? 1 : 0) + (arguments.budget >= 0 ? 1 : 0) +
+  const int given = (arguments.drop >= 0 ? 1 : 0) + (arguments.latency >= 0 ? 1 : 0) + (arguments.budget >= 0 ? 1 : 0) +
                     (arguments.shares.empty() ? 0 : 1) + (arguments.untouched ? 1 : 0) + (arguments.risk ? 1 : 0);
   if (given > 1) {
-    fail(Code::kInvalidArgument, "[tune] got {} rules; give one of --drop, --budget, --shares, --untouched, --risk",
-         given);
+    fail(Code::kInvalidArgument,
+         "[tune] got {} rules; give one of --drop, --latency, --budget, --shares, --untouched, --risk", given);
   }
   if (arguments.drop >= 0) {
     rule.kind = CalibrationRule::Kind::kAccuracyDrop;
     rule.value = arguments.drop / 100;
+  } else if (arguments.latency >= 0) {
+    rule.kind = CalibrationRule::Kind::kLatency;
+    rule.value = arguments.latency / 100;
   } else if (arguments.budget >= 0) {
     rule.kind = CalibrationRule::Kind::kBudget;
     rule.value = arguments.budget;
@@ -104,6 +110,19 @@ std::optional<Abstention> abstention_of(const TuneArguments& arguments) {
   }
   if (arguments.coverage) return Abstention{AbstainGoal::kCoverage, *arguments.coverage};
   return Abstention{AbstainGoal::kError, *arguments.most_error / 100};
+}
+
+// Averages hide what nobody measured.
+void warn_of_missing_classes(const StoredTable& tune, const std::vector<std::string>& class_names) {
+  std::vector<std::string> missing = class_names;
+  for (const int32_t label : tune.table.labels) missing[static_cast<size_t>(label)].clear();
+  std::erase(missing, "");
+  if (missing.empty()) return;
+  constexpr size_t kNamed = 5;
+  const size_t others = missing.size() - std::min(kNamed, missing.size());
+  missing.resize(missing.size() - others);
+  say(fmt::format("warning: {} holds no sample of {}{}: nothing is known about what these thresholds do there",
+                  tune.origin.split, fmt::join(missing, ", "), others > 0 ? fmt::format(" and {} more", others) : ""));
 }
 
 // The curve of a grid of thresholds on the tune half, as comma-separated values.
@@ -158,6 +177,23 @@ class Logits {
     check_not_empty(data_.splits.tune, data_.data.name);
     return record_table(model_, data_, data_.splits.tune);
   }
+  // After tune(). Until each exit has answered, over what the plain network takes: single steps timed on this machine.
+  [[nodiscard]] std::vector<double> exit_times() const {
+    const ModelOptions options = model_options(arguments_.engine);
+    const auto backend = make_backend(options.backend);
+    const auto model = Model::compile(file_, *backend, options);
+    const Batch samples = load_all(file_.manifest, data_, data_.splits.tune, options.batch_max);
+    const Profile timed = profile(*model, *backend, samples.images, static_cast<int32_t>(samples.n));
+    double plain = timed.stages.back().head_us;
+    for (const StageProfile& stage : timed.stages) plain += stage.trunk_us;
+    std::vector<double> times;
+    double spent = 0;
+    for (const StageProfile& stage : timed.stages) {
+      spent += stage.trunk_us + stage.head_us;
+      times.push_back(std::round(spent / plain * 1e4) / 1e4);  // no clock tells more
+    }
+    return times;
+  }
   // After tune(). Checks that nothing was chosen on these samples, and that they are enough, before it computes any.
   [[nodiscard]] StoredTable guarantee(const RiskRule& rule) const {
     if (table_) {
@@ -201,8 +237,10 @@ void run(const TuneArguments& arguments) {
   // Those of an earlier tuning were fitted to its logits.
   policy.ensemble.weights.clear();
   policy.ensemble.biases.clear();
-  const CalibrationRule rule = rule_of(arguments, policy);
+  CalibrationRule rule = rule_of(arguments, policy);
   const StoredTable tune = logits.tune();
+  if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.exit_times();
+  warn_of_missing_classes(tune, file.manifest.class_names);
   CalibrateOptions options;
   options.fit_temperatures = !arguments.raw;
   options.abstention = abstention_of(arguments);
@@ -223,10 +261,13 @@ void run(const TuneArguments& arguments) {
 
   if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front);
 
-  // One record per policy and rule; the newest is the default unless asked otherwise.
+  // One record per policy and rule, measured times aside; the newest is the default unless asked otherwise.
+  const auto same_rule = [&](const std::string& old) {
+    return old == record.rule || (old.starts_with("latency ") && record.rule.starts_with("latency "));
+  };
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
   std::erase_if(records, [&](const CalibrationRecord& old) {
-    return old.policy.name == record.policy.name && old.rule == record.rule && old.precision == record.precision;
+    return old.policy.name == record.policy.name && same_rule(old.rule) && old.precision == record.precision;
   });
   records.push_back(record);
   if (!arguments.keep_default) file.manifest.policy = record.policy;
@@ -266,6 +307,12 @@ void add_tune(CLI::App& app) {
          "--drop", arguments->drop,
          "cheapest thresholds that lose at most this many percentage points against the last exit (default: 0.3)")
       ->check(CLI::Range(0.0, 100.0));
+  CLI::Option* latency =
+      app.add_option(
+             "--latency", arguments->latency,
+             "as --drop, but the cheapest by the time that every stage takes on this machine, measured now with "
+             "--batch samples at once on one thread")
+          ->check(CLI::Range(0.0, 100.0));
   app.add_option("--budget", arguments->budget,
                  "most accurate thresholds of MSDNet's family within this mean cost, as a fraction of "
                  "the plain network's MACs")
@@ -299,6 +346,7 @@ void add_tune(CLI::App& app) {
                      "a table of the tune half's logits from `sooner eval --save-table`; nothing is computed");
   app.add_option("--guarantee-table", arguments->guarantee_table, "with --table and --risk: of the guarantee half")
       ->needs(table);
+  table->excludes(latency);
   add_engine_options(app, &arguments->engine);
   add_data_options(app, &arguments->data);
   exclude_engine_and_data(app, *table);

@@ -29,11 +29,35 @@ ThresholdChoice untouched(const ScoreTable& scores, const PolicyKind& kind) {
   return choice;
 }
 
+// The cheapest by time; what is expected stays in MACs.
+ThresholdChoice choose_by_latency(const ScoreTable& scores, const CalibrationRule& rule,
+                                  const CalibrateOptions& options) {
+  if (rule.times.size() != scores.scores.size()) {
+    fail(Code::kInvalidArgument, "[calibrate] got the times of {} exits, expected {}", rule.times.size(),
+         scores.scores.size());
+  }
+  double before = 0;
+  for (const double time : rule.times) {
+    if (!std::isfinite(time) || time <= 0 || time < before) {
+      fail(Code::kInvalidArgument, "[calibrate] got time {} at an exit, expected a positive number not below {}", time,
+           before);
+    }
+    before = time;
+  }
+  ScoreTable timed = scores;
+  timed.exit_cost = rule.times;
+  ThresholdChoice choice = choose_by_accuracy_drop(timed, rule.value, options.accuracy_drop);
+  choice.expected = outcome(scores, choice.thresholds);
+  return choice;
+}
+
 ThresholdChoice choose(const ScoreTable& scores, const PolicyKind& kind, const CalibrationRule& rule,
                        const CalibrateOptions& options) {
   switch (rule.kind) {
     case CalibrationRule::Kind::kAccuracyDrop:
       return choose_by_accuracy_drop(scores, rule.value, options.accuracy_drop);
+    case CalibrationRule::Kind::kLatency:
+      return choose_by_latency(scores, rule, options);
     case CalibrationRule::Kind::kBudget:
       return choose_by_budget(scores, rule.value);
     case CalibrationRule::Kind::kShares:
