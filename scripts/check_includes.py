@@ -23,7 +23,7 @@ ROOMS = {
     "policy": ["core"],
     "format": ["graph", "policy"],  # a model file holds the calibration record, which lives in policy
     "onnx": ["format"],
-    "tune": ["policy"],
+    "tune": ["policy", "format"],  # a stored logit table is a safetensors file
     "eval": ["tune"],
     "backend/common": ["graph"],
     "backend/ref": ["backend/common"],

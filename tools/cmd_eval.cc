@@ -25,6 +25,8 @@ struct EvalArguments {
   std::vector<std::string> curves;
   bool classes = false;
   bool difficulties = false;
+  std::string table;
+  std::string save_table;
   EngineFlags engine;
   DataFlags data;
   PolicyFlags policy;
@@ -90,54 +92,47 @@ void run_curves(const EvalArguments& arguments, const std::shared_ptr<const Mode
   rows.print(arguments.form);
 }
 
-void run(const EvalArguments& arguments) {
-  const ModelFile file = load_model(arguments.model);
-  const ModelOptions options = model_options(arguments.engine);
-  const PolicySpec policy = policy_spec(file.manifest, arguments.policy, options.precision);
-  const ModelData data = open_model_data(file.manifest, arguments.data);
-  const Split& split = data.splits.by_name(arguments.split);
-  const Batch samples = load_all(file.manifest, data, split, arguments.limit);
-  const auto model = Model::from_file(file, options);
-  if (!arguments.curves.empty()) return run_curves(arguments, model, data, samples);
-
-  const Evaluation evaluation =
-      evaluate(file, options, policy, samples, {.stage_seconds = arguments.policy.stage_seconds});
-  if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
-  if (arguments.difficulties) {
-    return print_difficulties(evaluation, *data.source_of(split), samples,
-                              static_cast<double>(model->cost().backbone_macs), arguments.form);
+// Every exit, leaving and answering alone.
+Table exit_rows(const Evaluation& evaluation, const LogitTable& table, const PolicySpec& policy) {
+  Table rows({"exit", "leaves if", "share", "accuracy of leavers", "accuracy alone", "ECE alone", "Brier alone",
+              "failure AUROC", "C"});
+  const std::vector<CalibrationError> errors = calibration_errors(table, policy.temperatures);
+  for (size_t k = 0; k < evaluation.shares.size(); ++k) {
+    const CalibrationError& alone = errors[k];
+    rows.add({count(static_cast<int64_t>(k)),
+              cell(leaving_rule(policy, k, k + 1 == evaluation.shares.size(), table.classes)),
+              percent(evaluation.shares[k], 1), percent_or_dash(evaluation.leavers_accuracy[k]),
+              percent(alone.accuracy), number(alone.ece, 4), number(alone.brier, 4),
+              alone.failure_auroc ? number(*alone.failure_auroc, 4) : cell("-"), number(table.exit_cost[k], 3)});
   }
-  const LogitTable table = logit_table(model, samples);
-  const std::optional<double> foretold = difficulty_auroc(evaluation, *data.source_of(split), samples);
+  return rows;
+}
+
+void print_evaluation(const EvalArguments& arguments, const PolicySpec& policy, const Evaluation& evaluation,
+                      const StoredTable& stored, std::optional<double> foretold) {
+  const TableOrigin& origin = stored.origin;
+  const Table rows = exit_rows(evaluation, stored.table, policy);
   if (arguments.form == OutputForm::kText) {
-    fmt::print("{} on {} of {}: {} samples, policy {}, {} {}\n", arguments.model, split.name, data.data.name, samples.n,
-               policy_text(policy, file.manifest.graph.classes), model->backend_name(), to_string(model->precision()));
-    fmt::print("accuracy {:.2f} % at {:.4f} of the plain network's MACs ({:.0f} executed per sample)\n\n",
-               100 * evaluation.accuracy, evaluation.cost_fraction, evaluation.mean_macs);
+    fmt::print("{} on {} of {}: {} samples, policy {}, {} {}\n", arguments.model, origin.split, origin.data_set,
+               evaluation.samples, policy_text(policy, stored.table.classes), origin.backend, origin.precision);
+    fmt::print("accuracy {:.2f} % at {:.4f} of the plain network's MACs ({:.0f} {} per sample)\n\n",
+               100 * evaluation.accuracy, evaluation.cost_fraction, evaluation.mean_macs,
+               arguments.table.empty() ? "executed" : "would be executed");
     if (evaluation.abstained > 0) {
       fmt::print("no answer for {:.1f} %; the others are right in {:.2f} %\n\n", 100 * evaluation.abstained,
                  100 * evaluation.answered_accuracy);
     }
     if (foretold) fmt::print("drawn difficulty foretells going past exit 0: AUROC {:.3f}\n\n", *foretold);
   }
-  Table rows({"exit", "leaves if", "share", "accuracy of leavers", "accuracy alone", "ECE alone", "C"});
-  for (size_t k = 0; k < evaluation.shares.size(); ++k) {
-    const auto exit = static_cast<int32_t>(k);
-    const CalibrationError alone =
-        calibration_error(table, exit, k < policy.temperatures.size() ? policy.temperatures[k] : 1);
-    rows.add({count(exit), cell(leaving_rule(policy, k, k + 1 == evaluation.shares.size(), table.classes)),
-              percent(evaluation.shares[k], 1), percent_or_dash(evaluation.leavers_accuracy[k]),
-              percent(alone.accuracy), number(alone.ece, 4), number(table.exit_cost[k], 3)});
-  }
   if (arguments.form != OutputForm::kJson) return rows.print(arguments.form);
   nlohmann::ordered_json json;
   json["model"] = arguments.model;
-  json["data_set"] = data.data.name;
-  json["split"] = split.name;
-  json["samples"] = samples.n;
+  json["data_set"] = origin.data_set;
+  json["split"] = origin.split;
+  json["samples"] = evaluation.samples;
   json["policy"] = policy.name;
-  json["backend"] = model->backend_name();
-  json["precision"] = to_string(model->precision());
+  json["backend"] = origin.backend;
+  json["precision"] = origin.precision;
   json["accuracy"] = evaluation.accuracy;
   json["macs_of_plain"] = evaluation.cost_fraction;
   json["macs"] = evaluation.mean_macs;
@@ -150,21 +145,71 @@ void run(const EvalArguments& arguments) {
   fmt::print("{}\n", json.dump(2));
 }
 
+// What the policy would do with samples whose logits were recorded.
+void run_on_table(const EvalArguments& arguments, const ModelFile& file) {
+  const StoredTable stored = load_table(arguments.table, file);
+  const PolicySpec policy =
+      policy_spec(file.manifest, arguments.policy, precision_from_string(stored.origin.precision));
+  const auto plain = static_cast<double>(compute_cost(file.manifest.graph).backbone_macs);
+  const Evaluation evaluation = evaluate(stored.table, policy, plain);
+  if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
+  print_evaluation(arguments, policy, evaluation, stored, std::nullopt);
+}
+
+void run(const EvalArguments& arguments) {
+  const ModelFile file = load_model(arguments.model);
+  if (!arguments.table.empty()) return run_on_table(arguments, file);
+  const ModelOptions options = model_options(arguments.engine);
+  const bool only_saved = !arguments.save_table.empty();
+  const PolicySpec policy = only_saved ? PolicySpec{} : policy_spec(file.manifest, arguments.policy, options.precision);
+  const ModelData data = open_model_data(file.manifest, arguments.data);
+  const Split& split = data.splits.by_name(arguments.split);
+  const auto model = Model::from_file(file, options);
+  if (only_saved) {
+    const StoredTable stored = record_table(model, data, split, arguments.limit);
+    validate(stored.table);
+    write_logit_table(stored, arguments.save_table);
+    return say(
+        fmt::format("logits of {} samples of {} stored in {}", stored.table.samples, split.name, arguments.save_table));
+  }
+  const Batch samples = load_all(file.manifest, data, split, arguments.limit);
+  if (!arguments.curves.empty()) return run_curves(arguments, model, data, samples);
+
+  const Evaluation evaluation =
+      evaluate(file, options, policy, samples, {.stage_seconds = arguments.policy.stage_seconds});
+  if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
+  if (arguments.difficulties) {
+    return print_difficulties(evaluation, *data.source_of(split), samples,
+                              static_cast<double>(model->cost().backbone_macs), arguments.form);
+  }
+  print_evaluation(arguments, policy, evaluation, record_table(model, data, split, arguments.limit),
+                   difficulty_auroc(evaluation, *data.source_of(split), samples));
+}
+
 }  // namespace
 
 void add_eval(CLI::App& app) {
   const auto arguments = std::make_shared<EvalArguments>();
   app.add_option("model", arguments->model, "a .safetensors model")->required();
-  app.add_option("--split", arguments->split, "train | validation | tune | guarantee | test")->capture_default_str();
-  app.add_option("--limit", arguments->limit, "only so many samples, from the split's beginning")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
-  app.add_option("--curve", arguments->curves,
-                 "for these policies: operating points chosen on tune, reported on the split")
-      ->delimiter(',');
+  CLI::Option* split = app.add_option("--split", arguments->split, "train | validation | tune | guarantee | test")
+                           ->capture_default_str();
+  CLI::Option* limit = app.add_option("--limit", arguments->limit, "only so many samples, from the split's beginning")
+                           ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+  CLI::Option* curve = app.add_option("--curve", arguments->curves,
+                                      "for these policies: operating points chosen on tune, reported on the split")
+                           ->delimiter(',');
   app.add_flag("--per-class", arguments->classes, "accuracy and cost of every class");
-  app.add_flag("--by-difficulty", arguments->difficulties, "by how hard the images were drawn (glyphs)");
+  CLI::Option* difficulties =
+      app.add_flag("--by-difficulty", arguments->difficulties, "by how hard the images were drawn (glyphs)");
+  CLI::Option* save = app.add_option("--save-table", arguments->save_table,
+                                     "store the split's logits in this file and do nothing else; for --table");
+  CLI::Option* table = app.add_option(
+      "--table", arguments->table, "report on stored logits: what the policy would do with them; nothing is computed");
   add_engine_options(app, &arguments->engine);
   add_data_options(app, &arguments->data);
+  exclude_engine_and_data(app, *table);
+  for (CLI::Option* other : {split, limit, curve, difficulties, save}) table->excludes(other);
+  for (CLI::Option* other : {curve, difficulties}) save->excludes(other);
   add_policy_options(app, &arguments->policy);
   add_output_options(app, &arguments->form);
   app.callback([arguments] { run(*arguments); });

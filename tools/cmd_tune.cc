@@ -2,18 +2,23 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "command.h"
+#include "core/file.h"
 #include "engine_flags.h"
+#include "eval/accuracy_cost_curve.h"
 #include "guarantee_text.h"
 #include "measure.h"
 #include "model_data.h"
 #include "network_drawing.h"
 #include "policy_flags.h"
+#include "profile.h"
 #include "table.h"
 #include "tune/calibrate.h"
 #include "tune/calibrate_risk.h"
+#include "tune/grid.h"
 
 namespace sooner {
 namespace {
@@ -23,6 +28,7 @@ struct TuneArguments {
   std::string output;
   std::string policy = "max-prob";
   double drop = -1;
+  double latency = -1;
   double budget = -1;
   std::vector<double> shares;
   bool untouched = false;
@@ -30,9 +36,14 @@ struct TuneArguments {
   std::optional<double> delta;
   std::string loss;
   std::string bound;
+  std::optional<double> coverage;
+  std::optional<double> most_error;
+  std::string front;
   bool raw = false;
   bool keep_default = false;
   int32_t always_exit = 0;
+  std::string table;
+  std::string guarantee_table;
   EngineFlags engine;
   DataFlags data;
   OutputForm form = OutputForm::kText;
@@ -40,15 +51,18 @@ struct TuneArguments {
 
 CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy) {
   CalibrationRule rule;
-  const int given = (arguments.drop >= 0 ? 1 : 0) + (arguments.budget >= 0 ? 1 : 0) +
+  const int given = (arguments.drop >= 0 ? 1 : 0) + (arguments.latency >= 0 ? 1 : 0) + (arguments.budget >= 0 ? 1 : 0) +
                     (arguments.shares.empty() ? 0 : 1) + (arguments.untouched ? 1 : 0) + (arguments.risk ? 1 : 0);
   if (given > 1) {
-    fail(Code::kInvalidArgument, "[tune] got {} rules; give one of --drop, --budget, --shares, --untouched, --risk",
-         given);
+    fail(Code::kInvalidArgument,
+         "[tune] got {} rules; give one of --drop, --latency, --budget, --shares, --untouched, --risk", given);
   }
   if (arguments.drop >= 0) {
     rule.kind = CalibrationRule::Kind::kAccuracyDrop;
     rule.value = arguments.drop / 100;
+  } else if (arguments.latency >= 0) {
+    rule.kind = CalibrationRule::Kind::kLatency;
+    rule.value = arguments.latency / 100;
   } else if (arguments.budget >= 0) {
     rule.kind = CalibrationRule::Kind::kBudget;
     rule.value = arguments.budget;
@@ -88,60 +102,172 @@ std::optional<RiskRule> risk_rule_of(const TuneArguments& arguments) {
   return rule;
 }
 
+std::optional<Abstention> abstention_of(const TuneArguments& arguments) {
+  if (!arguments.coverage && !arguments.most_error) return std::nullopt;
+  if (arguments.risk) {
+    fail(Code::kInvalidArgument, "[tune] --risk promises nothing about answers that are not given; leave --{} out",
+         arguments.coverage ? "coverage" : "most-error");
+  }
+  if (arguments.coverage) return Abstention{AbstainGoal::kCoverage, *arguments.coverage};
+  return Abstention{AbstainGoal::kError, *arguments.most_error / 100};
+}
+
+// Averages hide what nobody measured.
+void warn_of_missing_classes(const StoredTable& tune, const std::vector<std::string>& class_names) {
+  std::vector<std::string> missing = class_names;
+  for (const int32_t label : tune.table.labels) missing[static_cast<size_t>(label)].clear();
+  std::erase(missing, "");
+  if (missing.empty()) return;
+  constexpr size_t kNamed = 5;
+  const size_t others = missing.size() - std::min(kNamed, missing.size());
+  missing.resize(missing.size() - others);
+  say(fmt::format("warning: {} holds no sample of {}{}: nothing is known about what these thresholds do there",
+                  tune.origin.split, fmt::join(missing, ", "), others > 0 ? fmt::format(" and {} more", others) : ""));
+}
+
+// The curve of a grid of thresholds on the tune half, as comma-separated values.
+void write_front(const StoredTable& tune, const PolicySpec& policy, const std::string& path) {
+  const ScoreTable scores = score_table(tune.table, policy);
+  std::vector<CurvePoint> front;
+  for (ThresholdChoice& choice : grid_front(scores, policy.name, tune.table.classes)) {
+    front.push_back(
+        {.cost = choice.expected.cost, .accuracy = choice.expected.accuracy, .shares = choice.expected.shares});
+    front.back().spec.thresholds = std::move(choice.thresholds);
+  }
+  const std::optional<size_t> bend = knee(front);
+  std::string text = "macs_of_plain,accuracy,knee,exit_shares,thresholds\n";
+  for (size_t i = 0; i < front.size(); ++i) {
+    text += fmt::format("{:.6f},{:.6f},{},{:.4f},{}\n", front[i].cost, front[i].accuracy, bend == i ? 1 : 0,
+                        fmt::join(front[i].shares, " "), fmt::join(front[i].spec.thresholds, " "));
+  }
+  write_file_atomically(path, text);
+  say(fmt::format(
+      "{} points of a grid on {} that no other beats, in {}{}", front.size(), tune.origin.split, path,
+      bend ? fmt::format("; the knee is {:.2f} % at {:.3f}", 100 * front[*bend].accuracy, front[*bend].cost) : ""));
+}
+
 void check_not_empty(const Split& split, const std::string& data_set) {
   if (!split.indices.empty()) return;
   fail(Code::kFailedPrecondition,
-       "[tune] the split '{}' of {} is empty: the model was trained with [split] calibration = 0, and a promise needs "
-       "samples kept for it",
+       "[tune] the split '{}' of {} is empty: the model was trained with [split] calibration = 0, and choosing "
+       "thresholds needs samples kept for it",
        split.name, data_set);
 }
 
-RiskCalibration calibrate_on_splits(const ModelFile& file, const std::shared_ptr<const Model>& model,
-                                    const ModelData& data, const TuneArguments& arguments, const RiskRule& rule) {
-  const Split& guarantee = data.splits.guarantee;
-  check_not_empty(data.splits.tune, data.data.name);
-  check_not_empty(guarantee, data.data.name);
-  check_unused_for_tuning(guarantee.hash, file.manifest.calibrations);
-  check_risk_samples(rule.options, static_cast<int64_t>(guarantee.indices.size()));
-  RiskCalibration made = calibrate_with_risk(logit_table(model, load_all(file.manifest, data, data.splits.tune)),
-                                             logit_table(model, load_all(file.manifest, data, guarantee)),
-                                             arguments.policy, rule, !arguments.raw);
-  made.record.guarantee->split_hash = guarantee.hash;
+StoredTable table_of_split(const std::string& path, const ModelFile& file, std::string_view split) {
+  StoredTable table = load_table(path, file);
+  if (table.origin.split == split) return table;
+  fail(Code::kFailedPrecondition, "[tune] the table '{}' is of the split '{}', expected '{}'; record that one", path,
+       table.origin.split, split);
+}
+
+// Logits that the engine computes, or that a table holds.
+class Logits {
+ public:
+  Logits(const TuneArguments& arguments, const ModelFile& file) : arguments_(arguments), file_(file) {
+    if (!arguments.table.empty()) table_ = table_of_split(arguments.table, file, "tune");
+  }
+  [[nodiscard]] Precision precision() const {
+    return precision_from_string(table_ ? table_->origin.precision : arguments_.engine.precision);
+  }
+  StoredTable tune() {
+    if (table_) return *table_;
+    model_ = Model::from_file(file_, model_options(arguments_.engine));
+    data_ = open_model_data(file_.manifest, arguments_.data);
+    check_not_empty(data_.splits.tune, data_.data.name);
+    return record_table(model_, data_, data_.splits.tune);
+  }
+  // After tune(). Until each exit has answered, over what the plain network takes: single steps timed on this machine.
+  [[nodiscard]] std::vector<double> exit_times() const {
+    const ModelOptions options = model_options(arguments_.engine);
+    const auto backend = make_backend(options.backend);
+    const auto model = Model::compile(file_, *backend, options);
+    const Batch samples = load_all(file_.manifest, data_, data_.splits.tune, options.batch_max);
+    const Profile timed = profile(*model, *backend, samples.images, static_cast<int32_t>(samples.n));
+    double plain = timed.stages.back().head_us;
+    for (const StageProfile& stage : timed.stages) plain += stage.trunk_us;
+    std::vector<double> times;
+    double spent = 0;
+    for (const StageProfile& stage : timed.stages) {
+      spent += stage.trunk_us + stage.head_us;
+      times.push_back(std::round(spent / plain * 1e4) / 1e4);  // no clock tells more
+    }
+    return times;
+  }
+  // After tune(). Checks that nothing was chosen on these samples, and that they are enough, before it computes any.
+  [[nodiscard]] StoredTable guarantee(const RiskRule& rule) const {
+    if (table_) {
+      if (!arguments_.guarantee_table.empty()) return table_of_split(arguments_.guarantee_table, file_, "guarantee");
+      fail(Code::kInvalidArgument, "[tune] --risk with --table needs --guarantee-table, of the other half");
+    }
+    const Split& split = data_.splits.guarantee;
+    check_not_empty(split, data_.data.name);
+    check_unused_for_tuning(split.hash, file_.manifest.calibrations);
+    check_risk_samples(rule.options, static_cast<int64_t>(split.indices.size()));
+    return record_table(model_, data_, split);
+  }
+
+ private:
+  const TuneArguments& arguments_;
+  const ModelFile& file_;
+  std::optional<StoredTable> table_;
+  std::shared_ptr<const Model> model_;
+  ModelData data_;
+};
+
+RiskCalibration calibrate_with_guarantee(const ModelFile& file, const Logits& logits, const StoredTable& tune,
+                                         const TuneArguments& arguments, const RiskRule& rule) {
+  const StoredTable guarantee = logits.guarantee(rule);
+  if (guarantee.origin.precision != tune.origin.precision) {
+    fail(Code::kFailedPrecondition, "[tune] the tables are of {} and {} logits, expected the same precision",
+         tune.origin.precision, guarantee.origin.precision);
+  }
+  check_unused_for_tuning(guarantee.origin.split_hash, file.manifest.calibrations);
+  RiskCalibration made = calibrate_with_risk(tune.table, guarantee.table, arguments.policy, rule, !arguments.raw);
+  made.record.guarantee->split_hash = guarantee.origin.split_hash;
   return made;
 }
 
 void run(const TuneArguments& arguments) {
   const std::optional<RiskRule> risk = risk_rule_of(arguments);
   ModelFile file = load_model(arguments.model);
-  PolicySpec policy =
-      parse_policy(file.manifest, arguments.policy, precision_from_string(arguments.engine.precision), false);
+  Logits logits(arguments, file);
+  PolicySpec policy = parse_policy(file.manifest, arguments.policy, logits.precision(), false);
   policy.always_exit = policy.name == "always" ? arguments.always_exit : 0;
-  const CalibrationRule rule = rule_of(arguments, policy);
-  const auto model = Model::from_file(file, model_options(arguments.engine));
-  const ModelData data = open_model_data(file.manifest, arguments.data);
-  const Split& split = data.splits.tune;
+  // Those of an earlier tuning were fitted to its logits.
+  policy.ensemble.weights.clear();
+  policy.ensemble.biases.clear();
+  CalibrationRule rule = rule_of(arguments, policy);
+  const StoredTable tune = logits.tune();
+  if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.exit_times();
+  warn_of_missing_classes(tune, file.manifest.class_names);
   CalibrateOptions options;
   options.fit_temperatures = !arguments.raw;
+  options.abstention = abstention_of(arguments);
   RiskChoice choice;
   CalibrationRecord record;
   if (risk) {
-    RiskCalibration made = calibrate_on_splits(file, model, data, arguments, *risk);
+    RiskCalibration made = calibrate_with_guarantee(file, logits, tune, arguments, *risk);
     record = std::move(made.record);
     choice = std::move(made.choice);
   } else {
-    const Batch samples = load_all(file.manifest, data, split);
-    record = calibrate(logit_table(model, samples), policy, rule, options);
+    record = calibrate(tune.table, policy, rule, options);
   }
-  record.data_set = data.data.name;
-  record.split_hash = split.hash;
-  record.precision = std::string(to_string(model->precision()));
-  record.backend = model->backend_name();
-  record.instruction_set = model->instruction_set();
+  record.data_set = tune.origin.data_set;
+  record.split_hash = tune.origin.split_hash;
+  record.precision = tune.origin.precision;
+  record.backend = tune.origin.backend;
+  record.instruction_set = tune.origin.instruction_set;
 
-  // One record per policy and rule; the newest is the default unless asked otherwise.
+  if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front);
+
+  // One record per policy and rule, measured times aside; the newest is the default unless asked otherwise.
+  const auto same_rule = [&](const std::string& old) {
+    return old == record.rule || (old.starts_with("latency ") && record.rule.starts_with("latency "));
+  };
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
   std::erase_if(records, [&](const CalibrationRecord& old) {
-    return old.policy.name == record.policy.name && old.rule == record.rule && old.precision == record.precision;
+    return old.policy.name == record.policy.name && same_rule(old.rule) && old.precision == record.precision;
   });
   records.push_back(record);
   if (!arguments.keep_default) file.manifest.policy = record.policy;
@@ -154,12 +280,12 @@ void run(const TuneArguments& arguments) {
                cell(leaving_rule(record.policy, k, k + 1 == record.exit_shares.size(),
                                  static_cast<int32_t>(file.manifest.graph.classes))),
                percent(record.exit_shares[k], 1), percent(record.exit_accuracy[k]),
-               number(model->cost().exit_fraction[k], 3)});
+               number(tune.table.exit_cost[k], 3)});
   }
   table.print(arguments.form);
   say(fmt::format(
       "{}, {}: expected {:.2f} % at {:.3f} of the plain MACs ({} samples of {}; last exit {:.2f} %); stored in {}",
-      record.policy.name, record.rule, 100 * record.accuracy, record.cost_fraction, record.samples, split.name,
+      record.policy.name, record.rule, 100 * record.accuracy, record.cost_fraction, record.samples, tune.origin.split,
       100 * record.last_exit_accuracy, output));
   if (!record.guarantee) return;
   say("guarantee: " + guarantee_text(*record.guarantee));
@@ -181,6 +307,12 @@ void add_tune(CLI::App& app) {
          "--drop", arguments->drop,
          "cheapest thresholds that lose at most this many percentage points against the last exit (default: 0.3)")
       ->check(CLI::Range(0.0, 100.0));
+  CLI::Option* latency =
+      app.add_option(
+             "--latency", arguments->latency,
+             "as --drop, but the cheapest by the time that every stage takes on this machine, measured now with "
+             "--batch samples at once on one thread")
+          ->check(CLI::Range(0.0, 100.0));
   app.add_option("--budget", arguments->budget,
                  "most accurate thresholds of MSDNet's family within this mean cost, as a fraction of "
                  "the plain network's MACs")
@@ -195,12 +327,29 @@ void add_tune(CLI::App& app) {
                  "differs: from the last exit's answer (default) | accuracy-gap: wrong where the last exit is right");
   app.add_option("--bound", arguments->bound,
                  "with --delta: binomial, exact for these losses (default) | hoeffding-bentkus | betting");
-  app.add_flag("--raw", arguments->raw, "do not fit softmax temperatures first");
+  CLI::Option* coverage = app.add_option(
+      "--coverage", arguments->coverage,
+      "answer at least this fraction, 0 to 1, and \"do not know\" to the least sure of those at the last exit");
+  app.add_option(
+         "--most-error", arguments->most_error,
+         "answer as many as it takes to be wrong in at most this many percent of the answers, and \"do not know\" "
+         "to the others")
+      ->excludes(coverage);
+  app.add_option("--front", arguments->front,
+                 "write the accuracy-cost front of a grid of thresholds to this CSV file (entropy: BranchyNet's list)");
+  app.add_flag("--raw", arguments->raw, "do not fit softmax temperatures and ensemble weights first");
   app.add_flag("--keep-default", arguments->keep_default,
                "store the record without making it the model's default policy");
   app.add_option("--exit", arguments->always_exit, "always: the exit")->capture_default_str();
+  CLI::Option* table =
+      app.add_option("--table", arguments->table,
+                     "a table of the tune half's logits from `sooner eval --save-table`; nothing is computed");
+  app.add_option("--guarantee-table", arguments->guarantee_table, "with --table and --risk: of the guarantee half")
+      ->needs(table);
+  table->excludes(latency);
   add_engine_options(app, &arguments->engine);
   add_data_options(app, &arguments->data);
+  exclude_engine_and_data(app, *table);
   add_output_options(app, &arguments->form);
   app.callback([arguments] { run(*arguments); });
 }

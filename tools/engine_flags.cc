@@ -11,6 +11,12 @@ void add_engine_options(CLI::App& app, EngineFlags* flags) {
       ->capture_default_str();
 }
 
+void exclude_engine_and_data(CLI::App& app, CLI::Option& option) {
+  for (const char* name : {"--backend", "--precision", "--batch", "--data", "--data-dir", "--other-data"}) {
+    option.excludes(app.get_option(name));
+  }
+}
+
 ModelOptions model_options(const EngineFlags& flags) {
   ModelOptions options;
   options.backend = flags.backend;

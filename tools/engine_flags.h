@@ -18,6 +18,10 @@ struct EngineFlags {
 // --backend, --precision, --batch.
 void add_engine_options(CLI::App& app, EngineFlags* flags);
 
+// `option` brings its own answers: no engine and no data set may be named beside it. After add_engine_options and
+// add_data_options.
+void exclude_engine_and_data(CLI::App& app, CLI::Option& option);
+
 ModelOptions model_options(const EngineFlags& flags);
 
 }  // namespace sooner

@@ -33,6 +33,50 @@ class GroupMean {
   std::vector<int64_t> counts_;
 };
 
+// Sums up results [samples] and what they cost, of samples with these labels.
+Evaluation sum_up(std::vector<Result> results, std::vector<int64_t> macs, std::span<const int32_t> labels, size_t exits,
+                  size_t classes, double plain_macs) {
+  Evaluation evaluation;
+  evaluation.samples = static_cast<int64_t>(results.size());
+  evaluation.results = std::move(results);
+  evaluation.macs = std::move(macs);
+  GroupMean at_exit(exits);
+  GroupMean of_class(classes);
+  GroupMean cost_of_class(classes);
+  GroupMean all(1);
+  GroupMean mean_macs(1);
+  GroupMean answered(1);
+  for (size_t i = 0; i < evaluation.results.size(); ++i) {
+    const Result& result = evaluation.results[i];
+    const double right = result.label == labels[i] ? 1 : 0;
+    const auto label = static_cast<size_t>(labels[i]);
+    at_exit.add(static_cast<size_t>(result.exit_index), right);
+    of_class.add(label, right);
+    cost_of_class.add(label, static_cast<double>(evaluation.macs[i]) / plain_macs);
+    all.add(0, right);
+    if (result.left != Left::kAbstains) answered.add(0, right);
+    mean_macs.add(0, static_cast<double>(evaluation.macs[i]));
+  }
+  const auto samples = static_cast<double>(evaluation.samples);
+  evaluation.accuracy = all.means()[0];
+  evaluation.answered_accuracy = answered.means()[0];
+  evaluation.abstained = 1 - static_cast<double>(answered.counts()[0]) / samples;
+  evaluation.mean_macs = mean_macs.means()[0];
+  evaluation.cost_fraction = evaluation.mean_macs / plain_macs;
+  for (const int64_t left : at_exit.counts()) evaluation.shares.push_back(static_cast<double>(left) / samples);
+  evaluation.leavers_accuracy = at_exit.means();
+  evaluation.class_accuracy = of_class.means();
+  evaluation.class_cost = cost_of_class.means();
+  return evaluation;
+}
+
+void set_costs(const GraphCost& cost, LogitTable& table) {
+  table.exit_cost = cost.exit_fraction;
+  for (const StageCost& stage : cost.stages) {
+    table.head_cost.push_back(static_cast<double>(stage.head_macs) / static_cast<double>(cost.backbone_macs));
+  }
+}
+
 }  // namespace
 
 Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples,
@@ -43,40 +87,23 @@ Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const Po
   Session session(model, make_policy(policy, policy_context(model->manifest())), session_options);
   ledger->reset(static_cast<size_t>(samples.n));
   const std::span<const Result> results = session.run(samples.images, samples.n);
+  return sum_up({results.begin(), results.end()}, ledger->macs(), samples.labels, model->graph().exits(),
+                static_cast<size_t>(model->graph().classes), static_cast<double>(model->cost().backbone_macs));
+}
 
-  Evaluation evaluation;
-  evaluation.samples = samples.n;
-  evaluation.results.assign(results.begin(), results.end());
-  evaluation.macs = ledger->macs();
-  const auto plain = static_cast<double>(model->cost().backbone_macs);
-  GroupMean at_exit(model->graph().exits());
-  GroupMean of_class(static_cast<size_t>(model->graph().classes));
-  GroupMean cost_of_class(static_cast<size_t>(model->graph().classes));
-  GroupMean all(1);
-  GroupMean macs(1);
-  GroupMean answered(1);
-  for (size_t i = 0; i < evaluation.results.size(); ++i) {
-    const double right = results[i].label == samples.labels[i] ? 1 : 0;
-    const auto label = static_cast<size_t>(samples.labels[i]);
-    at_exit.add(static_cast<size_t>(results[i].exit_index), right);
-    of_class.add(label, right);
-    cost_of_class.add(label, static_cast<double>(evaluation.macs[i]) / plain);
-    all.add(0, right);
-    if (results[i].left != Left::kAbstains) answered.add(0, right);
-    macs.add(0, static_cast<double>(evaluation.macs[i]));
+Evaluation evaluate(const LogitTable& table, const PolicySpec& policy, double plain_macs) {
+  const Replay replayed = replay(table, *make_policy(policy, policy_context(table)));
+  std::vector<Result> results;
+  std::vector<int64_t> macs;
+  for (size_t i = 0; i < replayed.exit_index.size(); ++i) {
+    results.push_back({.label = replayed.label[i],
+                       .exit_index = replayed.exit_index[i],
+                       .left = replayed.left[i],
+                       .score = replayed.score[i]});
+    macs.push_back(std::llround(replayed.exit_cost[static_cast<size_t>(replayed.exit_index[i])] * plain_macs));
   }
-  evaluation.accuracy = all.means()[0];
-  evaluation.answered_accuracy = answered.means()[0];
-  evaluation.abstained = 1 - static_cast<double>(answered.counts()[0]) / static_cast<double>(samples.n);
-  evaluation.mean_macs = macs.means()[0];
-  evaluation.cost_fraction = evaluation.mean_macs / plain;
-  for (const int64_t left : at_exit.counts()) {
-    evaluation.shares.push_back(static_cast<double>(left) / static_cast<double>(samples.n));
-  }
-  evaluation.leavers_accuracy = at_exit.means();
-  evaluation.class_accuracy = of_class.means();
-  evaluation.class_cost = cost_of_class.means();
-  return evaluation;
+  return sum_up(std::move(results), std::move(macs), table.labels, static_cast<size_t>(table.exits),
+                static_cast<size_t>(table.classes), plain_macs);
 }
 
 std::optional<double> difficulty_auroc(const Evaluation& evaluation, const ImageSource& source, const Batch& samples) {
@@ -99,15 +126,33 @@ LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& s
                       static_cast<size_t>(table.classes));
   table.gates.resize(static_cast<size_t>(samples.n) * static_cast<size_t>(table.exits - 1));
   table.labels = samples.labels;
-  table.exit_cost = model->cost().exit_fraction;
-  for (const StageCost& stage : model->cost().stages) {
-    table.head_cost.push_back(static_cast<double>(stage.head_macs) / static_cast<double>(model->cost().backbone_macs));
-  }
   table.cost_weights = model->manifest().cost_weights;
+  set_costs(model->cost(), table);
   // Nobody leaves, so no policy is asked; the model's own may have no thresholds for this precision yet.
   Session session(model, make_policy({.name = "never"}, policy_context(model->manifest())));
   session.run_all_exits(samples.images, samples.n, table.logits, table.gates);
   return table;
+}
+
+StoredTable record_table(const std::shared_ptr<const Model>& model, const ModelData& data, const Split& split,
+                         int64_t limit) {
+  return {.table = logit_table(model, load_all(model->manifest(), data, split, limit)),
+          .origin = {.model_hash = model->rows_hash(),
+                     .data_set = data.data.name,
+                     .split = split.name,
+                     .split_hash = split.hash,
+                     .precision = std::string(to_string(model->precision())),
+                     .backend = model->backend_name(),
+                     .instruction_set = model->instruction_set()}};
+}
+
+StoredTable load_table(const std::filesystem::path& path, const ModelFile& file) {
+  StoredTable stored = read_logit_table(path);
+  const bool told = !stored.origin.precision.empty();
+  check_table_of(stored.origin, told ? rows_hash(file, precision_from_string(stored.origin.precision)) : "", path);
+  set_costs(compute_cost(file.manifest.graph), stored.table);
+  validate(stored.table);
+  return stored;
 }
 
 }  // namespace sooner

@@ -2,15 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "data/batch_loader.h"
 #include "data/image_source.h"
+#include "model_data.h"
 #include "runtime/model.h"
 #include "runtime/session.h"
-#include "tune/logit_table.h"
+#include "tune/logit_table_file.h"
 
 namespace sooner {
 
@@ -33,11 +35,21 @@ struct Evaluation {
 Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples,
                     const SessionOptions& session_options = {});
 
+// The same from a table, with nothing computed: what the policy would do, and what it would cost. `plain_macs`: of the
+// plain network. Throws what make_policy and replay throw.
+Evaluation evaluate(const LogitTable& table, const PolicySpec& policy, double plain_macs);
+
 // Does the difficulty a sample was drawn with foretell that it goes past exit 0? AUROC; nothing where the set knows no
 // difficulty, or all or none leave at exit 0.
 std::optional<double> difficulty_auroc(const Evaluation& evaluation, const ImageSource& source, const Batch& samples);
 
 // Every exit's logits; nobody leaves.
 LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& samples);
+// Of a split of the model's data, with its origin.
+StoredTable record_table(const std::shared_ptr<const Model>& model, const ModelData& data, const Split& split,
+                         int64_t limit = -1);
+// A table that was recorded for this model, with the model's costs. Throws what read_logit_table, check_table_of and
+// validate throw.
+StoredTable load_table(const std::filesystem::path& path, const ModelFile& file);
 
 }  // namespace sooner

@@ -53,6 +53,17 @@ std::vector<CurvePoint> pareto_front(std::span<const CurvePoint> points) {
   return front;
 }
 
+std::optional<size_t> knee(std::span<const CurvePoint> front) {
+  if (front.size() < 3) return std::nullopt;
+  const double cost_span = front.back().cost - front.front().cost;
+  const double accuracy_span = front.back().accuracy - front.front().accuracy;
+  const auto height = [&](const CurvePoint& point) {
+    return (point.accuracy - front.front().accuracy) / accuracy_span - (point.cost - front.front().cost) / cost_span;
+  };
+  const auto highest = std::ranges::max_element(front, {}, height);
+  return static_cast<size_t>(highest - front.begin());
+}
+
 std::optional<CurvePoint> best_within(std::span<const CurvePoint> points, double cost) {
   std::optional<CurvePoint> best;
   for (const CurvePoint& point : pareto_front(points)) {

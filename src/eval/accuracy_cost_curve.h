@@ -27,6 +27,10 @@ std::vector<CurvePoint> accuracy_cost_curve(const LogitTable& table, std::span<c
 // accuracy rising; of equal points one.
 std::vector<CurvePoint> pareto_front(std::span<const CurvePoint> points);
 
+// Of a Pareto front, the place of the point farthest above the line from its first point to its last, both axes scaled
+// to that line: where more cost begins to buy less accuracy. Nothing for fewer than three points.
+std::optional<size_t> knee(std::span<const CurvePoint> front);
+
 // The most accurate point of mean cost at most `cost`, nothing when none is that cheap.
 std::optional<CurvePoint> best_within(std::span<const CurvePoint> points, double cost);
 

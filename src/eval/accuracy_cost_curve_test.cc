@@ -100,5 +100,13 @@ TEST(AccuracyCostCurve, ReplaysPointsChosenOnAnotherTable) {
   EXPECT_THROW(accuracy_cost_curve(LogitTable{}, points), Error);
 }
 
+TEST(Knee, IsThePointFarthestAboveTheLine) {
+  // Scaled, the line is y = x: heights 0, .5 - .2, .9 - .5, 0.
+  const auto at = [](double cost, double accuracy) { return CurvePoint{.cost = cost, .accuracy = accuracy}; };
+  const std::vector<CurvePoint> front{at(1, 0.5), at(1.2, 0.6), at(1.5, 0.68), at(2, 0.7)};
+  EXPECT_EQ(knee(front), 2U);
+  EXPECT_EQ(knee(std::span(front).first(2)), std::nullopt);
+}
+
 }  // namespace
 }  // namespace sooner

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/parallel.h"
 #include "eval/auroc.h"
 #include "policy/scores.h"
 
@@ -29,24 +30,29 @@ struct Answer {
   bool right = false;
 };
 
+// Under this a sum of exponentials has lost its digits.
+constexpr double kSmallest = 1e-290;
+
 Answer answer_of(std::span<const float> logits, int32_t label, double temperature) {
   const auto best = static_cast<size_t>(argmax(logits));
   const auto scaled = [&](size_t c) {
     return (static_cast<double>(logits[c]) - static_cast<double>(logits[best])) / temperature;
   };
-  double sum = 0;
-  double squares = 0;
+  double others = 0;
+  double squares = 1;
   for (size_t c = 0; c < logits.size(); ++c) {
+    if (c == best) continue;
     const double weight = std::exp(scaled(c));
-    sum += weight;
+    others += weight;
     squares += weight * weight;
   }
+  const double sum = 1 + others;
   const auto truth = static_cast<size_t>(label);
   const double truth_probability = std::exp(scaled(truth)) / sum;
   return {.max_probability = 1 / sum,
           .brier = squares / (sum * sum) - 2 * truth_probability + 1,
           .nll = std::log(sum) - scaled(truth),
-          .score = max_prob_log_odds(logits, temperature),
+          .score = others > kSmallest ? -std::log(others) : max_prob_log_odds(logits, temperature),
           .right = best == truth};
 }
 
@@ -76,16 +82,12 @@ class Bins {
   std::vector<ReliabilityBin> bins_;
 };
 
-}  // namespace
-
-CalibrationError calibration_error(const LogitTable& table, int32_t exit, double temperature, int32_t bins) {
-  check(table, exit, temperature, bins);
-  CalibrationError error{.samples = table.samples};
+CalibrationError summed_up(std::span<const Answer> answers, int32_t bins) {
+  CalibrationError error{.samples = static_cast<int64_t>(answers.size())};
   Bins filled(bins);
   std::vector<double> scores;
   std::vector<uint8_t> right;
-  for (int64_t n = 0; n < table.samples; ++n) {
-    const Answer answer = answer_of(table.at(n, exit), table.labels[static_cast<size_t>(n)], temperature);
+  for (const Answer& answer : answers) {
     filled.add(answer);
     error.brier += answer.brier;
     error.nll += answer.nll;
@@ -93,7 +95,7 @@ CalibrationError calibration_error(const LogitTable& table, int32_t exit, double
     scores.push_back(answer.score);
     right.push_back(answer.right ? 1 : 0);
   }
-  const auto total = static_cast<double>(table.samples);
+  const auto total = static_cast<double>(answers.size());
   error.brier /= total;
   error.nll /= total;
   error.accuracy /= total;
@@ -102,6 +104,43 @@ CalibrationError calibration_error(const LogitTable& table, int32_t exit, double
   }
   error.failure_auroc = auroc(scores, right);
   return error;
+}
+
+}  // namespace
+
+std::vector<CalibrationError> calibration_errors(const LogitTable& table, std::span<const double> temperatures,
+                                                 int32_t bins) {
+  const auto exits = static_cast<size_t>(table.exits);
+  if (!temperatures.empty() && temperatures.size() != exits) {
+    fail(Code::kInvalidArgument, "[calibration error] got {} temperatures, expected {}: one per exit",
+         temperatures.size(), exits);
+  }
+  std::vector<double> of_exit(temperatures.begin(), temperatures.end());
+  of_exit.resize(exits, 1.0);
+  for (size_t k = 0; k < exits; ++k) check(table, static_cast<int32_t>(k), of_exit[k], bins);
+  std::vector<std::vector<Answer>> answers(exits, std::vector<Answer>(static_cast<size_t>(table.samples)));
+  for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      const auto i = static_cast<size_t>(n);
+      for (size_t k = 0; k < exits; ++k) {
+        answers[k][i] = answer_of(table.at(n, static_cast<int32_t>(k)), table.labels[i], of_exit[k]);
+      }
+    }
+  });
+  std::vector<CalibrationError> errors(exits);
+  for_each_block(table.exits, 1, [&](int64_t k, int64_t /*end*/) {
+    errors[static_cast<size_t>(k)] = summed_up(answers[static_cast<size_t>(k)], bins);
+  });
+  return errors;
+}
+
+CalibrationError calibration_error(const LogitTable& table, int32_t exit, double temperature, int32_t bins) {
+  check(table, exit, temperature, bins);
+  std::vector<Answer> answers;
+  for (int64_t n = 0; n < table.samples; ++n) {
+    answers.push_back(answer_of(table.at(n, exit), table.labels[static_cast<size_t>(n)], temperature));
+  }
+  return summed_up(answers, bins);
 }
 
 std::vector<ReliabilityBin> reliability(const LogitTable& table, int32_t exit, double temperature, int32_t bins) {

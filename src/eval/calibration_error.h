@@ -32,6 +32,10 @@ inline constexpr int32_t kCalibrationBins = 15;
 CalibrationError calibration_error(const LogitTable& table, int32_t exit, double temperature = 1,
                                    int32_t bins = kCalibrationBins);
 
+// Of every exit, [K], in one pass over the table. temperatures: [K], or empty for 1. Throws the same.
+std::vector<CalibrationError> calibration_errors(const LogitTable& table, std::span<const double> temperatures = {},
+                                                 int32_t bins = kCalibrationBins);
+
 // One row of a reliability diagram.
 struct ReliabilityBin {
   int64_t samples = 0;

@@ -92,5 +92,22 @@ TEST(CalibrationError, OfWhatIsNotThereIsRefused) {
   EXPECT_THROW(reliability(table, 0, 1, 0), Error);
 }
 
+TEST(CalibrationErrors, OfAllExitsAreThoseOfEach) {
+  const LogitTable table = random_logit_table(5, 700, 3, 6);
+  const std::vector<double> temperatures{0.5, 1, 2};
+  const std::vector<CalibrationError> all = calibration_errors(table, temperatures);
+  ASSERT_EQ(all.size(), 3U);
+  for (int32_t k = 0; k < 3; ++k) {
+    const auto i = static_cast<size_t>(k);
+    const CalibrationError one = calibration_error(table, k, temperatures[i]);
+    EXPECT_EQ(all[i].ece, one.ece);
+    EXPECT_EQ(all[i].brier, one.brier);
+    EXPECT_EQ(all[i].nll, one.nll);
+    EXPECT_EQ(all[i].failure_auroc, one.failure_auroc);
+  }
+  EXPECT_EQ(calibration_errors(table)[2].ece, calibration_error(table, 2).ece);
+  EXPECT_THROW(calibration_errors(table, std::vector<double>{1, 1}), Error);
+}
+
 }  // namespace
 }  // namespace sooner

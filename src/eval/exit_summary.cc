@@ -23,7 +23,8 @@ void divide(std::vector<double>& sums, const std::vector<int64_t>& counts) {
 
 PolicySummary summarize(const LogitTable& table, const Replay& replayed) {
   validate(table);
-  if (replayed.exit_index.size() != static_cast<size_t>(table.samples)) {
+  const auto samples = static_cast<size_t>(table.samples);
+  if (replayed.exit_index.size() != samples || replayed.label.size() != samples) {
     fail(Code::kInvalidArgument, "[summary] got a replay of {} samples, expected the table's {}",
          replayed.exit_index.size(), table.samples);
   }
@@ -43,15 +44,17 @@ PolicySummary summarize(const LogitTable& table, const Replay& replayed) {
     SOONER_ASSERT(taken < summary.exits.size());
     ++summary.class_samples[label];
     ++left[taken];
-    summary.class_cost[label] += table.exit_cost[taken];
+    summary.class_cost[label] += replayed.exit_cost[taken];
     summary.exits[taken].class_share[label] += 1;
+    // The policy may answer otherwise than the exit it leaves at.
+    if (static_cast<size_t>(replayed.label[static_cast<size_t>(n)]) == label) {
+      summary.exits[taken].accuracy_here += 1;
+      summary.class_accuracy[label] += 1;
+    }
     for (size_t k = 0; k < summary.exits.size(); ++k) {
       if (static_cast<size_t>(argmax(table.at(n, static_cast<int32_t>(k)))) != label) continue;
       summary.exits[k].accuracy += 1;
       summary.exits[k].class_accuracy[label] += 1;
-      if (k != taken) continue;
-      summary.exits[k].accuracy_here += 1;
-      summary.class_accuracy[label] += 1;
     }
   }
   for (size_t k = 0; k < summary.exits.size(); ++k) {

@@ -25,7 +25,7 @@ struct PolicySummary {
   double accuracy = 0;
   double cost = 0;                          // mean C_k
   std::vector<double> class_accuracy = {};  // [C]
-  std::vector<double> class_cost = {};      // [C], mean C_k, skipped heads paid
+  std::vector<double> class_cost = {};      // [C], mean C_k, less the heads the policy skipped
   std::vector<int64_t> class_samples = {};  // [C]
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "core/error.h"
 #include "tune/random_table.h"
@@ -32,6 +33,18 @@ TEST(ExitSummary, MatchesATableWorkedByHand) {
   EXPECT_THAT(summary.exits[0].class_share, ElementsAre(1, 0));
   EXPECT_DOUBLE_EQ(summary.exits[1].accuracy, 1);
   EXPECT_THAT(summary.exits[1].class_share, ElementsAre(0, 1));
+}
+
+TEST(ExitSummary, CountsWhatThePolicyAnswersNotWhatTheExitWould) {
+  // At exit 1 both exits together say 0 (gaps 5 and -1), exit 1 alone says 1. The label is 0.
+  const LogitTable table = gap_table({{5, -1, 1}}, {0}, {0.25, 0.5, 1});
+  const double nobody = std::numeric_limits<double>::infinity();
+  const PolicySpec spec{.name = "ensemble", .thresholds = {nobody, -nobody}};
+  const PolicySummary summary = summarize(table, replay(table, *make_policy(spec, policy_context(table))));
+  EXPECT_DOUBLE_EQ(summary.accuracy, 1);
+  EXPECT_DOUBLE_EQ(summary.class_accuracy[0], 1);
+  EXPECT_DOUBLE_EQ(summary.exits[1].accuracy_here, 1);
+  EXPECT_DOUBLE_EQ(summary.exits[1].accuracy, 0) << "alone";
 }
 
 TEST(ExitSummary, SaysNanForWhatDoesNotOccur) {

@@ -173,18 +173,9 @@ class Reader {
   size_t data_begin_ = 0;
 };
 
-}  // namespace
+using Item = TensorMap::value_type;
 
-Safetensors parse_safetensors(std::span<const std::byte> file, const std::string& name) {
-  return Reader(file, nullptr, name).read();
-}
-
-Safetensors view_safetensors(const MappedFile& file, const std::string& name) {
-  return Reader(file.bytes(), file.data, name).read();
-}
-
-std::vector<std::byte> serialize_safetensors(const Safetensors& contents) {
-  using Item = TensorMap::value_type;
+std::vector<const Item*> file_order(const Safetensors& contents) {
   std::vector<const Item*> order;
   for (const Item& item : contents.tensors) {
     if (!is_plain_name(item.first) || item.first == kMetadataKey) {
@@ -198,7 +189,10 @@ std::vector<std::byte> serialize_safetensors(const Safetensors& contents) {
     const size_t b_size = size_of(b->second.dtype());
     return a_size != b_size ? a_size > b_size : a->first < b->first;
   });
+  return order;
+}
 
+std::string header_text(const Safetensors& contents, const std::vector<const Item*>& order) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!contents.metadata.empty()) header[std::string(kMetadataKey)] = contents.metadata;
   // Appending to the underlying vector keeps a header of n tensors from costing n^2.
@@ -220,18 +214,41 @@ std::vector<std::byte> serialize_safetensors(const Safetensors& contents) {
     fail(Code::kInvalidArgument, "[safetensors] a tensor name or metadata text is not UTF-8");
   }
   text.append((8 - text.size() % 8) % 8, ' ');
+  return text;
+}
 
-  std::vector<std::byte> file(kLengthBytes + text.size() + data_bytes);
+}  // namespace
+
+Safetensors parse_safetensors(std::span<const std::byte> file, const std::string& name) {
+  return Reader(file, nullptr, name).read();
+}
+
+Safetensors view_safetensors(const MappedFile& file, const std::string& name) {
+  return Reader(file.bytes(), file.data, name).read();
+}
+
+void write_safetensors(const Safetensors& contents, FileSink& sink) {
+  const std::vector<const Item*> order = file_order(contents);
+  const std::string text = header_text(contents, order);
   const uint64_t length = text.size();
-  std::memcpy(file.data(), &length, kLengthBytes);
-  std::memcpy(file.data() + kLengthBytes, text.data(), text.size());
-  std::byte* dst = file.data() + kLengthBytes + text.size();
-  for (const Item* item : order) {
-    const auto raw = item->second.raw();
-    if (!raw.empty()) std::memcpy(dst, raw.data(), raw.size());
-    dst += raw.size();
-  }
-  return file;
+  sink.write(std::as_bytes(std::span(&length, 1)));
+  sink.write(text);
+  for (const Item* item : order) sink.write(item->second.raw());
+}
+
+std::vector<std::byte> serialize_safetensors(const Safetensors& contents) {
+  class Buffer final : public FileSink {
+   public:
+    using FileSink::write;
+    void write(std::span<const std::byte> piece) override { bytes.insert(bytes.end(), piece.begin(), piece.end()); }
+    std::vector<std::byte> bytes;
+  };
+  Buffer buffer;
+  size_t size = kLengthBytes + 4096;  // of most headers
+  for (const Item& item : contents.tensors) size += item.second.bytes();
+  buffer.bytes.reserve(size);
+  write_safetensors(contents, buffer);
+  return std::move(buffer.bytes);
 }
 
 }  // namespace sooner

@@ -31,5 +31,7 @@ Safetensors view_safetensors(const MappedFile& file, const std::string& name);
 // is padded with spaces until the data is 8-byte aligned. The same contents give the same bytes. Throws
 // kInvalidArgument for a name that is empty, over 512 bytes, "__metadata__", not UTF-8 or holds control characters.
 std::vector<std::byte> serialize_safetensors(const Safetensors& contents);
+// The same bytes, tensor by tensor: contents too large to hold twice.
+void write_safetensors(const Safetensors& contents, FileSink& sink);
 
 }  // namespace sooner

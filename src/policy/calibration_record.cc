@@ -6,9 +6,25 @@
 
 namespace sooner {
 
+namespace {
+
+// Every part as it is for `precision`; nothing where one has nothing.
+std::optional<PolicySpec> with_parts_at(PolicySpec policy, std::span<const CalibrationRecord> records,
+                                        std::string_view precision) {
+  for (PolicySpec& part : policy.parts) {
+    std::optional<PolicySpec> found = find_policy_at(part, records, precision);
+    if (!found) return std::nullopt;
+    part = std::move(*found);
+  }
+  return policy;
+}
+
+}  // namespace
+
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
                                          std::string_view precision) {
-  if (policy.thresholds.empty()) return policy;
+  if (!policy.parts.empty()) return with_parts_at(policy, records, precision);
+  if (policy.thresholds.empty() && policy.class_thresholds.empty()) return policy;
   const CalibrationRecord* origin = nullptr;
   for (const CalibrationRecord& record : records) {
     if (record.policy != policy) continue;
@@ -27,6 +43,7 @@ std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<con
 PolicySpec policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records, std::string_view precision) {
   const std::optional<PolicySpec> found = find_policy_at(policy, records, precision);
   if (!found) {
+    for (const PolicySpec& part : policy.parts) static_cast<void>(policy_at(part, records, precision));
     fail(Code::kFailedPrecondition,
          "[policy] the thresholds of '{}' were chosen on logits of another precision and do not hold for {}; run "
          "`sooner tune --policy {} --precision {}`, or give --threshold",

@@ -58,8 +58,8 @@ struct CalibrationRecord {
 };
 
 // `policy` with the thresholds it has for `precision`: its own where a record says that they were chosen for it, where
-// no record knows them, or where it has none; else those of the record with the same policy name and rule. Nothing when
-// there is no such record.
+// no record knows them, or where it has none; else those of the record with the same policy name and rule. The parts of
+// `any` and `all` each by themselves. Nothing when there is no such record.
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
                                          std::string_view precision);
 // The same; throws kFailedPrecondition, with the remedy, where there is nothing.

@@ -60,5 +60,28 @@ TEST(PolicyAt, WithoutAChoiceForThePrecisionNamesTheRemedy) {
   EXPECT_NE(message.find("sooner tune --policy margin --precision int8"), std::string::npos) << message;
 }
 
+TEST(PolicyAt, KnowsThresholdsByClass) {
+  const PolicySpec at_fp32{.name = "margin", .class_thresholds = {{0.1, 0.2}}};
+  const PolicySpec at_int8{.name = "margin", .class_thresholds = {{0.3, 0.4}}};
+  const std::vector<CalibrationRecord> records{record(at_fp32, "budget 0.5 per-class", "fp32"),
+                                               record(at_int8, "budget 0.5 per-class", "int8")};
+  EXPECT_EQ(policy_at(at_fp32, records, "int8"), at_int8);
+  EXPECT_EQ(find_policy_at(at_fp32, records, "bf16"), std::nullopt);
+}
+
+TEST(PolicyAt, LooksUpEveryPartOfACombinedPolicy) {
+  const auto any_of = [](const PolicySpec& part) {
+    return PolicySpec{.name = "any", .parts = {part, {.name = "patience", .thresholds = {2}}}};
+  };
+  std::vector<CalibrationRecord> records{record(margin(0.3), "budget 0.5", "fp32"),
+                                         record(margin(0.4), "budget 0.5", "int8"),
+                                         record(any_of(margin(0.3)), "rule any", "fp32")};
+  EXPECT_EQ(policy_at(any_of(margin(0.3)), records, "fp32"), any_of(margin(0.3)));
+  EXPECT_EQ(policy_at(any_of(margin(0.3)), records, "int8"), any_of(margin(0.4)));
+  const std::string message = message_of(Code::kFailedPrecondition,
+                                         [&] { static_cast<void>(policy_at(any_of(margin(0.3)), records, "bf16")); });
+  EXPECT_NE(message.find("sooner tune --policy margin --precision bf16"), std::string::npos) << message;
+}
+
 }  // namespace
 }  // namespace sooner

@@ -4,18 +4,17 @@
 #include "core/hash.h"
 
 namespace sooner {
-namespace {
-
-std::string hash_with_scales(const std::string& model_hash, const Quantisation& quantisation) {
+std::string rows_hash(const ModelFile& file, Precision precision) {
+  std::string hash = model_hash(file);
+  const Quantisation* const quantisation = precision == Precision::kInt8 ? current_quantisation(file) : nullptr;
+  if (quantisation == nullptr) return hash;
   Hasher hasher;
-  hasher.add(model_hash);
-  for (const auto& [name, map] : quantisation.scales) {
+  hasher.add(hash);
+  for (const auto& [name, map] : quantisation->scales) {
     hasher.add(fmt::format("\n{} {:a} {}", name, map.scale, map.is_signed));
   }
   return hash_hex(hasher.value());
 }
-
-}  // namespace
 
 std::shared_ptr<const Model> Model::load(const std::filesystem::path& path, const ModelOptions& options) {
   return from_file(load_model(path), options);
@@ -38,7 +37,7 @@ std::shared_ptr<const Model> Model::compile(const ModelFile& file, const Backend
                       {.precision = options.precision, .batch_max = options.batch_max, .quantisation = quantisation});
   model->slots_ = std::vector<Slot>(file.manifest.graph.stages.size());
   model->hash_ = model_hash(file);
-  model->rows_hash_ = quantisation == nullptr ? model->hash_ : hash_with_scales(model->hash_, *quantisation);
+  model->rows_hash_ = sooner::rows_hash(file, options.precision);
   if (options.compile_ahead) {
     for (size_t k = 0; k < model->stages(); ++k) static_cast<void>(model->stage(k));
     model->compiler_.reset();

@@ -21,6 +21,9 @@ struct ModelOptions {
   bool compile_ahead = true;
 };
 
+// Whose rows and logits mean the same: model_hash, or in int8 the hash of that and of the maps' scales.
+std::string rows_hash(const ModelFile& file, Precision precision);
+
 class Model {
  public:
   // Throws what load_model and Backend::compile throw.
@@ -39,7 +42,7 @@ class Model {
   [[nodiscard]] bool compiled_ahead() const { return compiler_ == nullptr; }
   // model_hash of the file.
   [[nodiscard]] const std::string& hash() const { return hash_; }
-  // Whose rows at a cut mean the same: hash(), or in int8 the hash of that and of the maps' scales.
+  // That of the file at this precision.
   [[nodiscard]] const std::string& rows_hash() const { return rows_hash_; }
   [[nodiscard]] int32_t batch_max() const { return batch_max_; }
   [[nodiscard]] const std::string& backend_name() const { return backend_name_; }

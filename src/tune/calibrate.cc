@@ -1,18 +1,20 @@
 #include "tune/calibrate.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 
 #include "core/error.h"
+#include "core/parallel.h"
 #include "policy/policy_kind.h"
 #include "policy/scores.h"
 #include "policy/threshold_units.h"
 #include "tune/budget.h"
 #include "tune/exit_savings.h"
+#include "tune/fit_policy.h"
 #include "tune/score_table.h"
 #include "tune/shares.h"
-#include "tune/temperature.h"
 
 namespace sooner {
 namespace {
@@ -28,11 +30,35 @@ ThresholdChoice untouched(const ScoreTable& scores, const PolicyKind& kind) {
   return choice;
 }
 
+// The cheapest by time; what is expected stays in MACs.
+ThresholdChoice choose_by_latency(const ScoreTable& scores, const CalibrationRule& rule,
+                                  const CalibrateOptions& options) {
+  if (rule.times.size() != scores.scores.size()) {
+    fail(Code::kInvalidArgument, "[calibrate] got the times of {} exits, expected {}", rule.times.size(),
+         scores.scores.size());
+  }
+  double before = 0;
+  for (const double time : rule.times) {
+    if (!std::isfinite(time) || time <= 0 || time < before) {
+      fail(Code::kInvalidArgument, "[calibrate] got time {} at an exit, expected a positive number not below {}", time,
+           before);
+    }
+    before = time;
+  }
+  ScoreTable timed = scores;
+  timed.exit_cost = rule.times;
+  ThresholdChoice choice = choose_by_accuracy_drop(timed, rule.value, options.accuracy_drop);
+  choice.expected = outcome(scores, choice.thresholds);
+  return choice;
+}
+
 ThresholdChoice choose(const ScoreTable& scores, const PolicyKind& kind, const CalibrationRule& rule,
                        const CalibrateOptions& options) {
   switch (rule.kind) {
     case CalibrationRule::Kind::kAccuracyDrop:
       return choose_by_accuracy_drop(scores, rule.value, options.accuracy_drop);
+    case CalibrationRule::Kind::kLatency:
+      return choose_by_latency(scores, rule, options);
     case CalibrationRule::Kind::kBudget:
       return choose_by_budget(scores, rule.value);
     case CalibrationRule::Kind::kShares:
@@ -77,13 +103,18 @@ void fill_histograms(const ScoreTable& scores, std::span<const int32_t> taken, i
 }
 
 std::vector<double> accuracy_of_exits(const LogitTable& table) {
-  std::vector<double> accuracy;
-  for (int32_t k = 0; k < table.exits; ++k) {
-    int64_t correct = 0;
-    for (int64_t n = 0; n < table.samples; ++n) {
-      if (argmax(table.at(n, k)) == table.labels[static_cast<size_t>(n)]) ++correct;
+  const auto exits = static_cast<size_t>(table.exits);
+  std::vector<std::atomic<int64_t>> correct(exits);
+  for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      for (size_t k = 0; k < exits; ++k) {
+        if (argmax(table.at(n, static_cast<int32_t>(k))) == table.labels[static_cast<size_t>(n)]) ++correct[k];
+      }
     }
-    accuracy.push_back(static_cast<double>(correct) / static_cast<double>(table.samples));
+  });
+  std::vector<double> accuracy;
+  for (const int64_t right : correct) {
+    accuracy.push_back(static_cast<double>(right) / static_cast<double>(table.samples));
   }
   return accuracy;
 }
@@ -101,6 +132,11 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
   const PolicyKind& kind = policy_kind(policy.name);
   if (options.histogram_bins < 1) {
     fail(Code::kInvalidArgument, "[calibrate] got {} histogram bins, expected at least 1", options.histogram_bins);
+  }
+  if (options.abstention && !kind.scores_last_exit) {
+    fail(Code::kInvalidArgument,
+         "[calibrate] policy '{}' gives the last exit no score to abstain by; use a policy that looks at logits",
+         kind.name);
   }
   validate(table);
   CalibrationRecord record;
@@ -127,11 +163,14 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
     record.exit_savings = exit_savings(table, record.policy);
     return record;
   }
-  if (kind.probabilities && options.fit_temperatures) record.policy.temperatures = fit_temperatures(table);
+  if (options.fit_temperatures) record.policy = fit_policy(table, record.policy);
   const ScoreTable scores = score_table(table, record.policy);
   const ThresholdChoice choice = choose(scores, kind, rule, options);
   record.policy.thresholds = choice.thresholds;
   record.optimality_gap = choice.optimality_gap;
+  if (options.abstention) {
+    record.policy.abstain_below = abstain_threshold(scores, choice.thresholds, *options.abstention);
+  }
   expect(choice.expected, record);
   fill_histograms(scores, exits_taken(scores, choice.thresholds), options.histogram_bins, record);
   record.exit_savings = exit_savings(table, record.policy);

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "policy/calibration_record.h"
+#include "tune/abstention.h"
 #include "tune/accuracy_drop.h"
 #include "tune/calibration_rule.h"
 #include "tune/logit_table.h"
@@ -13,9 +15,12 @@
 namespace sooner {
 
 struct CalibrateOptions {
-  bool fit_temperatures = true;  // of policies that look at probabilities; false: 1 everywhere
-  int32_t histogram_bins = 20;   // per exit; > 0
+  // Of policies that look at probabilities; false: 1 everywhere. With them the weights of a geometric ensemble that
+  // has none.
+  bool fit_temperatures = true;
+  int32_t histogram_bins = 20;  // per exit; > 0
   AccuracyDropOptions accuracy_drop = {};
+  std::optional<Abstention> abstention = {};  // chosen after the thresholds; nothing: the policy's own stays
 };
 
 // The record of `policy` with thresholds chosen by `rule` on `table`, which must be the `tune` split's; those it has

@@ -3,9 +3,8 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "policy/policy_kind.h"
 #include "tune/calibrate.h"
-#include "tune/temperature.h"
+#include "tune/fit_policy.h"
 
 namespace sooner {
 namespace {
@@ -47,7 +46,7 @@ RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& gu
   check_classes(guarantee, "guarantee");
   check_risk_samples(rule.options, guarantee.samples);
   PolicySpec policy{.name = policy_name};
-  if (policy_kind(policy_name).probabilities && with_temperatures) policy.temperatures = fit_temperatures(tune);
+  if (with_temperatures) policy = fit_policy(tune, policy);
   const ScoreTable seen = score_table(tune, policy);
   const ThresholdFamily family =
       threshold_family(seen, exit_losses(seen, rule.loss), largest_passing_risk(rule.options, guarantee.samples));

@@ -74,6 +74,36 @@ TEST(Calibrate, KeepsWhatItDoesNotChoose) {
   EXPECT_THROW(calibrate(table, any, budget(0.8)), Error);
 }
 
+TEST(Calibrate, ByLatencyChoosesWhatTimeSaysAndExpectsMacs) {
+  // Exit 0 is right and sure about samples 0 and 1, exit 1 about the others; no answer may be lost. So two leave at .5
+  // and two at .6 of the MACs, whatever the clock says.
+  const LogitTable table = gap_table({{9, 1, 9}, {8, 1, 9}, {-1, 9, 9}, {-1, 8, 9}}, {0, 0, 0, 0}, {0.5, 0.6, 1});
+  CalibrationRule rule{.kind = CalibrationRule::Kind::kLatency, .value = 0, .times = {0.9, 0.95, 1}};
+  const CalibrateOptions raw{.fit_temperatures = false};
+  const CalibrationRecord timed = calibrate(table, {.name = "max-prob"}, rule, raw);
+  EXPECT_DOUBLE_EQ(timed.cost_fraction, 0.55) << "in MACs, of the same thresholds";
+  EXPECT_EQ(timed.rule, "latency 0 0.9,0.95,1");
+  EXPECT_EQ(recalibrate(table, timed).policy, timed.policy);
+  expect_record_tells_the_truth(timed, table);
+  rule.times = {0.9, 0.95};
+  EXPECT_THROW(calibrate(table, {.name = "max-prob"}, rule, raw), Error);
+  rule.times = {0.9, 0.8, 1};
+  EXPECT_THROW(calibrate(table, {.name = "max-prob"}, rule, raw), Error);
+}
+
+TEST(Calibrate, ByLatencyTakesTheExitThatIsFasterThere) {
+  // One answer may be lost. Leaving all at exit 0 loses it for sample 3, leaving all at exit 1 for sample 0, and doing
+  // both would lose two. MACs make exit 0 the cheaper one; on this machine the exits are all but equally fast, and
+  // keeping sample 3 for exit 1 saves as much as letting it go.
+  const LogitTable table = gap_table({{3, -1, 1}, {2, 5, 1}, {1, 5, 1}, {-0.5F, 5, 1}}, {0, 0, 0, 0}, {0.2, 0.8, 1});
+  const CalibrateOptions raw{.fit_temperatures = false};
+  const CalibrationRecord by_macs = calibrate(table, {.name = "max-prob"}, drop(0.25), raw);
+  EXPECT_DOUBLE_EQ(by_macs.cost_fraction, 0.2);
+  const CalibrationRecord by_time = calibrate(
+      table, {.name = "max-prob"}, {.kind = CalibrationRule::Kind::kLatency, .value = 0.25, .times = {1, 1, 4}}, raw);
+  EXPECT_DOUBLE_EQ(by_time.accuracy, 1) << "of equally fast choices the more accurate one";
+}
+
 TEST(Calibrate, LeavesTheGateRuleUntouchedWhenAsked) {
   const LogitTable table = random_logit_table(23, 200, 3, 5);
   const CalibrationRecord record = calibrate(table, {.name = "gate"}, kUntouched);
@@ -157,15 +187,16 @@ TEST(Calibrate, SaysWhatDoesNotFit) {
 }
 
 TEST(CalibrationRule, GoesFromTextToTextAndBack) {
-  for (const std::string text : {"accuracy-drop 0.003", "budget 0.5", "shares 0.6,0.3,0.1", "untouched"}) {
+  for (const std::string text :
+       {"accuracy-drop 0.003", "latency 0.003 0.21,0.5,1.07", "budget 0.5", "shares 0.6,0.3,0.1", "untouched"}) {
     EXPECT_EQ(to_string(parse_calibration_rule(text)), text);
   }
   EXPECT_EQ(parse_calibration_rule("budget=0.5"), budget(0.5));
 }
 
 TEST(CalibrationRule, ThatIsNotOneIsRefused) {
-  for (const std::string text :
-       {"", "budgt 0.5", "budget", "budget x", "shares", "shares 0.5,", "untouched 3", "accuracy-drop nan"}) {
+  for (const std::string text : {"", "budgt 0.5", "budget", "budget x", "shares", "shares 0.5,", "untouched 3",
+                                 "accuracy-drop nan", "latency 0.1", "latency 0.1 x"}) {
     EXPECT_THROW(parse_calibration_rule(text), Error) << text;
   }
 }

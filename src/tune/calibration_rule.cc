@@ -8,6 +8,16 @@
 
 namespace sooner {
 
+namespace {
+
+std::vector<double> parse_list(std::string_view what, std::string_view text) {
+  std::vector<double> values;
+  for (const std::string& part : split(text, ',')) values.push_back(parse_number(what, part));
+  return values;
+}
+
+}  // namespace
+
 CalibrationRule parse_calibration_rule(std::string_view text) {
   const size_t at = text.find_first_of(" =");
   const std::string_view name = text.substr(0, at);
@@ -21,18 +31,27 @@ CalibrationRule parse_calibration_rule(std::string_view text) {
   }
   if (name == "budget") return {.kind = CalibrationRule::Kind::kBudget, .value = parse_number("rule budget", value)};
   if (name == "shares") {
-    CalibrationRule rule{.kind = CalibrationRule::Kind::kShares};
-    for (const std::string& part : split(value, ',')) rule.shares.push_back(parse_number("rule shares", part));
-    return rule;
+    return {.kind = CalibrationRule::Kind::kShares, .shares = parse_list("rule shares", value)};
+  }
+  if (name == "latency") {
+    const size_t gap = value.find(' ');
+    if (gap == std::string_view::npos) {
+      fail(Code::kInvalidArgument, "[rule] 'latency' got '{}', expected a drop and the times of all exits", value);
+    }
+    return {.kind = CalibrationRule::Kind::kLatency,
+            .value = parse_number("rule latency", value.substr(0, gap)),
+            .times = parse_list("rule latency", value.substr(gap + 1))};
   }
   fail(Code::kInvalidArgument, "[rule] got unknown rule '{}'; {}", name,
-       suggest(name, {"accuracy-drop", "budget", "shares", "untouched"}));
+       suggest(name, {"accuracy-drop", "latency", "budget", "shares", "untouched"}));
 }
 
 std::string to_string(const CalibrationRule& rule) {
   switch (rule.kind) {
     case CalibrationRule::Kind::kAccuracyDrop:
       return fmt::format("accuracy-drop {}", rule.value);
+    case CalibrationRule::Kind::kLatency:
+      return fmt::format("latency {} {}", rule.value, fmt::join(rule.times, ","));
     case CalibrationRule::Kind::kBudget:
       return fmt::format("budget {}", rule.value);
     case CalibrationRule::Kind::kShares:

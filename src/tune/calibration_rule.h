@@ -1,5 +1,5 @@
-// How thresholds are to be chosen, as people write it: "accuracy-drop 0.003", "budget 0.5", "shares 0.6,0.3,0.1",
-// "untouched".
+// How thresholds are to be chosen, as people write it: "accuracy-drop 0.003", "latency 0.003 0.21,0.55,1.07", "budget
+// 0.5", "shares 0.6,0.3,0.1", "untouched".
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@ namespace sooner {
 struct CalibrationRule {
   enum class Kind : uint8_t {
     kAccuracyDrop,  // value: accuracy that may be lost against the last exit, in [0, 1]
+    kLatency,       // the same, but the cheapest by what each exit takes on a machine; times: [K]
     kBudget,        // value: mean cost, a fraction of the plain network's
     kShares,        // shares: [K]
     kUntouched,     // the policy's own default: 0.5 for gate and confidence
@@ -19,6 +20,7 @@ struct CalibrationRule {
   Kind kind = Kind::kUntouched;
   double value = 0;
   std::vector<double> shares = {};
+  std::vector<double> times = {};  // until each exit has answered, as fractions of what the plain network takes
   bool operator==(const CalibrationRule&) const = default;
 };
 

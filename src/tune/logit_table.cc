@@ -1,10 +1,13 @@
 #include "tune/logit_table.h"
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cmath>
 #include <numeric>
 
 #include "core/error.h"
+#include "core/parallel.h"
 
 namespace sooner {
 namespace {
@@ -27,26 +30,45 @@ void check_costs(const LogitTable& table) {
   }
 }
 
-void check_logits(const LogitTable& table) {
-  const auto bad =
-      std::find_if(table.logits.begin(), table.logits.end(), [](float logit) { return !std::isfinite(logit); });
-  if (bad == table.logits.end()) return;
-  const auto place = static_cast<int64_t>(bad - table.logits.begin()) / table.classes;
-  fail(Code::kInvalidArgument,
-       "[logit table] got logit {} at sample {}, exit {}, expected finite numbers; the network diverged", *bad,
-       place / table.exits, place % table.exits);
+// By the largest bit pattern without its sign: infinities and NaN lie above every finite number's.
+bool all_finite(std::span<const float> values) {
+  uint32_t largest = 0;
+  for (const float value : values) largest = std::max(largest, std::bit_cast<uint32_t>(value) & 0x7fffffffU);
+  return largest < 0x7f800000U;
 }
 
-// By how much a policy that stops at exit k undercuts exit_cost[k], [K].
-std::vector<double> skipped_head_cost(const LogitTable& table, const ExitPolicy& policy) {
-  std::vector<double> skipped(static_cast<size_t>(table.exits), 0.0);
-  if (table.head_cost.empty()) return skipped;
-  double sum = 0;
+void check_logits(const LogitTable& table) {
+  std::atomic<int64_t> first_bad = table.samples;  // in the order of samples, whichever thread is first
+  for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
+    const auto row = static_cast<size_t>(table.exits) * static_cast<size_t>(table.classes);
+    const auto block = static_cast<size_t>(begin) * row;
+    if (all_finite(table.all_logits().subspan(block, static_cast<size_t>(end - begin) * row))) return;
+    int64_t sample = begin;
+    while (all_finite(table.all_logits().subspan(static_cast<size_t>(sample) * row, row))) ++sample;
+    int64_t known = first_bad;
+    while (sample < known && !first_bad.compare_exchange_weak(known, sample)) {
+    }
+  });
+  const int64_t sample = first_bad;
+  if (sample == table.samples) return;
+  int32_t exit = 0;
+  while (all_finite(table.at(sample, exit))) ++exit;
+  const std::span<const float> logits = table.at(sample, exit);
+  fail(Code::kInvalidArgument,
+       "[logit table] got logit {} at sample {}, exit {}, expected finite numbers; the network diverged",
+       *std::ranges::find_if_not(logits, [](float logit) { return std::isfinite(logit); }), sample, exit);
+}
+
+// What stopping at each exit costs under this policy, [K].
+std::vector<double> cost_of_exits(const LogitTable& table, const ExitPolicy& policy) {
+  std::vector<double> cost = table.exit_cost;
+  if (table.head_cost.empty()) return cost;
+  double skipped = 0;
   for (int32_t k = 0; k < table.exits; ++k) {
-    skipped[static_cast<size_t>(k)] = sum;
-    if (!policy.needs_exit(k)) sum += table.head_cost[static_cast<size_t>(k)];
+    cost[static_cast<size_t>(k)] -= skipped;
+    if (!policy.needs_exit(k)) skipped += table.head_cost[static_cast<size_t>(k)];
   }
-  return skipped;
+  return cost;
 }
 
 }  // namespace
@@ -58,7 +80,7 @@ void validate(const LogitTable& table) {
     fail(Code::kInvalidArgument, "[logit table] got {} classes, expected at least 2", table.classes);
   const auto n = static_cast<size_t>(table.samples);
   const auto k = static_cast<size_t>(table.exits);
-  check_size("logits", table.logits.size(), n * k * static_cast<size_t>(table.classes));
+  check_size("logits", table.all_logits().size(), n * k * static_cast<size_t>(table.classes));
   check_size("gates", table.gates.size(), n * (k - 1));
   check_size("labels", table.labels.size(), n);
   check_size("exit_cost", table.exit_cost.size(), k);
@@ -102,31 +124,35 @@ Replay replay(const LogitTable& table, const ExitPolicy& policy) {
   result.score.resize(samples);
   result.label.resize(samples);
   result.left.resize(samples);
-  std::vector<int64_t> left(static_cast<size_t>(table.exits), 0);
-  std::vector<std::byte> state(policy.state_bytes());
-  int64_t correct = 0;
-  for (int64_t n = 0; n < table.samples; ++n) {
-    std::fill(state.begin(), state.end(), std::byte{0});
-    ExitVerdict verdict;
-    int32_t exit = -1;
-    while (!verdict.leaves()) {
-      ++exit;
-      SOONER_ASSERT(exit < table.exits);
-      if (policy.needs_exit(exit)) verdict = policy.decide(table.observation(n, exit), state);
+  for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
+    std::vector<std::byte> state(policy.state_bytes());
+    for (int64_t n = begin; n < end; ++n) {
+      std::fill(state.begin(), state.end(), std::byte{0});
+      ExitVerdict verdict;
+      int32_t exit = -1;
+      while (!verdict.leaves()) {
+        ++exit;
+        SOONER_ASSERT(exit < table.exits);
+        if (policy.needs_exit(exit)) verdict = policy.decide(table.observation(n, exit), state);
+      }
+      const auto i = static_cast<size_t>(n);
+      result.exit_index[i] = exit;
+      result.score[i] = verdict.score;
+      result.label[i] = answered_label(verdict, table.at(n, exit));
+      result.left[i] = verdict.left;
     }
-    const auto i = static_cast<size_t>(n);
-    result.exit_index[i] = exit;
-    result.score[i] = verdict.score;
-    result.label[i] = answered_label(verdict, table.at(n, exit));
-    result.left[i] = verdict.left;
-    ++left[static_cast<size_t>(exit)];
-    if (result.label[i] == table.labels[i]) ++correct;
+  });
+  std::vector<int64_t> left(static_cast<size_t>(table.exits), 0);
+  int64_t correct = 0;
+  for (size_t n = 0; n < samples; ++n) {
+    ++left[static_cast<size_t>(result.exit_index[n])];
+    if (result.label[n] == table.labels[n]) ++correct;
   }
   const auto total = static_cast<double>(table.samples);
-  const std::vector<double> skipped = skipped_head_cost(table, policy);
+  result.exit_cost = cost_of_exits(table, policy);
   for (size_t k = 0; k < left.size(); ++k) {
     result.shares.push_back(static_cast<double>(left[k]) / total);
-    result.cost += result.shares.back() * (table.exit_cost[k] - skipped[k]);
+    result.cost += result.shares.back() * result.exit_cost[k];
   }
   result.accuracy = static_cast<double>(correct) / total;
   result.abstained = static_cast<double>(std::ranges::count(result.left, Left::kAbstains)) / total;

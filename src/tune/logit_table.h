@@ -1,9 +1,11 @@
-// Every exit's logits for a list of samples: what tuning and replay work on. Knows nothing of models or data sets.
+// Every exit's logits for a list of samples: what tuning and replay work on. Knows nothing of models or data sets;
+// logit_table_file.h stores tables and gets them back.
 //
 // Shapes below: N = samples, K = exits (the last one always stops), C = classes. Exits count from 0.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -13,13 +15,15 @@
 namespace sooner {
 
 struct LogitTable {
-  int64_t samples = 0;                 // N
-  int32_t exits = 0;                   // K
-  int32_t classes = 0;                 // C
-  std::vector<float> logits = {};      // [N, K, C], C fastest
-  std::vector<float> gates = {};       // [N, K-1], sigmoid outputs; NaN without gate
-  std::vector<int32_t> labels = {};    // [N]
-  std::vector<double> exit_cost = {};  // [K], C_k as fractions of the plain backbone
+  int64_t samples = 0;                     // N
+  int32_t exits = 0;                       // K
+  int32_t classes = 0;                     // C
+  std::vector<float> logits = {};          // [N, K, C], C fastest; empty where they lie elsewhere
+  std::span<const float> stored = {};      // [N, K, C], in place of `logits`: in a mapped file, say
+  std::shared_ptr<const void> store = {};  // keeps what `stored` looks at
+  std::vector<float> gates = {};           // [N, K-1], sigmoid outputs; NaN without gate
+  std::vector<int32_t> labels = {};        // [N]
+  std::vector<double> exit_cost = {};      // [K], C_k as fractions of the plain backbone
   // [K], the part of exit_cost that head k itself costs; a policy that skips a head does not pay it. Empty: not known,
   // nothing is taken off.
   std::vector<double> head_cost = {};
@@ -29,10 +33,14 @@ struct LogitTable {
   std::vector<double> stage_seconds = {};
   std::optional<CostWeights> cost_weights = {};  // where the gates were trained for a range of them
 
+  // [N, K, C], wherever they lie.
+  [[nodiscard]] std::span<const float> all_logits() const {
+    return logits.empty() ? stored : std::span<const float>(logits);
+  }
   [[nodiscard]] std::span<const float> at(int64_t sample, int32_t exit) const {
     const auto c = static_cast<size_t>(classes);
-    return {logits.data() + (static_cast<size_t>(sample) * static_cast<size_t>(exits) + static_cast<size_t>(exit)) * c,
-            c};
+    return all_logits().subspan(
+        (static_cast<size_t>(sample) * static_cast<size_t>(exits) + static_cast<size_t>(exit)) * c, c);
   }
   [[nodiscard]] float gate(int64_t sample, int32_t exit) const {
     if (exit + 1 == exits) return 1.0F;
@@ -63,9 +71,10 @@ struct Replay {
   std::vector<int32_t> label = {};       // [N], what the policy answered there
   std::vector<Left> left = {};           // [N], why it left
   double accuracy = 0;
-  double cost = 0;                  // mean C_k, less the heads the policy skipped
-  std::vector<double> shares = {};  // [K]
-  double abstained = 0;             // fraction of the samples answered "do not know"; accuracy counts their labels too
+  double cost = 0;                     // mean C_k, less the heads the policy skipped
+  std::vector<double> exit_cost = {};  // [K], what leaving at each exit costs so
+  std::vector<double> shares = {};     // [K]
+  double abstained = 0;  // fraction of the samples answered "do not know"; accuracy counts their labels too
 };
 // Throws kInvalidArgument for a table without samples, or without times when the policy has a deadline. REQUIRES: a
 // valid table, a policy made for its shape.

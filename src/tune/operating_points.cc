@@ -10,9 +10,9 @@
 #include "policy/policy_kind.h"
 #include "policy/threshold_units.h"
 #include "tune/budget.h"
+#include "tune/fit_policy.h"
 #include "tune/score_table.h"
 #include "tune/shares.h"
-#include "tune/temperature.h"
 
 namespace sooner {
 
@@ -21,7 +21,7 @@ std::vector<OperatingPoint> operating_points(const LogitTable& table, const std:
   validate(table);
   const PolicyKind& kind = policy_kind(policy_name);
   PolicySpec base{.name = policy_name};
-  if (kind.probabilities && options.fit_temperatures) base.temperatures = fit_temperatures(table);
+  if (options.fit_temperatures) base = fit_policy(table, base);
   const ScoreTable scores = score_table(table, base);
 
   std::vector<OperatingPoint> points;

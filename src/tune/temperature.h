@@ -23,7 +23,8 @@ struct TemperatureFit {
 // REQUIRES: a valid table, 0 <= exit < K.
 TemperatureFit fit_temperature(const LogitTable& table, int32_t exit);
 
-// Of every exit, [K]. REQUIRES: a valid table.
+// Of every exit, [K]: in a large table found from a few thousand samples spread over it, then on all of them, with all
+// exits in one pass over the table. REQUIRES: a valid table.
 std::vector<double> fit_temperatures(const LogitTable& table);
 
 }  // namespace sooner

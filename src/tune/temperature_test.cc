@@ -77,5 +77,25 @@ TEST(Temperature, SurvivesEnormousLogits) {
   EXPECT_DOUBLE_EQ(fit_temperature(table, 0).temperature, kHighestTemperature);
 }
 
+TEST(Temperature, OfALargeTableIsThatOfAllItsSamples) {
+  // More samples than the search starts from, and those it starts from (every second) mislead it: gap 2, right in 3 of
+  // 4, but in all of the even ones. T = 2 / ln 3.
+  const int64_t samples = 4096 * 2 + 512;
+  std::vector<std::vector<float>> gaps(static_cast<size_t>(samples), {2.0F, 2.0F, 4.0F});
+  std::vector<int32_t> labels;
+  for (int64_t n = 0; n < samples; ++n) labels.push_back(n % 4 == 1 ? 1 : 0);
+  const LogitTable table = gap_table(gaps, labels, {1, 1, 1});
+  const std::vector<double> temperatures = fit_temperatures(table);
+  EXPECT_NEAR(temperatures[0], 2 / std::log(3.0), 1e-9);
+  EXPECT_EQ(temperatures[1], temperatures[0]);
+  EXPECT_NEAR(temperatures[2], 4 / std::log(3.0), 1e-9);
+  const LogitTable sure = gap_table(gaps, std::vector<int32_t>(static_cast<size_t>(samples), 0), {1, 1, 1});
+  EXPECT_DOUBLE_EQ(fit_temperatures(sure)[0], kLowestTemperature) << "always right";
+  const LogitTable varied = random_logit_table(3, 9000, 2, 5);
+  for (int32_t k = 0; k < 2; ++k) {
+    EXPECT_NEAR(fit_temperatures(varied)[static_cast<size_t>(k)], fit_temperature(varied, k).temperature, 1e-9);
+  }
+}
+
 }  // namespace
 }  // namespace sooner

@@ -1,0 +1,15 @@
+#include "tune/fit_policy.h"
+
+#include "policy/policy_kind.h"
+#include "tune/ensemble_fit.h"
+#include "tune/temperature.h"
+
+namespace sooner {
+
+PolicySpec fit_policy(const LogitTable& table, PolicySpec policy) {
+  if (policy_kind(policy.name).probabilities) policy.temperatures = fit_temperatures(table);
+  if (policy.name == "ensemble" && policy.ensemble == EnsembleSpec{}) policy.ensemble = fit_ensemble(table, policy);
+  return policy;
+}
+
+}  // namespace sooner
