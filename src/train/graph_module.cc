@@ -110,6 +110,11 @@ at::Tensor gate_scores(const at::Tensor& logits) {
 
 GraphModule::GraphModule(Graph graph, uint64_t seed, double gate_bias) : graph_(std::move(graph)) {
   validate(graph_);
+  places_.resize(graph_.nodes.size());
+  for (size_t k = 0; k < graph_.exits(); ++k) {
+    for (const NodeId id : graph_.stages[k].trunk) places_[static_cast<size_t>(id)] = {k, false};
+    for (const NodeId id : graph_.stages[k].exit.head) places_[static_cast<size_t>(id)] = {k, true};
+  }
   of_node_.resize(graph_.nodes.size());
   of_gate_.resize(graph_.exits());
   Shape weight;
@@ -123,13 +128,32 @@ GraphModule::GraphModule(Graph graph, uint64_t seed, double gate_bias) : graph_(
   }
 }
 
+bool GraphModule::learns(const Place& place) const {
+  const std::vector<bool>& parts = place.head ? learning_.heads : learning_.trunks;
+  return parts.empty() || parts[place.stage];
+}
+
+bool GraphModule::learns(const Parameter& parameter) const {
+  const ParameterSpec& spec = parameter.spec;
+  if (!spec.trainable()) return false;
+  return learns(spec.node >= 0 ? places_[static_cast<size_t>(spec.node)] : Place{static_cast<size_t>(spec.exit), true});
+}
+
+void GraphModule::learn(const LearningParts& parts) {
+  learning_ = parts;
+  for (Parameter& parameter : parameters_) {
+    parameter.value.mutable_grad().reset();
+    parameter.value.requires_grad_(learns(parameter));
+  }
+}
+
 void GraphModule::place(const at::Device& device, bool channels_last) {
   for (Parameter& parameter : parameters_) {
     const bool reorder = channels_last && parameter.value.dim() == 4;
     at::Tensor moved =
         parameter.value.detach().to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true,
                                     reorder ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
-    moved.requires_grad_(parameter.spec.trainable());
+    moved.requires_grad_(learns(parameter));
     parameter.value = std::move(moved);
   }
 }
@@ -144,7 +168,11 @@ const at::Tensor& GraphModule::find(NodeId node, ParameterKind kind) const {
 
 at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>& values, bool training) const {
   const auto id = static_cast<NodeId>(&node - graph_.nodes.data());
-  const auto src = [&](size_t i = 0) -> const at::Tensor& { return values[static_cast<size_t>(node.inputs[i])]; };
+  const Place& place = places_[static_cast<size_t>(id)];
+  const auto src = [&](size_t i = 0) {
+    const auto from = static_cast<size_t>(node.inputs[i]);
+    return learning_.detached && places_[from].stage < place.stage ? values[from].detach() : values[from];
+  };
   switch (node.op) {
     case OpKind::kConv2d:
       return convolve(src(), find(id, ParameterKind::kWeight), find(id, ParameterKind::kBias),
@@ -154,8 +182,8 @@ at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>
     case OpKind::kBatchNorm: {
       const auto& a = std::get<BatchNormAttributes>(node.attributes);
       return at::batch_norm(src(), find(id, ParameterKind::kScale), find(id, ParameterKind::kShift),
-                            find(id, ParameterKind::kRunningMean), find(id, ParameterKind::kRunningVar), training,
-                            a.momentum, a.epsilon, /*cudnn_enabled=*/true);
+                            find(id, ParameterKind::kRunningMean), find(id, ParameterKind::kRunningVar),
+                            training && learns(place), a.momentum, a.epsilon, /*cudnn_enabled=*/true);
     }
     case OpKind::kRelu:
       return at::relu(src());

@@ -21,6 +21,13 @@ struct ExitOutputs {
   std::vector<at::Tensor> gates;   // [K-1] of [N], fp32, before the sigmoid; undefined where the exit has no gate
 };
 
+// Which trunks of stages, and which heads with their gates, learn: [K] each; empty: all. The others keep their weights,
+// and their normalisation runs on, and keeps, the statistics it has.
+struct LearningParts {
+  std::vector<bool> trunks = {}, heads = {};
+  bool detached = false;  // no gradient flows from a stage into the one before
+};
+
 // Four scores of each row of `logits` [N, C], in the order of graph/graph.h: [N, 4]. No gradient flows back.
 at::Tensor gate_scores(const at::Tensor& logits);
 
@@ -43,6 +50,9 @@ class GraphModule {
   // Moves every parameter; gradients are dropped. With `channels_last`, convolution weights are stored that way.
   void place(const at::Device& device, bool channels_last);
 
+  // From now on; all learn at first. Gradients of the others are dropped.
+  void learn(const LearningParts& parts);
+
   // `images` [N, C, H, W] fp32, on the module's device. `training`: normalisation uses and updates batch statistics.
   // Under autocast convolutions and linear layers run in its type; logits and gates are fp32 all the same.
   [[nodiscard]] ExitOutputs forward(const at::Tensor& images, bool training);
@@ -53,6 +63,13 @@ class GraphModule {
   void import_tensors(const TensorMap& tensors);
 
  private:
+  // Where a node stands.
+  struct Place {
+    size_t stage = 0;
+    bool head = false;
+  };
+  [[nodiscard]] bool learns(const Place& place) const;
+  [[nodiscard]] bool learns(const Parameter& parameter) const;
   at::Tensor run_node(const Node& node, const std::vector<at::Tensor>& values, bool training) const;
   [[nodiscard]] const at::Tensor& find(NodeId node, ParameterKind kind) const;
   [[nodiscard]] at::Tensor run_gate(size_t exit_index, const at::Tensor& features, const at::Tensor& logits) const;
@@ -61,6 +78,8 @@ class GraphModule {
   std::vector<Parameter> parameters_;
   std::vector<std::vector<size_t>> of_node_;  // parameter positions by node id
   std::vector<std::vector<size_t>> of_gate_;  // by exit
+  std::vector<Place> places_;                 // by node id
+  LearningParts learning_;
 };
 
 }  // namespace sooner

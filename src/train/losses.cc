@@ -24,10 +24,10 @@ void add_exit_losses(Loss& loss, const ExitOutputs& outputs, const at::Tensor& l
   }
 }
 
-// -log softmax(M_1)[y] with M_K = z_K, M_k = g_k z_k + (1 - g_k) M_{k+1}.
-at::Tensor logit_mixture_log_likelihood(const ExitOutputs& outputs, const at::Tensor& labels) {
+// log softmax(M_k)[y] with M_K = z_K, M_k = g_k z_k + (1 - g_k) M_{k+1}.
+at::Tensor logit_mixture_log_likelihood(const ExitOutputs& outputs, const at::Tensor& labels, size_t from_exit) {
   at::Tensor mixed = fp32(outputs.logits.back());
-  for (size_t k = outputs.gates.size(); k-- > 0;) {
+  for (size_t k = outputs.gates.size(); k-- > from_exit;) {
     const at::Tensor gate = at::sigmoid(fp32(outputs.gates[k])).unsqueeze(1);
     mixed = mixed + gate * (fp32(outputs.logits[k]) - mixed);
   }
@@ -36,14 +36,12 @@ at::Tensor logit_mixture_log_likelihood(const ExitOutputs& outputs, const at::Te
 
 }  // namespace
 
-Loss joint_loss(const ExitOutputs& outputs, const at::Tensor& labels, const std::vector<double>& weights,
-                double label_smoothing) {
-  return guard_torch("joint_loss", [&] {
-    SOONER_ASSERT(weights.size() + 1 == outputs.logits.size());
-    std::vector<double> all = weights;
-    all.push_back(1);
+Loss weighted_loss(const ExitOutputs& outputs, const at::Tensor& labels, const std::vector<double>& weights,
+                   double label_smoothing) {
+  return guard_torch("weighted_loss", [&] {
+    SOONER_ASSERT(weights.size() == outputs.logits.size());
     Loss loss;
-    add_exit_losses(loss, outputs, labels, all, label_smoothing);
+    add_exit_losses(loss, outputs, labels, weights, label_smoothing);
     return loss;
   });
 }
@@ -54,7 +52,9 @@ std::vector<double> joint_weights(const RuleOrList& rule, size_t exits) {
       fail(Code::kInvalidArgument, "[config] joint.weights has {} numbers, expected {}: one for each early exit",
            rule.values.size(), exits - 1);
     }
-    return rule.values;
+    std::vector<double> weights = rule.values;
+    weights.push_back(1);
+    return weights;
   }
   std::vector<double> weights;
   const auto count = static_cast<double>(exits);
@@ -62,25 +62,26 @@ std::vector<double> joint_weights(const RuleOrList& rule, size_t exits) {
     const auto at = static_cast<double>(k);
     weights.push_back(rule.rule == "uniform" ? 1 : rule.rule == "decreasing" ? (count - at) / count : (at + 1) / count);
   }
+  weights.push_back(1);
   return weights;
 }
 
-at::Tensor mixture_log_likelihood(const ExitOutputs& outputs, const at::Tensor& labels) {
+at::Tensor mixture_log_likelihood(const ExitOutputs& outputs, const at::Tensor& labels, size_t from_exit) {
   const at::Tensor index = labels.unsqueeze(1);
   const auto true_class = [&](size_t k) {
     return at::log_softmax(fp32(outputs.logits[k]), 1).gather(1, index).squeeze(1);
   };
   at::Tensor log_s = true_class(outputs.logits.size() - 1);
-  for (size_t k = outputs.gates.size(); k-- > 0;) {
+  for (size_t k = outputs.gates.size(); k-- > from_exit;) {
     const at::Tensor a = fp32(outputs.gates[k]);
     log_s = at::logaddexp(at::log_sigmoid(a) + true_class(k), at::log_sigmoid(-a) + log_s);
   }
   return log_s;
 }
 
-at::Tensor soft_cost(const ExitOutputs& outputs, const std::vector<double>& exit_cost) {
+at::Tensor soft_cost(const ExitOutputs& outputs, const std::vector<double>& exit_cost, size_t from_exit) {
   at::Tensor cost = at::full_like(outputs.logits.back().select(1, 0), exit_cost.back(), at::kFloat);
-  for (size_t k = outputs.gates.size(); k-- > 0;) {
+  for (size_t k = outputs.gates.size(); k-- > from_exit;) {
     const at::Tensor gate = at::sigmoid(fp32(outputs.gates[k]));
     cost = cost + gate * (exit_cost[k] - cost);
   }
@@ -90,19 +91,47 @@ at::Tensor soft_cost(const ExitOutputs& outputs, const std::vector<double>& exit
 Loss differentiable_loss(const ExitOutputs& outputs, const at::Tensor& labels, const DifferentiableOptions& options) {
   return guard_torch("differentiable_loss", [&] {
     SOONER_ASSERT(options.exit_cost.size() == outputs.logits.size());
-    const at::Tensor mixture =
-        -(options.mix_logits ? logit_mixture_log_likelihood(outputs, labels) : mixture_log_likelihood(outputs, labels))
-             .mean();
-    const at::Tensor cost = soft_cost(outputs, options.exit_cost).mean();
     Loss loss;
-    loss.total = mixture;
-    if (options.cost_weight != 0) loss.total = loss.total + options.cost_weight * cost;
+    const size_t levels = options.every_level ? outputs.gates.size() : 1;
+    for (size_t k = 0; k < levels; ++k) {
+      const at::Tensor log_likelihood = options.mix_logits ? logit_mixture_log_likelihood(outputs, labels, k)
+                                                           : mixture_log_likelihood(outputs, labels, k);
+      const at::Tensor mixture = -log_likelihood.mean();
+      const at::Tensor cost = soft_cost(outputs, options.exit_cost, k).mean();
+      const at::Tensor term = options.cost_weight != 0 ? mixture + options.cost_weight * cost : mixture;
+      loss.total = k == 0 ? term : loss.total + term;
+      if (k > 0) continue;
+      loss.mixture = mixture.detach();
+      loss.soft_cost = cost.detach();
+    }
     std::vector<double> weights(outputs.logits.size(), options.aux_weight);
     weights.back() = options.last_weight;
     add_exit_losses(loss, outputs, labels, weights, options.label_smoothing);
-    loss.mixture = mixture.detach();
-    loss.soft_cost = cost.detach();
     return loss;
+  });
+}
+
+Loss distillation_loss(const ExitOutputs& outputs, const at::Tensor& labels, const DistillationOptions& options) {
+  return guard_torch("distillation_loss", [&] {
+    const size_t exits = outputs.logits.size();
+    const double scale = 10.0 / static_cast<double>(exits), temperature = options.temperature;
+    Loss loss;
+    add_exit_losses(loss, outputs, labels, std::vector<double>(exits, scale * (1 - options.share)),
+                    options.label_smoothing);
+    if (options.share == 0) return loss;
+    const at::Tensor teacher = at::softmax(fp32(outputs.logits.back()).detach() / temperature, 1);
+    for (size_t k = 0; k + 1 < exits; ++k) {
+      const at::Tensor student = at::log_softmax(fp32(outputs.logits[k]) / temperature, 1);
+      const at::Tensor term = (teacher * student).sum(1).mean() * (-scale * options.share * temperature * temperature);
+      loss.total = loss.total.defined() ? loss.total + term : term;
+    }
+    return loss;
+  });
+}
+
+double mean_largest_probability(const at::Tensor& logits, double temperature) {
+  return guard_torch("mean_largest_probability", [&] {
+    return std::get<0>(at::softmax(fp32(logits).detach() / temperature, 1).max(1)).mean().item<double>();
   });
 }
 

@@ -13,13 +13,13 @@
 #include "data/augment.h"
 #include "data/open_data_set.h"
 #include "data/split.h"
-#include "train/config_options.h"
+#include "train/regime_settings.h"
 #include "zoo/zoo.h"
 
 namespace sooner {
 
 struct RecipeConfig {
-  std::string regime = "differentiable";  // plain | joint | differentiable
+  std::string regime = "differentiable";  // regime.h
   int32_t epochs = 12;
   int32_t batch_size = 128;
   double learning_rate = 0.1;
@@ -38,30 +38,15 @@ struct RecipeConfig {
   int32_t checkpoint_steps = 0;
 };
 
-struct JointConfig {
-  RuleOrList weights{"uniform", {}};
-};
-
-struct DifferentiableConfig {
-  std::string mix = "probabilities";  // probabilities | logits
-  double cost_weight = 0.05;
-  double target_cost = 0;
-  double last_weight = 1;
-  double aux_weight = 0.3;
-  double warmup = 1.0 / 3;
-  double gate_bias = 0;
-  double gate_learning_rate = 1;
-};
-
 struct TrainConfig {
+  TrainConfig();
   std::string name = "run";
   DataOptions data;
   SplitOptions split;
   AugmentOptions augment;
   NetworkDescription network;
   RecipeConfig train;
-  JointConfig joint;
-  DifferentiableConfig differentiable;
+  RegimeSettings regimes;  // every regime's own options
 };
 
 // Reads `text` over the defaults, then each word of `sets`, in order, then resolves what follows from the regime (plain

@@ -17,6 +17,7 @@
 #include "train/exit_meter.h"
 #include "train/export_model.h"
 #include "train/losses.h"
+#include "train/regime.h"
 #include "train/run_records.h"
 #include "train/schedule.h"
 #include "train/sgd.h"
@@ -32,8 +33,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // On a GPU the loss is looked at only so often: looking waits for it.
 constexpr int64_t kStepsBetweenLooksCuda = 16;
 constexpr int64_t kStepsBeforeEstimate = 20;
-// How often an epoch the target-cost controller looks at the validation split.
-constexpr int64_t kControlsPerEpoch = 4;
+// How often an epoch a regime that steers looks at the validation split.
+constexpr int64_t kSteersPerEpoch = 4;
 
 class Trainer {
  public:
@@ -46,13 +47,16 @@ class Trainer {
         graph_(build_network(config.network, data_.image_shape, data_.classes())),
         mode_(choose_compute_mode(config.train, graph_)),
         exit_cost_(compute_cost(graph_).exit_fraction),
-        joint_weights_(joint_weights(config.joint.weights, graph_.exits())) {
+        regime_(regime_kind(config.train.regime)
+                    .make({graph_, exit_cost_, config.train.epochs, config.train.label_smoothing, config.regimes})),
+        phases_(regime_->phases()) {
     apply_compute_mode(mode_);
-    module_ = std::make_unique<GraphModule>(graph_, config.train.seed, config.differentiable.gate_bias);
+    module_ =
+        std::make_unique<GraphModule>(graph_, config.train.seed, config.regimes.number("differentiable.gate_bias"));
     module_->place(mode_.device, mode_.channels_last);
     sgd_ = std::make_unique<Sgd>(*module_,
                                  SgdOptions{config.train.momentum, config.train.nesterov, config.train.weight_decay,
-                                            config.differentiable.gate_learning_rate});
+                                            config.regimes.number("differentiable.gate_learning_rate")});
     meter_ = std::make_unique<ExitMeter>(graph_.exits(), mode_.device);
     if (splits_.validation.indices.empty()) {
       fail(Code::kInvalidArgument, "[train] the validation split is empty; raise split.validation (now {})",
@@ -60,14 +64,7 @@ class Trainer {
     }
     make_loader();
     batches_ = loader_->batches_per_epoch();
-    schedule_ = {config.train.schedule, config.train.learning_rate, config.train.schedule_warmup, total_steps()};
     identity_ = {config_hash(config), data_.hash, to_string(mode_)};
-    at_.cost_weight = config.differentiable.cost_weight;
-    // The regime's own phase is never empty.
-    joint_epochs_ = differentiable()
-                        ? std::min<int64_t>(config.train.epochs - 1,
-                                            std::llround(config.differentiable.warmup * config.train.epochs))
-                        : config.train.epochs;
   }
 
   TrainResult run() {
@@ -76,6 +73,7 @@ class Trainer {
     write_environment(nullptr);
     records_ = std::make_unique<RunRecords>(folder_, static_cast<size_t>(at_.epoch));
     while (at_.epoch < config_.train.epochs) {
+      enter_phase();
       if (!run_epoch()) return interrupted();
     }
     finish();
@@ -85,12 +83,43 @@ class Trainer {
   }
 
  private:
-  [[nodiscard]] bool differentiable() const { return config_.train.regime == "differentiable"; }
-  [[nodiscard]] bool in_joint_phase() const { return at_.epoch < joint_epochs_; }
   [[nodiscard]] int64_t total_steps() const { return batches_ * config_.train.epochs; }
-  [[nodiscard]] std::string phase() const {
-    return config_.train.regime == "plain" ? "plain" : in_joint_phase() ? "joint" : "differentiable";
+  // Index of the phase an epoch of the run belongs to.
+  [[nodiscard]] size_t phase_of(int64_t epoch) const {
+    size_t phase = 0;
+    while (phase + 1 < phases_.size() && epoch >= phases_[phase].epochs) epoch -= phases_[phase++].epochs;
+    return phase;
   }
+  [[nodiscard]] int64_t first_epoch(size_t phase) const {
+    int64_t epoch = 0;
+    for (size_t i = 0; i < phase; ++i) epoch += phases_[i].epochs;
+    return epoch;
+  }
+  [[nodiscard]] const Phase& phase() const { return phases_[phase_of(at_.epoch)]; }
+  [[nodiscard]] Moment moment() const {
+    const size_t index = phase_of(at_.epoch);
+    const int64_t first = first_epoch(index);
+    return {index, at_.epoch - first,
+            static_cast<double>(at_.step - first * batches_) / static_cast<double>(phases_[index].epochs * batches_)};
+  }
+
+  // Sets who learns, and the schedule of the learning rate: a phase's own, or that of the neighbours it shares one
+  // with.
+  void enter_phase() {
+    const size_t index = phase_of(at_.epoch);
+    if (index == entered_) return;
+    entered_ = index;
+    module_->learn({phases_[index].trunks, phases_[index].heads, phases_[index].detached});
+    size_t first = index, last = index;
+    if (!phases_[index].own_schedule) {
+      while (first > 0 && !phases_[first - 1].own_schedule) --first;
+      while (last + 1 < phases_.size() && !phases_[last + 1].own_schedule) ++last;
+    }
+    schedule_start_ = first_epoch(first) * batches_;
+    schedule_ = {config_.train.schedule, config_.train.learning_rate, config_.train.schedule_warmup,
+                 first_epoch(last + 1) * batches_ - schedule_start_};
+  }
+  [[nodiscard]] double rate(int64_t step) const { return schedule_.rate(step - schedule_start_); }
 
   void say(const std::string& line) {
     append_line(folder_.log(), line);
@@ -143,7 +172,7 @@ class Trainer {
     while (const Batch* batch = loader_->next()) {
       step(*batch);
       if (at_.batch < batches_) {
-        control_cost();
+        steer();
         if (stop_asked()) return false;
         const int64_t every = config_.train.checkpoint_steps;
         if (every > 0 && at_.step % every == 0) save("last");
@@ -167,28 +196,16 @@ class Trainer {
       const AutocastRegion autocast(mode_);
       outputs = module_->forward(images, true);
     }
-    const Loss loss = make_loss(outputs, labels);
+    const Loss loss = regime_->loss(outputs, labels, moment());
     if (!mode_.cuda() || at_.step % kStepsBetweenLooksCuda == 0) require_finite(loss);
     sgd_->clear_gradients();
     guard_torch("train", [&] { loss.total.backward(); });
-    sgd_->step(schedule_.rate(at_.step));
+    sgd_->step(rate(at_.step));
     meter_->add(loss, outputs, labels);
     ++at_.step;
     ++at_.batch;
     ++steps_here_;
     report_step();
-  }
-
-  Loss make_loss(const ExitOutputs& outputs, const at::Tensor& labels) {
-    if (in_joint_phase()) return joint_loss(outputs, labels, joint_weights_, config_.train.label_smoothing);
-    const DifferentiableConfig& d = config_.differentiable;
-    return differentiable_loss(outputs, labels,
-                               {.mix_logits = d.mix == "logits",
-                                .cost_weight = at_.cost_weight,
-                                .last_weight = d.last_weight,
-                                .aux_weight = d.aux_weight,
-                                .label_smoothing = config_.train.label_smoothing,
-                                .exit_cost = exit_cost_});
   }
 
   void require_finite(const Loss& loss) const {
@@ -228,30 +245,19 @@ class Trainer {
     return measure_exits(evaluate(*module_, mode_, data_, data_.train, splits_.validation.indices), exit_cost_);
   }
 
-  // Multiplies cost_weight by how far the rule's cost on the validation split is off, within a factor of two at a time.
-  void control_cost() {
-    const double target = config_.differentiable.target_cost;
-    const int64_t every = std::max<int64_t>(1, batches_ / kControlsPerEpoch);
-    if (target <= 0 || !differentiable() || in_joint_phase() || at_.batch % every != 0) return;
-    const double off = validate().cost / target;
-    at_.cost_weight = std::clamp(at_.cost_weight * std::clamp(off, 0.5, 2.0), 1e-4, 100.0);
-  }
-
-  // Accuracy, less ten points for every percent that the cost is farther than 5 % from its target.
-  [[nodiscard]] double score(const ExitMetrics& metrics) const {
-    const double target = config_.differentiable.target_cost;
-    if (target <= 0 || !metrics.has_rule()) return selection_score(metrics);
-    return selection_score(metrics) - 10 * std::max(0.0, std::abs(metrics.cost / target - 1) - 0.05);
+  void steer() {
+    const int64_t every = std::max<int64_t>(1, batches_ / kSteersPerEpoch);
+    if (at_.batch % every == 0 && regime_->steers(moment())) regime_->steer(validate());
   }
 
   void end_epoch(double seconds) {
-    const bool gated = differentiable() && !in_joint_phase();
+    const bool gated = phase().gated;
     EpochRecord record;
-    record.phase = phase();
+    record.phase = phase().name;
     record.epoch = at_.epoch + 1;
     record.step = at_.step;
-    record.learning_rate = schedule_.rate(at_.step - 1);
-    record.cost_weight = at_.cost_weight;
+    record.learning_rate = rate(at_.step - 1);
+    record.cost_weight = regime_->cost_weight().value_or(std::nan(""));
     record.seconds = seconds;
     record.images_per_second =
         static_cast<double>((batches_ - epoch_first_batch_) * config_.train.batch_size) / seconds;
@@ -260,9 +266,8 @@ class Trainer {
     record.validation = validate();
     if (!gated) drop_rule(record.validation);
     require_finite_metrics(record);
-    if (gated || !differentiable()) {
-      // During the warm-up gates know nothing yet: those epochs do not count.
-      const double now = score(record.validation);
+    if (phase().selects) {
+      const double now = regime_->score(record.validation);
       record.best = now >= at_.best_score;
       if (record.best) {
         at_.best_score = now;
@@ -304,6 +309,7 @@ class Trainer {
       }
     }
     checkpoint.position.meter_sums = meter_->sums();
+    checkpoint.position.regime = regime_->state();
     save_checkpoint(checkpoint, folder_.checkpoint(name));
   }
 
@@ -330,6 +336,7 @@ class Trainer {
     sgd_->import_buffers(saved.momentum);
     meter_->restore(saved.position.meter_sums);
     at_ = saved.position;
+    regime_->restore(at_.regime);
   }
 
   TrainResult interrupted() {
@@ -353,7 +360,13 @@ class Trainer {
     module_->place(at::kCPU, false);
     const ExitAnswers answers = evaluate(*module_, ComputeMode{}, data_, data_.train, splits_.validation.indices);
     export_answers(answers, splits_.validation, folder_.logits("validation"));
-    export_model(*module_, config_, data_, splits_, folder_.model());
+    if (regime_->keeps_heads()) {
+      export_model(*module_, config_, data_, splits_, folder_.model());
+    } else {
+      GraphModule plain(plain_backbone(graph_), config_.train.seed);
+      plain.import_tensors(module_->export_tensors());
+      export_model(plain, config_, data_, splits_, folder_.model());
+    }
     const ExitMetrics m = measure_exits(answers, exit_cost_);
     std::string rule;
     if (m.has_rule()) rule = fmt::format(", gates {:.2f} % at cost {:.3f}", 100 * m.rule_accuracy, m.cost);
@@ -371,7 +384,8 @@ class Trainer {
   Graph graph_;
   ComputeMode mode_;
   std::vector<double> exit_cost_;
-  std::vector<double> joint_weights_;
+  std::unique_ptr<Regime> regime_;
+  std::vector<Phase> phases_;
   std::unique_ptr<GraphModule> module_;
   std::unique_ptr<Sgd> sgd_;
   std::unique_ptr<ExitMeter> meter_;
@@ -381,7 +395,8 @@ class Trainer {
   RunIdentity identity_;
   TrainingPosition at_;
   int64_t batches_ = 0;
-  int64_t joint_epochs_ = 0;
+  size_t entered_ = static_cast<size_t>(-1);  // phase
+  int64_t schedule_start_ = 0;                // step of the run at which it begins
   // Of this call, not of the run.
   int64_t steps_here_ = 0;
   int64_t epoch_first_batch_ = 0;

@@ -1,0 +1,65 @@
+// The backbone first, then everything jointly from there (Kubaty et al., 2025).
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "train/losses.h"
+#include "train/regime.h"
+
+namespace sooner {
+namespace {
+
+class MixedRegime final : public Regime {
+ public:
+  explicit MixedRegime(const RegimeContext& context)
+      : epochs_(context.epochs),
+        label_smoothing_(context.label_smoothing),
+        exits_(context.graph.exits()),
+        weights_(joint_weights(context.settings.rule("joint.weights"), exits_)) {
+    if (epochs_ < 2) {
+      fail(Code::kInvalidArgument, "[config] mixed got {} epoch, expected at least one for each phase", epochs_);
+    }
+    const double share = context.settings.number("mixed.backbone");
+    backbone_epochs_ = std::clamp<int64_t>(std::llround(share * static_cast<double>(epochs_)), 1, epochs_ - 1);
+  }
+  [[nodiscard]] std::vector<Phase> phases() const override {
+    std::vector<bool> last(exits_);
+    last.back() = true;
+    return {{.name = "backbone",
+             .epochs = backbone_epochs_,
+             .trunks = std::vector<bool>(exits_, true),
+             .heads = last,
+             .own_schedule = true,
+             .selects = false},
+            {.name = "joint", .epochs = epochs_ - backbone_epochs_, .own_schedule = true}};
+  }
+  [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) override {
+    if (at.phase == 1) return weighted_loss(outputs, labels, weights_, label_smoothing_);
+    std::vector<double> last(exits_);
+    last.back() = 1;
+    return weighted_loss(outputs, labels, last, label_smoothing_);
+  }
+
+ private:
+  int64_t epochs_, backbone_epochs_ = 1;
+  double label_smoothing_;
+  size_t exits_;
+  std::vector<double> weights_;  // [K]
+};
+
+}  // namespace
+
+RegimeKind mixed_regime_kind() {
+  return {.name = "mixed",
+          .summary = "the backbone, then joint from it",
+          .declare =
+              [](RegimeOptions& options) {
+                declare_joint_weights(options);
+                options.add("mixed", "backbone", "Share of the epochs that train the backbone.", 0.5, 0, 1);
+              },
+          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
+            return std::make_unique<MixedRegime>(context);
+          }};
+}
+
+}  // namespace sooner
