@@ -66,8 +66,8 @@ LinearTimes time_linear(int64_t inputs, int64_t outputs, int64_t n) {
   const OneThread one_thread;
   const dnnl::engine& engine = cpu_engine();
   dnnl::stream stream(engine);
-  const auto dense = [](memory::dims dims, memory::format_tag tag) {
-    return memory::desc(std::move(dims), memory::data_type::f32, tag);
+  const auto dense = [](const memory::dims& dims, memory::format_tag tag) {
+    return memory::desc(dims, memory::data_type::f32, tag);
   };
   const dnnl::inner_product_forward::primitive_desc desc(
       engine, dnnl::prop_kind::forward_inference, dense({n, inputs}, memory::format_tag::ab),

@@ -13,6 +13,7 @@
 #include "runtime/micro_batches.h"
 #include "shares_text.h"
 #include "table.h"
+#include "tune/operating_points.h"
 
 namespace sooner {
 namespace {
@@ -23,6 +24,7 @@ struct BenchArguments {
   std::vector<int32_t> batches{1, 16, 128};
   std::vector<std::string> precisions{"fp32"};
   std::vector<int32_t> threads{1};
+  std::vector<std::string> curves;
   std::string backend = "auto";
   std::string split = "test";
   int64_t samples = 2000;
@@ -38,9 +40,24 @@ struct Row {
   std::string shares;
 };
 
+// A curve is timed at so many points at most.
+constexpr size_t kCurvePoints = 8;
+
+// About evenly spaced in cost, the cheapest and the dearest among them.
+std::vector<OperatingPoint> thinned(const std::vector<OperatingPoint>& points) {
+  if (points.size() <= kCurvePoints) return points;
+  const double step = (points.back().cost - points.front().cost) / static_cast<double>(kCurvePoints - 1);
+  std::vector<OperatingPoint> kept;
+  for (const OperatingPoint& point : points) {
+    if (point.cost >= points.front().cost + step * static_cast<double>(kept.size())) kept.push_back(point);
+  }
+  if (kept.back().cost < points.back().cost) kept.push_back(points.back());
+  return kept;
+}
+
 // Every network in every precision, with every number of threads in both layouts.
 std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& file, const ModelFile& plain,
-                             const Batch& samples) {
+                             const ModelData& data, const Batch& samples) {
   std::vector<Row> rows;
   const auto add = [&](const std::string& name, const std::shared_ptr<const Model>& model, const PolicySpec& spec,
                        double cost, const std::string& shares) {
@@ -51,6 +68,8 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
       if (threads > 1) rows.push_back({{name, model, policy, options, threads, ThreadLayout::kStages}, cost, shares});
     }
   };
+  Batch tune;
+  if (!arguments.curves.empty()) tune = load_all(file.manifest, data, data.splits.tune);
   for (const std::string& precision : arguments.precisions) {
     ModelOptions options;
     options.backend = arguments.backend;
@@ -61,6 +80,16 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
     const auto model = Model::from_file(file, options);
     const Evaluation with_exits = evaluate(file, options, policy, samples);
     add("exits, " + policy.name, model, policy, with_exits.cost_fraction, shares_text(with_exits.shares));
+    if (!arguments.curves.empty()) {
+      const LogitTable table = logit_table(model, tune);
+      for (const std::string& curve : arguments.curves) {
+        for (const OperatingPoint& point : thinned(operating_points(table, curve))) {
+          const Evaluation there = evaluate(file, options, point.spec, samples);
+          add(fmt::format("exits, {}, {}", curve, point.label), model, point.spec, there.cost_fraction,
+              shares_text(there.shares));
+        }
+      }
+    }
     // Nobody asks early exits, so their heads are not computed.
     if (file.manifest.graph.exits() > 1) add("exits, never", model, {}, 1, "");
   }
@@ -87,7 +116,7 @@ void run(const BenchArguments& arguments) {
            arguments.plain, arguments.model);
     }
   }
-  const std::vector<Row> rows = contestants(arguments, file, plain, samples);
+  const std::vector<Row> rows = contestants(arguments, file, plain, data, samples);
   Table table({"network", "precision", "threads", "batch", "us per image", "call p50 us", "call p99 us", "ratio",
                "mJ per image", "accuracy", "MACs of plain", "exit shares"});
   for (const int32_t batch : arguments.batches) {
@@ -131,6 +160,9 @@ void add_bench(CLI::App& app) {
       ->delimiter(',')
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  app.add_option("--curve", arguments->curves,
+                 "also time points of these policies' accuracy-cost curves, chosen on the tune split: max-prob,gate")
+      ->delimiter(',');
   app.add_option("--backend", arguments->backend, "auto | onednn | ref")->capture_default_str();
   app.add_option("--split", arguments->split, "train | validation | tune | guarantee | test")->capture_default_str();
   app.add_option("--samples", arguments->samples, "how many, from the split's beginning")

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "measure.h"
 #include "model_data.h"
+#include "policy/policy_kind.h"
 #include "quantize/measure_scales.h"
 #include "shares_text.h"
 #include "table.h"
@@ -89,8 +90,8 @@ void run(const QuantizeArguments& arguments) {
   const auto model = Model::compile(file, *backend, {.backend = arguments.backend, .precision = Precision::kInt8});
   const LogitTable table = logit_table(model, samples);
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
-  const std::string& policy = file.manifest.policy.name;
-  if (records.empty() && (!has_thresholds(policy) || policy == "gate" || policy == "confidence")) {
+  const PolicyKind& policy = policy_kind(file.manifest.policy.name);
+  if (records.empty() && (!policy.thresholds || policy.default_threshold)) {
     records.push_back(untuned_record(file, arguments, samples));
     records.back().data_set = data.data.name;
     records.back().split_hash = split.hash;

@@ -73,14 +73,14 @@ dnnl::convolution_forward::primitive_desc describe(const ConvolutionSetup& setup
           attributes};
 }
 
-// The weights in the layout `wanted`, converted by oneDNN.
-memory reordered(const ConvolutionSetup& setup, const memory::desc& wanted) {
+// The weights in the layout `wanted`, converted by oneDNN; `bytes` are those of int8.
+memory reordered(const ConvolutionSetup& setup, std::span<const int8_t> bytes, const memory::desc& wanted) {
   const memory::dims dims = wanted.get_dims();
   const auto plain = dims.size() == 5 ? memory::format_tag::goihw : memory::format_tag::oihw;
   const bool is_int8 = setup.precision == Precision::kInt8;
   memory from({dims, is_int8 ? memory::data_type::s8 : memory::data_type::f32, plain}, cpu_engine());
   if (is_int8) {
-    std::ranges::copy(int8_constants(setup).weight, static_cast<int8_t*>(from.get_data_handle()));
+    std::ranges::copy(bytes, static_cast<int8_t*>(from.get_data_handle()));
   } else {
     std::ranges::copy(setup.weight, static_cast<float*>(from.get_data_handle()));
   }
@@ -116,8 +116,9 @@ Convolution::Convolution(const ConvolutionSetup& setup) : name_(setup.name) {
   }
   const OneThread one_thread;
   guarded(name_, [&] {
+    Int8Constants constants;
     if (setup.precision == Precision::kInt8) {
-      const Int8Constants constants = int8_constants(setup);
+      constants = int8_constants(setup);
       scales_ = float_list(constants.factor);
       bias_ = float_list(constants.bias);
     } else {
@@ -130,7 +131,7 @@ Convolution::Convolution(const ConvolutionSetup& setup) : name_(setup.name) {
            2 * largest * row_bytes < kLargestBucketBytes) {
       largest *= 2;
     }
-    for (int32_t rows = largest; rows >= 1; rows /= 2) add_bucket(setup, rows);
+    for (int32_t rows = largest; rows >= 1; rows /= 2) add_bucket(setup, constants.weight, rows);
     const Bucket& one = buckets_.back();
     src_row_bytes_ = one.desc.src_desc().get_size();
     dst_row_bytes_ = one.desc.dst_desc().get_size();
@@ -148,7 +149,7 @@ bool Convolution::has_fast_kernel(const ConvolutionSetup& setup) {
   });
 }
 
-void Convolution::add_bucket(const ConvolutionSetup& setup, int32_t rows) {
+void Convolution::add_bucket(const ConvolutionSetup& setup, std::span<const int8_t> bytes, int32_t rows) {
   Bucket bucket;
   bucket.rows = rows;
   bucket.desc = describe(setup, rows);
@@ -157,7 +158,7 @@ void Convolution::add_bucket(const ConvolutionSetup& setup, int32_t rows) {
   const auto same = std::find_if(weights_.begin(), weights_.end(),
                                  [&](const memory& weights) { return weights.get_desc() == wanted; });
   bucket.weights = static_cast<size_t>(same - weights_.begin());
-  if (same == weights_.end()) weights_.push_back(reordered(setup, wanted));
+  if (same == weights_.end()) weights_.push_back(reordered(setup, bytes, wanted));
   scratch_bytes_ = std::max(scratch_bytes_, bucket.desc.scratchpad_desc().get_size());
   buckets_.push_back(std::move(bucket));
 }

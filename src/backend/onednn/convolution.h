@@ -57,7 +57,7 @@ class Convolution {
   [[nodiscard]] Arguments::OfBucket arguments_of(const Bucket& bucket) const;
   void run_bucket(const Bucket& bucket, const std::byte* src, std::byte* dst, std::byte* scratch, dnnl::stream& stream,
                   Arguments::OfBucket& own) const;
-  void add_bucket(const ConvolutionSetup& setup, int32_t rows);
+  void add_bucket(const ConvolutionSetup& setup, std::span<const int8_t> bytes, int32_t rows);
   void drop_buckets_that_change_bits(bool adds_to_dst);
 
   std::string name_;

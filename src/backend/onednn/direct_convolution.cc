@@ -35,10 +35,11 @@ DirectTile best_tile(int blocks, int shared_columns, size_t width) {
   for (const DirectTile& tile : std::span(kDirectTiles, kDirectTileCount)) {
     if (tile.blocks != blocks || (tile.columns > 1 && tile.columns != shared_columns)) continue;
     const auto pixels = static_cast<size_t>(tile.pixels);
-    const auto tiles = static_cast<double>((width + pixels - 1) / pixels);
+    const size_t tiles = (width + pixels - 1) / pixels;
     // In units of one result: the results computed, weights loaded once a tile. Tiles of few results wait for their own
     // sums; sharing saves a part of the loads.
-    const double cost = tiles * (std::max(tile.pixels * tile.blocks, 10) + 1.0) * (tile.columns > 1 ? 0.9 : 1);
+    const double cost =
+        static_cast<double>(tiles) * (std::max(tile.pixels * tile.blocks, 10) + 1.0) * (tile.columns > 1 ? 0.9 : 1);
     if (cost <= least) {
       least = cost;
       best = tile;

@@ -61,20 +61,20 @@ struct ByteResults {
 FloatResults results_for(const DirectKernelArguments& a, const float* /*dst*/) { return FloatResults(a); }
 ByteResults results_for(const DirectKernelArguments& a, const uint8_t* /*dst*/) { return ByteResults(a); }
 
-// Turns sums into results `first` to first + 16 * kBlocks of `pixels` pixels.
-template <typename Arithmetic, int kBlocks, int kPixels, typename Element>
+// Turns sums into results `first` to first + 16 * Blocks of `pixels` pixels.
+template <typename Arithmetic, int Blocks, int Pixels, typename Element>
 [[gnu::always_inline]] inline void store_tile(const DirectKernelArguments& a,
-                                              const typename Arithmetic::Sum (&sums)[kPixels][kBlocks], size_t first,
+                                              const typename Arithmetic::Sum (&sums)[Pixels][Blocks], size_t first,
                                               Element* dst, size_t pixels) {
   const auto results = results_for(a, dst);
   const __m512 residual = _mm512_set1_ps(a.residual);
 #pragma GCC unroll 2
-  for (int b = 0; b < kBlocks; ++b) {
+  for (int b = 0; b < Blocks; ++b) {
     const size_t begin = first + static_cast<size_t>(b) * kLanes, left = a.outputs - begin;
     const auto lanes = static_cast<__mmask16>(left >= kLanes ? 0xffffU : (1U << left) - 1U);
     const __m512 factor = _mm512_loadu_ps(a.factor + begin), bias = _mm512_loadu_ps(a.bias + begin);
 #pragma GCC unroll 16
-    for (int p = 0; p < kPixels; ++p) {
+    for (int p = 0; p < Pixels; ++p) {
       if (static_cast<size_t>(p) >= pixels) break;
       Element* const to = dst + static_cast<size_t>(p) * a.outputs + static_cast<size_t>(b) * kLanes;
       __m512 value = _mm512_fmadd_ps(Arithmetic::number(sums[p][b]), factor, bias);
@@ -84,22 +84,22 @@ template <typename Arithmetic, int kBlocks, int kPixels, typename Element>
   }
 }
 
-// Sixteen outputs a vector: every word of a window is spread over a register and meets the weights of kBlocks blocks.
-// kColumns columns of the windows are worked on together; with more than one, neighbouring windows overlap in whole
+// Sixteen outputs a vector: every word of a window is spread over a register and meets the weights of Blocks blocks.
+// Columns columns of the windows are worked on together; with more than one, neighbouring windows overlap in whole
 // words and share what is loaded.
-template <typename Arithmetic, int kBlocks, int kPixels, int kColumns>
+template <typename Arithmetic, int Blocks, int Pixels, int Columns>
 [[gnu::always_inline]] inline void compute_tile(const DirectKernelArguments& a, const std::byte* window, size_t block,
                                                 size_t pixel, size_t pixels) {
-  constexpr int kWindows = kPixels + kColumns - 1, kGroups = (kWindows + 3) / 4;
-  typename Arithmetic::Sum sums[kPixels][kBlocks];
+  constexpr int kWindows = Pixels + Columns - 1, kGroups = (kWindows + 3) / 4;
+  typename Arithmetic::Sum sums[Pixels][Blocks];
 #pragma GCC unroll 2
-  for (int b = 0; b < kBlocks; ++b) {
+  for (int b = 0; b < Blocks; ++b) {
     const auto start =
         Arithmetic::load(static_cast<const std::byte*>(a.start) + (block + static_cast<size_t>(b)) * kVectorBytes);
 #pragma GCC unroll 16
-    for (int p = 0; p < kPixels; ++p) sums[p][b] = start;
+    for (int p = 0; p < Pixels; ++p) sums[p][b] = start;
   }
-  const size_t block_bytes = a.kernel_h * a.words * kVectorBytes, column_words = a.words / kColumns;
+  const size_t block_bytes = a.kernel_h * a.words * kVectorBytes, column_words = a.words / Columns;
   const std::byte* weight = a.weight + block * block_bytes;
   const size_t step = a.window_step, steps[4] = {0, step, 2 * step, 3 * step};
   for (size_t ky = 0; ky < a.kernel_h; ++ky) {
@@ -107,11 +107,11 @@ template <typename Arithmetic, int kBlocks, int kPixels, int kColumns>
 #pragma GCC unroll 5
     for (int g = 0; g < kGroups; ++g) groups[g] = window + ky * a.row_bytes + static_cast<size_t>(4 * g) * step;
     for (size_t word = 0; word < column_words; ++word) {
-      __m512i weights[kColumns][kBlocks];
+      __m512i weights[Columns][Blocks];
 #pragma GCC unroll 5
-      for (int c = 0; c < kColumns; ++c) {
+      for (int c = 0; c < Columns; ++c) {
 #pragma GCC unroll 2
-        for (int b = 0; b < kBlocks; ++b) {
+        for (int b = 0; b < Blocks; ++b) {
           weights[c][b] = _mm512_loadu_si512(weight + static_cast<size_t>(b) * block_bytes +
                                              static_cast<size_t>(c) * column_words * kVectorBytes);
         }
@@ -123,38 +123,38 @@ template <typename Arithmetic, int kBlocks, int kPixels, int kColumns>
         std::memcpy(&bits, groups[w / 4] + steps[w % 4] + kWordBytes * word, sizeof(bits));
         const __m512i spread = _mm512_set1_epi32(bits);
 #pragma GCC unroll 5
-        for (int c = 0; c < kColumns; ++c) {
-          if (w < c || w - c >= kPixels) continue;
+        for (int c = 0; c < Columns; ++c) {
+          if (w < c || w - c >= Pixels) continue;
 #pragma GCC unroll 2
-          for (int b = 0; b < kBlocks; ++b) sums[w - c][b] = Arithmetic::add(sums[w - c][b], spread, weights[c][b]);
+          for (int b = 0; b < Blocks; ++b) sums[w - c][b] = Arithmetic::add(sums[w - c][b], spread, weights[c][b]);
         }
       }
     }
-    weight += (kColumns - 1) * column_words * kVectorBytes;
+    weight += (Columns - 1) * column_words * kVectorBytes;
   }
   const size_t first = block * kLanes, at = pixel * a.outputs + first;
   if (a.dst_is_float) {
-    store_tile<Arithmetic, kBlocks, kPixels>(a, sums, first, static_cast<float*>(a.dst) + at, pixels);
+    store_tile<Arithmetic, Blocks, Pixels>(a, sums, first, static_cast<float*>(a.dst) + at, pixels);
   } else {
-    store_tile<Arithmetic, kBlocks, kPixels>(a, sums, first, static_cast<uint8_t*>(a.dst) + at, pixels);
+    store_tile<Arithmetic, Blocks, Pixels>(a, sums, first, static_cast<uint8_t*>(a.dst) + at, pixels);
   }
 }
 
-template <typename Arithmetic, int kBlocks, int kPixels, int kColumns>
+template <typename Arithmetic, int Blocks, int Pixels, int Columns>
 void compute_blocks(const DirectKernelArguments& a, size_t block) {
   for (size_t y = 0; y < a.dst_h; ++y) {
     const std::byte* const row = a.src + y * a.window_row_step;
-    for (size_t x = 0; x < a.dst_w; x += kPixels) {
-      compute_tile<Arithmetic, kBlocks, kPixels, kColumns>(a, row + x * a.window_step, block, y * a.dst_w + x,
-                                                           a.dst_w - x);
+    for (size_t x = 0; x < a.dst_w; x += Pixels) {
+      compute_tile<Arithmetic, Blocks, Pixels, Columns>(a, row + x * a.window_step, block, y * a.dst_w + x,
+                                                        a.dst_w - x);
     }
   }
 }
 
-template <int kBlocks, int kPixels, int kColumns>
+template <int Blocks, int Pixels, int Columns>
 constexpr DirectTile tile() {
-  return {kBlocks, kPixels, kColumns, compute_blocks<OfBytes, kBlocks, kPixels, kColumns>,
-          compute_blocks<OfFloats, kBlocks, kPixels, kColumns>};
+  return {Blocks, Pixels, Columns, compute_blocks<OfBytes, Blocks, Pixels, Columns>,
+          compute_blocks<OfFloats, Blocks, Pixels, Columns>};
 }
 
 }  // namespace

@@ -137,6 +137,14 @@ TEST_P(EveryTable, LinearReadsAMapInThePlaceOfItsFlattenedVector) {
   EXPECT_NEAR(dst[3], expected_gate[0], 1e-5);
 }
 
+std::vector<std::pair<int64_t, bool>> every_pair(const std::vector<int64_t>& numbers, const std::vector<bool>& flags) {
+  std::vector<std::pair<int64_t, bool>> pairs;
+  for (const int64_t number : numbers) {
+    for (const bool flag : flags) pairs.emplace_back(number, flag);
+  }
+  return pairs;
+}
+
 TEST_P(EveryTable, PoolsMatchTheReference) {
   struct Window {
     int64_t kernel, stride, pad;
@@ -145,10 +153,13 @@ TEST_P(EveryTable, PoolsMatchTheReference) {
   Rng rng(5);
   for (const auto& w : {Window{2, 2, 0, true, false}, Window{2, 2, 0, false, false}, Window{3, 2, 1, true, false},
                         Window{3, 2, 1, true, true}, Window{3, 1, 1, false, true}, Window{2, 3, 0, true, true}}) {
-    for (const int64_t channels : {1, 5, 16, 20}) {
+    // A single column, too, where windows reach beyond it.
+    const std::vector<bool> columns = w.ceil ? std::vector<bool>{false, true} : std::vector<bool>{false};
+    for (const auto& [channels, narrow] : every_pair({1, 5, 16, 20}, columns)) {
       for (const double alpha : {1.0, 0.0, 0.3}) {
         const int64_t n = 1 + static_cast<int64_t>(rng.below(3));
-        const int64_t h = 3 + static_cast<int64_t>(rng.below(5)), wide = 3 + static_cast<int64_t>(rng.below(5));
+        const int64_t h = 3 + static_cast<int64_t>(rng.below(5));
+        const int64_t wide = narrow ? 1 : 3 + static_cast<int64_t>(rng.below(5));
         const auto extent = [&](int64_t in) {
           const int64_t room = in + 2 * w.pad - w.kernel;
           int64_t out = (w.ceil ? room + w.stride - 1 : room) / w.stride + 1;
