@@ -38,28 +38,28 @@ struct ThreeExits {
   [[nodiscard]] double reach(int k) const { return k == 0 ? 1 : reach(k - 1) * (1 - g(k - 1)); }
 };
 
-TEST(JointLoss, IsTheWeightedSumOfCrossEntropies) {
+TEST(WeightedLoss, IsTheWeightedSumOfCrossEntropies) {
   const ThreeExits net;
-  const Loss loss = joint_loss(net.outputs, label(0), {0.5, 2}, 0);
+  const Loss loss = weighted_loss(net.outputs, label(0), {0.5, 2, 1}, 0);
   const double ce[3] = {-std::log(net.p(0)), -std::log(net.p(1)), -std::log(net.p(2))};
   EXPECT_NEAR(value(loss.total), 0.5 * ce[0] + 2 * ce[1] + ce[2], 1e-6);
   for (size_t k = 0; k < 3; ++k) EXPECT_NEAR(value(loss.exit_losses[k]), ce[k], 1e-6);
   EXPECT_FALSE(loss.mixture.defined());
 }
 
-TEST(JointLoss, LabelSmoothingSpreadsTheLabel) {
+TEST(WeightedLoss, LabelSmoothingSpreadsTheLabel) {
   const ThreeExits net;
-  const Loss loss = joint_loss(net.outputs, label(0), {0, 0}, 0.2);
+  const Loss loss = weighted_loss(net.outputs, label(0), {0, 0, 1}, 0.2);
   // Targets .9 and .1.
   EXPECT_NEAR(value(loss.total), -0.9 * std::log(net.p(2)) - 0.1 * std::log(1 - net.p(2)), 1e-6);
 }
 
 TEST(JointWeights, FollowTheirRule) {
-  EXPECT_EQ(joint_weights({"uniform", {}}, 3), (std::vector<double>{1, 1}));
-  EXPECT_EQ(joint_weights({"decreasing", {}}, 4), (std::vector<double>{1, 0.75, 0.5}));
-  EXPECT_EQ(joint_weights({"increasing", {}}, 4), (std::vector<double>{0.25, 0.5, 0.75}));
-  EXPECT_EQ(joint_weights({"", {3, 4}}, 3), (std::vector<double>{3, 4}));
-  EXPECT_TRUE(joint_weights({"uniform", {}}, 1).empty());
+  EXPECT_EQ(joint_weights({"uniform", {}}, 3), (std::vector<double>{1, 1, 1}));
+  EXPECT_EQ(joint_weights({"decreasing", {}}, 4), (std::vector<double>{1, 0.75, 0.5, 1}));
+  EXPECT_EQ(joint_weights({"increasing", {}}, 4), (std::vector<double>{0.25, 0.5, 0.75, 1}));
+  EXPECT_EQ(joint_weights({"", {3, 4}}, 3), (std::vector<double>{3, 4, 1}));
+  EXPECT_EQ(joint_weights({"uniform", {}}, 1), (std::vector<double>{1}));
   EXPECT_EQ(error_of([] { joint_weights({"", {3, 4}}, 2); }).code(), Code::kInvalidArgument);
 }
 
