@@ -12,7 +12,8 @@ namespace {
 class ClassifierWiseRegime final : public Regime {
  public:
   explicit ClassifierWiseRegime(const RegimeContext& context)
-      : epochs_(context.epochs), label_smoothing_(context.label_smoothing), exits_(context.graph.exits()) {
+      : epochs_(context.epochs), targets_(context.targets), exits_(context.graph.exits()) {
+    if (context.started) return;
     if (epochs_ < 2) {
       fail(Code::kInvalidArgument, "[config] classifier-wise got {} epoch, expected at least one for each phase",
            epochs_);
@@ -24,27 +25,30 @@ class ClassifierWiseRegime final : public Regime {
     std::vector<bool> last(exits_), early(exits_, true);
     last.back() = true;
     early.back() = false;
+    const Phase heads{.name = "heads",
+                      .epochs = epochs_ - backbone_epochs_,
+                      .trunks = std::vector<bool>(exits_, false),
+                      .heads = early,
+                      .own_schedule = true};
+    if (backbone_epochs_ == 0) return {heads};
     return {{.name = "backbone",
              .epochs = backbone_epochs_,
              .trunks = std::vector<bool>(exits_, true),
              .heads = last,
              .own_schedule = true,
              .selects = false},
-            {.name = "heads",
-             .epochs = epochs_ - backbone_epochs_,
-             .trunks = std::vector<bool>(exits_, false),
-             .heads = early,
-             .own_schedule = true}};
+            heads};
   }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) override {
-    std::vector<double> weights(exits_, at.phase == 0 ? 0.0 : 1.0);
-    weights.back() = at.phase == 0 ? 1 : 0;
-    return weighted_loss(outputs, labels, weights, label_smoothing_);
+    const bool backbone = backbone_epochs_ > 0 && at.phase == 0;
+    std::vector<double> weights(exits_, backbone ? 0 : 1);
+    weights.back() = backbone ? 1 : 0;
+    return weighted_loss(outputs, labels, weights, targets_);
   }
 
  private:
-  int64_t epochs_, backbone_epochs_ = 1;
-  double label_smoothing_;
+  int64_t epochs_, backbone_epochs_ = 0;  // 0: the backbone comes trained
+  Targets targets_;
   size_t exits_;
 };
 

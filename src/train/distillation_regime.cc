@@ -11,12 +11,10 @@ namespace {
 class DistillationRegime final : public Regime {
  public:
   explicit DistillationRegime(const RegimeContext& context)
-      : epochs_(context.epochs),
-        label_smoothing_(context.label_smoothing),
-        share_(context.settings.number("distillation.share")) {}
+      : epochs_(context.epochs), targets_(context.targets), share_(context.settings.number("distillation.share")) {}
   [[nodiscard]] std::vector<Phase> phases() const override { return {{.name = "distillation", .epochs = epochs_}}; }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& /*at*/) override {
-    Loss loss = distillation_loss(outputs, labels, {share_, temperature_, label_smoothing_});
+    Loss loss = distillation_loss(outputs, labels, {share_, temperature_, targets_});
     if (mean_largest_probability(outputs.logits.back(), temperature_) > 0.5) temperature_ *= 1.05;
     return loss;
   }
@@ -25,7 +23,8 @@ class DistillationRegime final : public Regime {
 
  private:
   int64_t epochs_;
-  double label_smoothing_, share_;
+  Targets targets_;
+  double share_;
   double temperature_ = 1;
 };
 
@@ -36,7 +35,10 @@ RegimeKind distillation_regime_kind() {
           .summary = "early exits also learn the last one's answers",
           .declare =
               [](RegimeOptions& options) {
-                options.add("distillation", "share", "Of the teacher's answers against the labels; 0: labels alone.",
+                options.add("distillation", "share",
+                            "Of the teacher's answers against the labels; 0: labels alone. This loss is 10/K times "
+                            "others of K exits: "
+                            "it may want a lower learning rate.",
                             0.5, 0, 1);
               },
           .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {

@@ -12,9 +12,7 @@ namespace {
 class JointRampRegime final : public Regime {
  public:
   explicit JointRampRegime(const RegimeContext& context)
-      : epochs_(context.epochs),
-        label_smoothing_(context.label_smoothing),
-        start_(context.settings.number("joint_ramp.start")) {
+      : epochs_(context.epochs), targets_(context.targets), start_(context.settings.number("joint_ramp.start")) {
     const RuleOrList& shares = context.settings.rule("joint_ramp.shares");
     const size_t early = context.graph.exits() - 1;
     shares_ = shares.rule.empty() ? shares.values
@@ -30,12 +28,13 @@ class JointRampRegime final : public Regime {
     std::vector<double> weights;
     for (const double share : shares_) weights.push_back(std::min(share, start_ + t * share));
     weights.push_back(1);
-    return weighted_loss(outputs, labels, weights, label_smoothing_);
+    return weighted_loss(outputs, labels, weights, targets_);
   }
 
  private:
   int64_t epochs_;
-  double label_smoothing_, start_;
+  Targets targets_;
+  double start_;
   std::vector<double> shares_;
 };
 

@@ -9,12 +9,12 @@ class JointRegime final : public Regime {
  public:
   explicit JointRegime(const RegimeContext& context)
       : epochs_(context.epochs),
-        label_smoothing_(context.label_smoothing),
+        targets_(context.targets),
         weights_(joint_weights(context.settings.rule("joint.weights"), context.graph.exits())),
         keeps_heads_(context.settings.flag("joint.keep_heads")) {}
   [[nodiscard]] std::vector<Phase> phases() const override { return {{.name = "joint", .epochs = epochs_}}; }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& /*at*/) override {
-    return weighted_loss(outputs, labels, weights_, label_smoothing_);
+    return weighted_loss(outputs, labels, weights_, targets_);
   }
   [[nodiscard]] double score(const ExitMetrics& validation) const override {
     return keeps_heads_ ? selection_score(validation) : validation.accuracy.back();
@@ -23,7 +23,7 @@ class JointRegime final : public Regime {
 
  private:
   int64_t epochs_;
-  double label_smoothing_;
+  Targets targets_;
   std::vector<double> weights_;
   bool keeps_heads_;
 };

@@ -9,7 +9,7 @@ namespace {
 class LayerWiseRegime final : public Regime {
  public:
   explicit LayerWiseRegime(const RegimeContext& context)
-      : epochs_(context.epochs), label_smoothing_(context.label_smoothing), exits_(context.graph.exits()) {
+      : epochs_(context.epochs), targets_(context.targets), exits_(context.graph.exits()) {
     if (epochs_ < static_cast<int64_t>(exits_)) {
       fail(Code::kInvalidArgument, "[config] layer-wise got {} epochs for {} stages, expected at least one each",
            epochs_, exits_);
@@ -34,14 +34,14 @@ class LayerWiseRegime final : public Regime {
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) override {
     std::vector<double> weights(exits_);
     weights[at.phase] = 1;
-    return weighted_loss(outputs, labels, weights, label_smoothing_);
+    return weighted_loss(outputs, labels, weights, targets_);
   }
   // Only the last stage still changes when epochs are chosen from.
   [[nodiscard]] double score(const ExitMetrics& validation) const override { return validation.accuracy.back(); }
 
  private:
   int64_t epochs_;
-  double label_smoothing_;
+  Targets targets_;
   size_t exits_;
 };
 

@@ -8,17 +8,17 @@ namespace {
 class LocalRegime final : public Regime {
  public:
   explicit LocalRegime(const RegimeContext& context)
-      : epochs_(context.epochs), label_smoothing_(context.label_smoothing), weights_(context.graph.exits(), 1.0) {}
+      : epochs_(context.epochs), targets_(context.targets), weights_(context.graph.exits(), 1.0) {}
   [[nodiscard]] std::vector<Phase> phases() const override {
     return {{.name = "local", .epochs = epochs_, .detached = true}};
   }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& /*at*/) override {
-    return weighted_loss(outputs, labels, weights_, label_smoothing_);
+    return weighted_loss(outputs, labels, weights_, targets_);
   }
 
  private:
   int64_t epochs_;
-  double label_smoothing_;
+  Targets targets_;
   std::vector<double> weights_;
 };
 

@@ -13,9 +13,10 @@ class MixedRegime final : public Regime {
  public:
   explicit MixedRegime(const RegimeContext& context)
       : epochs_(context.epochs),
-        label_smoothing_(context.label_smoothing),
+        targets_(context.targets),
         exits_(context.graph.exits()),
         weights_(joint_weights(context.settings.rule("joint.weights"), exits_)) {
+    if (context.started) return;
     if (epochs_ < 2) {
       fail(Code::kInvalidArgument, "[config] mixed got {} epoch, expected at least one for each phase", epochs_);
     }
@@ -23,6 +24,8 @@ class MixedRegime final : public Regime {
     backbone_epochs_ = std::clamp<int64_t>(std::llround(share * static_cast<double>(epochs_)), 1, epochs_ - 1);
   }
   [[nodiscard]] std::vector<Phase> phases() const override {
+    const Phase joint{.name = "joint", .epochs = epochs_ - backbone_epochs_, .own_schedule = true};
+    if (backbone_epochs_ == 0) return {joint};
     std::vector<bool> last(exits_);
     last.back() = true;
     return {{.name = "backbone",
@@ -31,18 +34,18 @@ class MixedRegime final : public Regime {
              .heads = last,
              .own_schedule = true,
              .selects = false},
-            {.name = "joint", .epochs = epochs_ - backbone_epochs_, .own_schedule = true}};
+            joint};
   }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) override {
-    if (at.phase == 1) return weighted_loss(outputs, labels, weights_, label_smoothing_);
+    if (backbone_epochs_ == 0 || at.phase == 1) return weighted_loss(outputs, labels, weights_, targets_);
     std::vector<double> last(exits_);
     last.back() = 1;
-    return weighted_loss(outputs, labels, last, label_smoothing_);
+    return weighted_loss(outputs, labels, last, targets_);
   }
 
  private:
-  int64_t epochs_, backbone_epochs_ = 1;
-  double label_smoothing_;
+  int64_t epochs_, backbone_epochs_ = 0;  // 0: the backbone comes trained
+  Targets targets_;
   size_t exits_;
   std::vector<double> weights_;  // [K]
 };

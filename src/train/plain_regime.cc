@@ -6,16 +6,15 @@ namespace {
 
 class PlainRegime final : public Regime {
  public:
-  explicit PlainRegime(const RegimeContext& context)
-      : epochs_(context.epochs), label_smoothing_(context.label_smoothing) {}
+  explicit PlainRegime(const RegimeContext& context) : epochs_(context.epochs), targets_(context.targets) {}
   [[nodiscard]] std::vector<Phase> phases() const override { return {{.name = "plain", .epochs = epochs_}}; }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& /*at*/) override {
-    return weighted_loss(outputs, labels, {1}, label_smoothing_);
+    return weighted_loss(outputs, labels, {1}, targets_);
   }
 
  private:
   int64_t epochs_;
-  double label_smoothing_;
+  Targets targets_;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "graph/graph.h"
 #include "train/exit_metrics.h"
 #include "train/regime_settings.h"
+#include "train/targets.h"
 
 namespace at {
 class Tensor;
@@ -30,7 +31,7 @@ struct Phase {
   std::string name;  // "joint"
   int64_t epochs = 0;
   // [K], which trunks of stages, and which heads with their gates, learn; empty: all. The others keep their weights,
-  // and their normalisation its statistics.
+  // and their normalisation its statistics. A step computes the exits whose heads learn and leaves the others out.
   std::vector<bool> trunks = {}, heads = {};
   // No gradient flows from a stage into the one before.
   bool detached = false;
@@ -40,6 +41,8 @@ struct Phase {
   bool gated = false;
   // Its epochs may be the best one. True for the last phase at least.
   bool selects = true;
+
+  [[nodiscard]] bool computes(size_t exit_index) const { return heads.empty() || heads[exit_index]; }
 };
 
 // Where a step stands.
@@ -47,13 +50,16 @@ struct Moment {
   size_t phase = 0;     // index
   int64_t epoch = 0;    // within the phase, from 0
   double progress = 0;  // share of the phase's steps done, [0, 1)
+  int64_t step = 0;     // of the whole run, from 0
 };
 
 struct RegimeContext {
   const Graph& graph;
   std::vector<double> exit_cost;  // [K], C_k
   int64_t epochs = 1;             // of all phases
-  double label_smoothing = 0;
+  bool started = false;           // the backbone comes trained
+  Targets targets = {};
+  uint64_t seed = 1;
   const RegimeSettings& settings;
 };
 

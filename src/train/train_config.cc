@@ -38,6 +38,10 @@ void add_data(std::vector<Option>& options, TrainConfig& config) {
   options.push_back({"split", "calibration",
                      "Share kept for tuning thresholds (half) and for guarantees (half); never trained on.",
                      &split.calibration, 0, 0.5});
+  options.push_back({"split", "imbalance",
+                     "Makes training long-tailed: the last class keeps 1/x of its training images, those between fall "
+                     "exponentially; 1: off. Other splits stay as they are.",
+                     &split.imbalance, 1, 1e6});
   options.push_back({"split", "seed", "Seed of the splits. Runs that are compared share it.", &split.seed, 0, 9e15});
   AugmentOptions& augment = config.augment;
   options.push_back({"augment", "flip", "Mirror left-right with probability 1/2. Off for digits.", &augment.flip});
@@ -81,6 +85,10 @@ std::string regimes_text() {
 
 void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
   options.push_back({"train", "regime", regimes_text(), &train.regime, 0, 0, regime_names()});
+  options.push_back({"train", "start",
+                     "Model file whose weights training begins from, by name; empty: seeded ones. classifier-wise and "
+                     "mixed then skip the backbone's phase.",
+                     &train.start});
   options.push_back({"train", "epochs", "Passes over the training split.", &train.epochs, 1, 100000});
   options.push_back({"train", "batch_size", "Images a step. An incomplete last batch of an epoch is left out.",
                      &train.batch_size, 1, 65536});
@@ -102,6 +110,17 @@ void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
   options.push_back({"train", "label_smoothing",
                      "Share of the label spread over all classes, in the cross-entropies of single exits; 0: off.",
                      &train.label_smoothing, 0, 0.9});
+  options.push_back(
+      {"train",
+       "class_balance",
+       "Weights of classes in losses: none | inverse (1/n of n images) | effective ((1-b)/(1-b^n): Cui et "
+       "al., 2019). For data where some classes are rare.",
+       &train.class_balance,
+       0,
+       0,
+       {"none", "inverse", "effective"}});
+  options.push_back({"train", "class_balance_beta", "b of effective: nearer 1, nearer inverse.",
+                     &train.class_balance_beta, 0, 0.999999});
   options.push_back({"train", "seed", "Of initial weights, order and augmentation.", &train.seed, 0, 9e15});
   options.push_back({"train",
                      "device",
@@ -132,6 +151,16 @@ void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
   options.push_back({"train", "checkpoint_steps",
                      "Also save every so many steps within an epoch; 0: at epoch ends only.", &train.checkpoint_steps,
                      0, kMany});
+  options.push_back({"train",
+                     "feature_cache",
+                     "Whether what frozen stages give is kept in the run folder (as bf16) instead of being computed at "
+                     "every step: on | off | auto (on where images are not augmented).",
+                     &train.feature_cache,
+                     0,
+                     0,
+                     {"on", "off", "auto"}});
+  options.push_back({"train", "feature_draws", "Of augmentation that it then keeps; epochs take turns.",
+                     &train.feature_draws, 1, 1000});
 }
 
 // Every option, in the order it is written; `config` is read and written through it. With `all`, those of regimes that

@@ -20,6 +20,7 @@ namespace sooner {
 
 struct RecipeConfig {
   std::string regime = "differentiable";  // regime.h
+  std::string start = {};                 // path of a model file
   int32_t epochs = 12;
   int32_t batch_size = 128;
   double learning_rate = 0.1;
@@ -29,6 +30,8 @@ struct RecipeConfig {
   std::string schedule = "one-cycle";  // one-cycle | cosine | step | constant
   double schedule_warmup = 0.25;
   double label_smoothing = 0;
+  std::string class_balance = "none";  // none | inverse | effective
+  double class_balance_beta = 0.9999;
   uint64_t seed = 1;
   std::string device = "auto";         // cpu | cuda | auto
   std::string precision = "auto";      // fp32 | bf16 | auto
@@ -36,6 +39,8 @@ struct RecipeConfig {
   int32_t threads = 0;
   int32_t loader_threads = 1;
   int32_t checkpoint_steps = 0;
+  std::string feature_cache = "auto";  // on | off | auto
+  int32_t feature_draws = 4;
 };
 
 struct TrainConfig {

@@ -6,21 +6,26 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "data/batch_loader.h"
+#include "format/model_file.h"
 #include "graph/cost.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/exit_meter.h"
 #include "train/export_model.h"
+#include "train/feature_cache.h"
 #include "train/losses.h"
 #include "train/regime.h"
 #include "train/run_records.h"
 #include "train/schedule.h"
 #include "train/sgd.h"
+#include "train/start_weights.h"
+#include "train/step_memory.h"
 #include "train/torch_tensors.h"
 
 namespace sooner {
@@ -48,7 +53,13 @@ class Trainer {
         mode_(choose_compute_mode(config.train, graph_)),
         exit_cost_(compute_cost(graph_).exit_fraction),
         regime_(regime_kind(config.train.regime)
-                    .make({graph_, exit_cost_, config.train.epochs, config.train.label_smoothing, config.regimes})),
+                    .make({.graph = graph_,
+                           .exit_cost = exit_cost_,
+                           .epochs = config.train.epochs,
+                           .started = !config.train.start.empty(),
+                           .targets = {config.train.label_smoothing, weigh_classes()},
+                           .seed = config.train.seed,
+                           .settings = config.regimes})),
         phases_(regime_->phases()) {
     apply_compute_mode(mode_);
     module_ =
@@ -68,7 +79,7 @@ class Trainer {
   }
 
   TrainResult run() {
-    if (options_.resume) restore();
+    if (!options_.resume || !restore()) start();
     announce();
     write_environment(nullptr);
     records_ = std::make_unique<RunRecords>(folder_, static_cast<size_t>(at_.epoch));
@@ -100,16 +111,20 @@ class Trainer {
     const size_t index = phase_of(at_.epoch);
     const int64_t first = first_epoch(index);
     return {index, at_.epoch - first,
-            static_cast<double>(at_.step - first * batches_) / static_cast<double>(phases_[index].epochs * batches_)};
+            static_cast<double>(at_.step - first * batches_) / static_cast<double>(phases_[index].epochs * batches_),
+            at_.step};
   }
 
-  // Sets who learns, and the schedule of the learning rate: a phase's own, or that of the neighbours it shares one
-  // with.
+  // Sets who learns, what the steps read, and the schedule of the learning rate: a phase's own, or that of the
+  // neighbours it shares one with.
   void enter_phase() {
     const size_t index = phase_of(at_.epoch);
     if (index == entered_) return;
     entered_ = index;
     module_->learn({phases_[index].trunks, phases_[index].heads, phases_[index].detached});
+    weigh_step_ = !phases_[index].trunks.empty() && !mode_.cuda();
+    if (weigh_step_ && joint_step_bytes_ == 0) joint_step_bytes_ = weigh_joint_step();
+    keep_features(index);
     size_t first = index, last = index;
     if (!phases_[index].own_schedule) {
       while (first > 0 && !phases_[first - 1].own_schedule) --first;
@@ -126,7 +141,14 @@ class Trainer {
     if (options_.listener != nullptr) options_.listener->on_line(line);
   }
 
-  void make_loader() {
+  // [C], or none.
+  [[nodiscard]] std::vector<double> weigh_classes() const {
+    std::vector<int64_t> counts(static_cast<size_t>(data_.classes()));
+    for (const int64_t index : splits_.train.indices) ++counts[static_cast<size_t>(data_.train->label(index))];
+    return class_weights(config_.train.class_balance, counts, config_.train.class_balance_beta);
+  }
+
+  [[nodiscard]] LoaderOptions loader_options() const {
     LoaderOptions loader;
     loader.batch_size = config_.train.batch_size;
     loader.threads = config_.train.loader_threads;
@@ -137,7 +159,46 @@ class Trainer {
     loader.augment = config_.augment;
     loader.mean = data_.mean;
     loader.std = data_.std;
-    loader_ = std::make_unique<BatchLoader>(data_.train, data_.image_shape, splits_.train.indices, loader);
+    return loader;
+  }
+
+  void make_loader() {
+    if (cache_ == nullptr) {
+      loader_ = std::make_unique<BatchLoader>(data_.train, data_.image_shape, splits_.train.indices, loader_options());
+      return;
+    }
+    LoaderOptions labels = loader_options();
+    labels.augment = {};
+    labels.mean = {0};
+    labels.std = {1};
+    loader_ = std::make_unique<BatchLoader>(std::make_shared<LabelSource>(data_.train), Shape{1, 1, 1},
+                                            splits_.train.indices, labels);
+  }
+
+  // Computes what frozen stages give once, where every epoch would compute the same or may do with a few draws.
+  void keep_features(size_t phase) {
+    const bool kept = cache_ != nullptr;
+    cache_.reset();
+    const std::string& wanted = config_.train.feature_cache;
+    const bool frozen = module_->frontier().front() != 0;
+    const bool augmented = config_.augment.any();
+    if (frozen && wanted != "off" && (wanted == "on" || !augmented)) {
+      const int64_t draws =
+          augmented ? std::min<int64_t>(config_.train.feature_draws, phases_[phase].epochs) : int64_t{1};
+      cache_ = std::make_unique<FeatureCache>(
+          folder_.features(), *module_, mode_,
+          FeatureSource{data_, splits_.train.indices, loader_options(), first_epoch(phase), draws});
+      say(
+          fmt::format("{}: the frozen stages' features of {} images ({}) are kept, {}; computing them took {:.2f} ms a "
+                      "batch",
+                      phases_[phase].name, splits_.train.indices.size(),
+                      augmented ? fmt::format("{} draws of augmentation", draws) : "not augmented",
+                      human_bytes(static_cast<double>(cache_->bytes())), 1e3 * cache_->seconds_computing()));
+    } else if (frozen) {
+      say(fmt::format("{}: the frozen stages are computed at every step{}", phases_[phase].name,
+                      wanted == "off" ? "" : ", since images are augmented (train.feature_cache=on keeps some draws)"));
+    }
+    if (kept || cache_ != nullptr) make_loader();
   }
 
   void announce() {
@@ -188,29 +249,61 @@ class Trainer {
   [[nodiscard]] bool stop_asked() const { return options_.stop != nullptr && options_.stop->load(); }
 
   void step(const Batch& batch) {
-    const at::Tensor images = place_images(batch.images, batch.n, data_.image_shape, mode_);
+    std::optional<StepMemory> memory;
+    if (weigh_step_) memory.emplace();
     const at::Tensor labels =
         at::from_blob(const_cast<int32_t*>(batch.labels.data()), {batch.n}, at::kInt).to(mode_.device, at::kLong);
-    ExitOutputs outputs;
-    {
-      const AutocastRegion autocast(mode_);
-      outputs = module_->forward(images, true);
-    }
+    const ExitOutputs outputs = forward(batch);
     const Loss loss = regime_->loss(outputs, labels, moment());
     if (!mode_.cuda() || at_.step % kStepsBetweenLooksCuda == 0) require_finite(loss);
     sgd_->clear_gradients();
     guard_torch("train", [&] { loss.total.backward(); });
     sgd_->step(rate(at_.step));
     meter_->add(loss, outputs, labels);
+    if (memory) report_memory(memory->peak_bytes());
     ++at_.step;
     ++at_.batch;
     ++steps_here_;
     report_step();
   }
 
+  ExitOutputs forward(const Batch& batch) {
+    if (cache_ != nullptr) {
+      const std::vector<at::Tensor> rows = cache_->rows(moment().epoch % cache_->draws(), batch.indices);
+      const AutocastRegion autocast(mode_);
+      return module_->forward_from(rows);
+    }
+    const at::Tensor images = place_images(batch.images, batch.n, data_.image_shape, mode_);
+    const AutocastRegion autocast(mode_);
+    return module_->forward(images, true);
+  }
+
+  // Of a phase in which only some parts learn, beside a step in which all do.
+  void report_memory(int64_t bytes) {
+    weigh_step_ = false;
+    say(fmt::format("{}: a step takes up to {} for values and gradients; one that trains every exit, {}", phase().name,
+                    human_bytes(static_cast<double>(bytes)), human_bytes(static_cast<double>(joint_step_bytes_))));
+  }
+
+  [[nodiscard]] int64_t weigh_joint_step() const {
+    GraphModule joint(graph_, config_.train.seed);
+    joint.place(mode_.device, mode_.channels_last);
+    std::vector<float> zeros(static_cast<size_t>(config_.train.batch_size * element_count(data_.image_shape)));
+    const StepMemory memory;
+    ExitOutputs outputs;
+    {
+      const AutocastRegion autocast(mode_);
+      outputs = joint.forward(place_images(zeros, config_.train.batch_size, data_.image_shape, mode_), true);
+    }
+    const at::Tensor labels = at::zeros({config_.train.batch_size}, at::kLong);
+    weighted_loss(outputs, labels, std::vector<double>(graph_.exits(), 1), {}).total.backward();
+    return memory.peak_bytes();
+  }
+
   void require_finite(const Loss& loss) const {
     if (std::isfinite(loss.total.item<double>())) return;
     for (size_t k = 0; k < loss.exit_losses.size(); ++k) {
+      if (!loss.exit_losses[k].defined()) continue;
       const auto value = loss.exit_losses[k].item<double>();
       if (!std::isfinite(value)) not_finite(fmt::format("exit {}'s cross-entropy is {}", k, value));
     }
@@ -236,7 +329,7 @@ class Trainer {
     if (steps_here_ == kStepsBeforeEstimate) say(fmt::format("about {} to go", human_seconds(left)));
     if (options_.listener == nullptr || seconds_since(last_report_) < options_.seconds_between_reports) return;
     last_report_ = Clock::now();
-    const TrainingMetrics m = training_metrics(meter_->sums(), exit_cost_, false);
+    const TrainingMetrics m = training_metrics(meter_->sums(), exit_cost_, phase());
     options_.listener->on_step({at_.epoch + 1, config_.train.epochs, at_.step, total_steps(),
                                 done * config_.train.batch_size / seconds, left, m.exits.loss, m.exits.accuracy});
   }
@@ -262,7 +355,7 @@ class Trainer {
     record.images_per_second =
         static_cast<double>((batches_ - epoch_first_batch_) * config_.train.batch_size) / seconds;
     record.waiting_share = (loader_->seconds_waited() - epoch_waited_) / seconds;
-    record.train = training_metrics(meter_->sums(), exit_cost_, gated);
+    record.train = training_metrics(meter_->sums(), exit_cost_, phase());
     record.validation = validate();
     if (!gated) drop_rule(record.validation);
     require_finite_metrics(record);
@@ -277,12 +370,21 @@ class Trainer {
     }
     records_->add(record);
     say(summary(record, config_.train.epochs));
+    // The first epoch warms up.
+    if (cache_ != nullptr && moment().epoch == std::min<int64_t>(1, phase().epochs - 1)) report_cache(seconds);
     for (const std::string& warning : record.warnings) say("warning: " + warning);
     ++at_.epoch;
     at_.batch = 0;
     meter_->clear();
     if (record.best) save("best");
     save("last");
+  }
+
+  void report_cache(double seconds) {
+    const double with = seconds / static_cast<double>(batches_ - epoch_first_batch_);
+    const double without = with - cache_->seconds_reading() + cache_->seconds_computing();
+    say(fmt::format("{}: {:.1f} steps/s with features read back, about {:.1f} with the frozen stages computed",
+                    phase().name, 1 / with, 1 / without));
   }
 
   static void drop_rule(ExitMetrics& metrics) {
@@ -294,7 +396,8 @@ class Trainer {
   // On a GPU a loss may have gone bad between two looks; and weights may be bad after a loss that was still finite.
   void require_finite_metrics(const EpochRecord& record) const {
     for (size_t k = 0; k < graph_.exits(); ++k) {
-      if (!std::isfinite(record.train.exits.loss[k]) || !std::isfinite(record.validation.loss[k])) {
+      const bool trained = !phase().computes(k) || std::isfinite(record.train.exits.loss[k]);
+      if (!trained || !std::isfinite(record.validation.loss[k])) {
         not_finite(fmt::format("exit {}'s cross-entropy is not a number", k));
       }
     }
@@ -313,9 +416,24 @@ class Trainer {
     save_checkpoint(checkpoint, folder_.checkpoint(name));
   }
 
-  void restore() {
+  void start() {
+    const std::string& path = config_.train.start;
+    if (path.empty()) return;
+    const ModelFile model = load_model(path);
+    const std::string taken = take_weights(*module_, model, path);
+    const std::string& regime = model.manifest.provenance.regime;
+    say(fmt::format("starting from '{}' ({}, {}): {}", path, model.manifest.graph.name,
+                    regime.empty() ? "of unknown origin" : regime, taken));
+    const Preprocessing& before = model.manifest.preprocessing;
+    if (before.mean != data_.mean || before.std != data_.std) {
+      say("warning: the images it was trained on were normalised by other constants than these");
+    }
+  }
+
+  // False: stopped before its first checkpoint.
+  bool restore() {
     std::error_code ignored;
-    if (!std::filesystem::exists(folder_.checkpoint("last"), ignored)) return;  // stopped before its first checkpoint
+    if (!std::filesystem::exists(folder_.checkpoint("last"), ignored)) return false;
     const Checkpoint saved = load_checkpoint(folder_.checkpoint("last"));
     const auto same = [&](std::string_view what, const std::string& now, const std::string& then,
                           std::string_view remedy) {
@@ -337,6 +455,7 @@ class Trainer {
     meter_->restore(saved.position.meter_sums);
     at_ = saved.position;
     regime_->restore(at_.regime);
+    return true;
   }
 
   TrainResult interrupted() {
@@ -355,6 +474,7 @@ class Trainer {
   }
 
   void finish() {
+    cache_.reset();
     // The best weights, on the CPU and in fp32: what the file promises is what any machine can check.
     module_->import_tensors(load_checkpoint(folder_.checkpoint("best")).model);
     module_->place(at::kCPU, false);
@@ -389,6 +509,7 @@ class Trainer {
   std::unique_ptr<GraphModule> module_;
   std::unique_ptr<Sgd> sgd_;
   std::unique_ptr<ExitMeter> meter_;
+  std::unique_ptr<FeatureCache> cache_;  // null: images
   std::unique_ptr<BatchLoader> loader_;
   std::unique_ptr<RunRecords> records_;
   Schedule schedule_;
@@ -397,6 +518,8 @@ class Trainer {
   int64_t batches_ = 0;
   size_t entered_ = static_cast<size_t>(-1);  // phase
   int64_t schedule_start_ = 0;                // step of the run at which it begins
+  bool weigh_step_ = false;                   // count the next step's memory
+  int64_t joint_step_bytes_ = 0;              // 0: not yet counted
   // Of this call, not of the run.
   int64_t steps_here_ = 0;
   int64_t epoch_first_batch_ = 0;
