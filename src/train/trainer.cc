@@ -416,6 +416,17 @@ class Trainer {
     save_checkpoint(checkpoint, folder_.checkpoint(name));
   }
 
+  // Whether a model's training kept away from what this run keeps away from.
+  [[nodiscard]] bool same_splits(const Provenance& provenance) const {
+    try {
+      const SplitOptions then = parse_config(provenance.config_toml, "provenance").split;
+      return then.validation == config_.split.validation && then.calibration == config_.split.calibration &&
+             then.seed == config_.split.seed;
+    } catch (const Error&) {
+      return false;  // of a version that wrote other options: unknown
+    }
+  }
+
   void start() {
     const std::string& path = config_.train.start;
     if (path.empty()) return;
@@ -427,6 +438,10 @@ class Trainer {
     const Preprocessing& before = model.manifest.preprocessing;
     if (before.mean != data_.mean || before.std != data_.std) {
       say("warning: the images it was trained on were normalised by other constants than these");
+    }
+    if (model.manifest.provenance.data_hash == data_.hash && !same_splits(model.manifest.provenance)) {
+      say("warning: it was trained on other splits of this data: it may have seen images kept for tuning and "
+          "guarantees");
     }
   }
 

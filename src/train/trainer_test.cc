@@ -289,10 +289,15 @@ TEST(Trainer, ClassifierWiseBeginsFromATrainedNetwork) {
   StopAfter listener(-1);
   run(config, folder, listener);
   EXPECT_THAT(listener.lines, HasSubstr("plain): trunk and exit 1"));
+  EXPECT_THAT(listener.lines, testing::Not(HasSubstr("warning: it was trained")));
   EXPECT_THAT(listener.lines, HasSubstr("features of 157 images (not augmented) are kept"));
   EXPECT_THAT(listener.lines, HasSubstr("steps/s with features read back"));
   EXPECT_THAT(listener.lines, HasSubstr("heads: a step takes up to"));
   EXPECT_FALSE(std::filesystem::exists(folder.features()));
+  StopAfter other(-1);
+  run(small_config({"train.regime=classifier-wise", "train.start=" + plain.model().string(), "split.seed=2"}),
+      RunFolder::create(root / "other"), other);
+  EXPECT_THAT(other.lines, HasSubstr("warning: it was trained on other splits of this data"));
   const ModelFile before = load_model(plain.model()), after = load_model(folder.model());
   for (const auto& [name, tensor] : before.tensors) {
     if (name.starts_with("sooner.check.")) continue;
