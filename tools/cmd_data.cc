@@ -60,6 +60,9 @@ void add_data(CLI::App& app) {
   app.add_option("--image-shape", arguments->data.image_shape, "folders and lists: C,H,W")->delimiter(',')->expected(3);
   app.add_option("--validation", arguments->split.validation, "share of the training images")->capture_default_str();
   app.add_option("--calibration", arguments->split.calibration, "share of the training images")->capture_default_str();
+  app.add_option("--imbalance", arguments->split.imbalance,
+                 "the last class keeps 1/x of its training images, others more; 1: all")
+      ->capture_default_str();
   app.add_option("--seed", arguments->split.seed, "of the splits")->capture_default_str();
   add_output_options(app, &arguments->form);
   app.callback([arguments] { run(*arguments); });

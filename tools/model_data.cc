@@ -38,6 +38,7 @@ Recorded recorded_options(const Provenance& provenance) {
   const auto split = config["split"];
   options.split.validation = split["validation"].value_or(options.split.validation);
   options.split.calibration = split["calibration"].value_or(options.split.calibration);
+  options.split.imbalance = split["imbalance"].value_or(options.split.imbalance);
   options.split.seed = static_cast<uint64_t>(split["seed"].value_or(int64_t{1}));
   return options;
 }

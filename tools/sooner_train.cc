@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 
@@ -56,6 +57,7 @@ class Display final : public TrainingListener {
     const int64_t full = r.step * kWidth / std::max<int64_t>(1, r.total_steps);
     std::string exits;
     for (size_t k = 0; k < r.exit_loss.size(); ++k) {
+      if (std::isnan(r.exit_loss[k])) continue;  // left out by this phase
       exits += fmt::format("  exit {} {:.3f} {:.1f} %", k, r.exit_loss[k], 100 * r.exit_accuracy[k]);
     }
     fmt::print(stderr, "\r\x1b[K[{:=<{}}{:{}}] epoch {}/{}  {:.0f} images/s  {} left{}", "", full, "", kWidth - full,

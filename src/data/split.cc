@@ -32,6 +32,14 @@ Split finish(const DataSet& data, std::string_view name, std::vector<int64_t> in
   return {std::string(name), std::move(indices), hash_hex(hasher.value())};
 }
 
+// The first of a class's shuffled training images, fewer the higher its label.
+std::span<const int64_t> kept(std::span<const int64_t> all, size_t label, size_t classes, double imbalance) {
+  if (imbalance == 1 || classes < 2) return all;
+  const double at = static_cast<double>(label) / static_cast<double>(classes - 1);
+  const double count = static_cast<double>(all.size()) * std::pow(imbalance, -at);
+  return all.first(std::max<size_t>(1, static_cast<size_t>(std::lround(count))));
+}
+
 void append(std::vector<int64_t>& to, std::span<const int64_t> from) { to.insert(to.end(), from.begin(), from.end()); }
 
 }  // namespace
@@ -47,6 +55,9 @@ const Split& Splits::by_name(std::string_view name) const {
 Splits make_splits(const DataSet& data, const SplitOptions& options) {
   check_share("validation", options.validation);
   check_share("calibration", options.calibration);
+  if (!(options.imbalance >= 1) || !std::isfinite(options.imbalance)) {
+    fail(Code::kInvalidArgument, "[split] got imbalance = {}, expected 1 (none) or more", options.imbalance);
+  }
 
   std::vector<int64_t> train, validation, tune, guarantee;
   bool tune_is_larger = true;  // takes turns, so that odd counts leave both halves alike
@@ -73,7 +84,7 @@ Splits make_splits(const DataSet& data, const SplitOptions& options) {
     append(validation, all.first(held));
     append(tune, all.subspan(held, half));
     append(guarantee, all.subspan(held + half, calibrated - half));
-    append(train, all.subspan(held + calibrated));
+    append(train, kept(all.subspan(held + calibrated), label, by_class.size(), options.imbalance));
   }
 
   std::vector<int64_t> test(static_cast<size_t>(data.test->size()));

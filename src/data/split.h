@@ -13,6 +13,9 @@ namespace sooner {
 struct SplitOptions {
   double validation = 0.05;   // share of the training source: best checkpoint, target-cost controller
   double calibration = 0.10;  // share: halves `tune` (temperatures, thresholds) and `guarantee` (risk control alone)
+  // Of `train`, class c of C keeps imbalance^(-c / (C-1)) of its images, at least one, the others are left out: the
+  // exponential long tail of Cui et al. (CVPR 2019). 1: all.
+  double imbalance = 1;
   uint64_t seed = 1;
 };
 
@@ -28,8 +31,9 @@ struct Splits {
   [[nodiscard]] const Split& by_name(std::string_view name) const;
 };
 
-// Stratified by label, disjoint, together the whole training source; the same for the same data, shares and seed on
-// every machine. Throws kInvalidArgument for shares outside [0, .5] or classes too small to be split.
+// Stratified by label, disjoint, together the whole training source (unless imbalance leaves some out); the same for
+// the same data, shares, imbalance and seed on every machine. Throws kInvalidArgument for shares outside [0, .5], an
+// imbalance below 1 or classes too small to be split.
 Splits make_splits(const DataSet& data, const SplitOptions& options);
 
 }  // namespace sooner

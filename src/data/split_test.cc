@@ -109,6 +109,28 @@ TEST(Splits, PutAtLeastOneImageOfEachClassIntoEachPart) {
   EXPECT_EQ(counts_of(data, splits.train)[0], 1);
 }
 
+// 100 x 100^(-c/2) for three classes; the other splits are those of the whole set.
+TEST(Splits, MakeTrainingLongTailedWhenAsked) {
+  const DataSet data = make_set({125, 125, 125});
+  const SplitOptions whole{.validation = .08, .calibration = .12};
+  SplitOptions tailed = whole;
+  tailed.imbalance = 100;
+  const Splits a = make_splits(data, whole), b = make_splits(data, tailed);
+  EXPECT_EQ(counts_of(data, a.train), (std::vector<int64_t>{100, 100, 100}));
+  EXPECT_EQ(counts_of(data, b.train), (std::vector<int64_t>{100, 10, 1}));
+  EXPECT_TRUE(std::ranges::includes(a.train.indices, b.train.indices));
+  EXPECT_NE(a.train.hash, b.train.hash);
+  EXPECT_EQ(a.tune.hash, b.tune.hash);
+  EXPECT_EQ(a.validation.hash, b.validation.hash);
+  EXPECT_EQ(make_splits(data, tailed).train.hash, b.train.hash);
+  tailed.imbalance = 1e9;
+  EXPECT_EQ(counts_of(data, make_splits(data, tailed).train)[2], 1);
+  for (const double wrong : {0.5, -1.0, static_cast<double>(NAN)}) {
+    tailed.imbalance = wrong;
+    expect_error(Code::kInvalidArgument, {"imbalance"}, [&] { make_splits(data, tailed); });
+  }
+}
+
 TEST(Splits, RefuseClassesTooSmallToCut) {
   expect_error(Code::kInvalidArgument, {"class1", "3 training images", "add images"},
                [] { make_splits(make_set({100, 3}), {}); });

@@ -10,7 +10,7 @@ namespace sooner {
 namespace {
 
 constexpr const char* kStateKey = "sooner.training_state";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr std::string_view kModel = "model.";
 constexpr std::string_view kMomentum = "momentum.";
 
@@ -21,7 +21,7 @@ std::string state_json(const Checkpoint& checkpoint) {
                                 {"epoch", p.epoch},
                                 {"batch", p.batch},
                                 {"step", p.step},
-                                {"cost_weight", p.cost_weight},
+                                {"regime", p.regime},
                                 {"best_score", p.best_score},
                                 {"best_epoch", p.best_epoch},
                                 {"meter_sums", p.meter_sums},
@@ -41,7 +41,7 @@ void read_state(const std::string& text, Checkpoint& checkpoint) {
   json.at("epoch").get_to(p.epoch);
   json.at("batch").get_to(p.batch);
   json.at("step").get_to(p.step);
-  json.at("cost_weight").get_to(p.cost_weight);
+  json.at("regime").get_to(p.regime);
   json.at("best_score").get_to(p.best_score);
   json.at("best_epoch").get_to(p.best_epoch);
   json.at("meter_sums").get_to(p.meter_sums);

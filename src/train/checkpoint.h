@@ -17,7 +17,7 @@ struct TrainingPosition {
   int64_t epoch = 0;               // the next step's epoch, from 0
   int64_t batch = 0;               // the next step's batch within it; 0 <= batch < batches per epoch
   int64_t step = 0;                // steps done
-  double cost_weight = 0;          // as adapted so far
+  std::vector<double> regime;      // what the regime has adapted so far
   double best_score = -1e300;      // of the best epoch so far
   int64_t best_epoch = -1;         // -1: none yet
   std::vector<double> meter_sums;  // of the epoch begun

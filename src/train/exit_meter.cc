@@ -36,10 +36,11 @@ void ExitMeter::add(const Loss& loss, const ExitOutputs& outputs, const at::Tens
     const at::Tensor none = at::zeros({}, loss.total.options());
     std::vector<at::Tensor> row{one, loss.total.detach(), loss.mixture.defined() ? loss.mixture : none,
                                 loss.soft_cost.defined() ? loss.soft_cost : none};
-    row.insert(row.end(), loss.exit_losses.begin(), loss.exit_losses.end());
+    for (const at::Tensor& value : loss.exit_losses) row.push_back(value.defined() ? value : none);
     std::vector<at::Tensor> right;
     for (const at::Tensor& logits : outputs.logits) {
-      right.push_back(logits.argmax(1).eq(labels).to(at::kFloat));
+      right.push_back(logits.defined() ? logits.argmax(1).eq(labels).to(at::kFloat)
+                                       : at::zeros_like(labels, at::kFloat));
       row.push_back(right.back().mean());
     }
     std::vector<at::Tensor> leaves;  // [K-1] of [N]: would leave here, had it come so far
@@ -76,7 +77,8 @@ void ExitMeter::restore(const std::vector<double>& sums) {
   sums_.copy_(cpu);
 }
 
-TrainingMetrics training_metrics(const std::vector<double>& sums, const std::vector<double>& exit_cost, bool gated) {
+TrainingMetrics training_metrics(const std::vector<double>& sums, const std::vector<double>& exit_cost,
+                                 const Phase& phase) {
   const Layout layout{exit_cost.size()};
   SOONER_ASSERT(sums.size() == layout.size() && sums[0] > 0);
   const auto mean = [&](size_t at) { return sums[at] / sums[0]; };
@@ -86,8 +88,12 @@ TrainingMetrics training_metrics(const std::vector<double>& sums, const std::vec
     return values;
   };
   const double nan = std::nan("");
+  const bool gated = phase.gated;
   TrainingMetrics m{mean(1), gated ? mean(2) : nan, gated ? mean(3) : nan, {}};
   m.exits = {means(layout.losses(), layout.exits), means(layout.accuracies(), layout.exits), {}, {}, nan, nan};
+  for (size_t k = 0; k < layout.exits; ++k) {
+    if (!phase.computes(k)) m.exits.loss[k] = m.exits.accuracy[k] = nan;
+  }
   if (!gated) return m;
   m.exits.mean_gate = means(layout.gates(), layout.exits - 1);
   m.exits.share = means(layout.shares(), layout.exits);

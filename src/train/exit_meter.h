@@ -7,6 +7,7 @@
 
 #include "train/exit_metrics.h"
 #include "train/losses.h"
+#include "train/regime.h"
 
 namespace sooner {
 
@@ -25,7 +26,8 @@ class ExitMeter {
   at::Tensor sums_;  // fp64, layout in exit_meter.cc
 };
 
-// The means that `sums` stand for. `gated`: false leaves out gates and the rule. REQUIRES: at least one step.
-TrainingMetrics training_metrics(const std::vector<double>& sums, const std::vector<double>& exit_cost, bool gated);
+// The means that `sums` of steps of `phase` stand for. REQUIRES: at least one step.
+TrainingMetrics training_metrics(const std::vector<double>& sums, const std::vector<double>& exit_cost,
+                                 const Phase& phase);
 
 }  // namespace sooner

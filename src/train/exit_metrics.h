@@ -31,7 +31,7 @@ struct ExitMetrics {
   [[nodiscard]] bool has_rule() const { return !share.empty(); }
 };
 
-// Means over the steps of an epoch.
+// Means over the steps of an epoch; NaN for exits that a phase leaves out.
 struct TrainingMetrics {
   double loss = 0;       // what was minimised
   double mixture = 0;    // mean -log S_1[y]; NaN in joint phases

@@ -7,6 +7,7 @@
 #include "format/model_file.h"
 #include "format/safetensors.h"
 #include "train/evaluate.h"
+#include "train/regime.h"
 
 namespace sooner {
 namespace {
@@ -61,7 +62,7 @@ void export_model(GraphModule& module, const TrainConfig& config, const DataSet&
   manifest.graph = module.graph();
   manifest.class_names = data.class_names;
   manifest.preprocessing = {data.image_shape, data.mean, data.std, data.image_shape[0] == 1 ? "L" : "RGB"};
-  if (config.train.regime == "differentiable") {
+  if (regime_kind(config.train.regime).gates) {
     manifest.policy.name = "gate";
     manifest.policy.thresholds.assign(module.graph().exits() - 1, 0.5);
   }

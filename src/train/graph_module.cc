@@ -1,6 +1,8 @@
 #include "train/graph_module.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "core/hash.h"
 #include "core/rng.h"
@@ -110,6 +112,11 @@ at::Tensor gate_scores(const at::Tensor& logits) {
 
 GraphModule::GraphModule(Graph graph, uint64_t seed, double gate_bias) : graph_(std::move(graph)) {
   validate(graph_);
+  places_.resize(graph_.nodes.size());
+  for (size_t k = 0; k < graph_.exits(); ++k) {
+    for (const NodeId id : graph_.stages[k].trunk) places_[static_cast<size_t>(id)] = {k, false};
+    for (const NodeId id : graph_.stages[k].exit.head) places_[static_cast<size_t>(id)] = {k, true};
+  }
   of_node_.resize(graph_.nodes.size());
   of_gate_.resize(graph_.exits());
   Shape weight;
@@ -121,6 +128,54 @@ GraphModule::GraphModule(Graph graph, uint64_t seed, double gate_bias) : graph_(
     owner.push_back(parameters_.size());
     parameters_.push_back({std::move(spec), std::move(value)});
   }
+  learn({});
+}
+
+bool GraphModule::learns(const Place& place) const {
+  const std::vector<bool>& parts = place.head ? learning_.heads : learning_.trunks;
+  return parts.empty() || parts[place.stage];
+}
+
+bool GraphModule::learns(const Parameter& parameter) const {
+  const ParameterSpec& spec = parameter.spec;
+  if (!spec.trainable()) return false;
+  return learns(spec.node >= 0 ? places_[static_cast<size_t>(spec.node)] : Place{static_cast<size_t>(spec.exit), true});
+}
+
+void GraphModule::learn(const LearningParts& parts) {
+  learning_ = parts;
+  for (Parameter& parameter : parameters_) {
+    parameter.value.mutable_grad().reset();
+    parameter.value.requires_grad_(learns(parameter));
+  }
+  const size_t nodes = graph_.nodes.size();
+  settled_.assign(nodes, true);
+  for (size_t id = 1; id < nodes; ++id) {
+    const bool changes = !of_node_[id].empty() && learns(places_[id]);
+    settled_[id] = !changes && std::ranges::all_of(graph_.nodes[id].inputs,
+                                                   [&](NodeId from) { return settled_[static_cast<size_t>(from)]; });
+  }
+  needed_.assign(nodes, false);
+  for (size_t k = 0; k < graph_.exits(); ++k) {
+    if (learns(Place{k, true})) needed_[static_cast<size_t>(graph_.stages[k].exit.logits)] = true;
+  }
+  for (size_t id = nodes; id-- > 1;) {
+    if (!needed_[id]) continue;
+    for (const NodeId from : graph_.nodes[id].inputs) needed_[static_cast<size_t>(from)] = true;
+  }
+}
+
+std::vector<NodeId> GraphModule::frontier() const {
+  std::vector<bool> read(graph_.nodes.size());
+  for (size_t id = 1; id < graph_.nodes.size(); ++id) {
+    if (!needed_[id] || settled_[id]) continue;
+    for (const NodeId from : graph_.nodes[id].inputs) read[static_cast<size_t>(from)] = true;
+  }
+  std::vector<NodeId> values;
+  for (size_t id = 0; id < read.size(); ++id) {
+    if (read[id] && settled_[id]) values.push_back(static_cast<NodeId>(id));
+  }
+  return values;
 }
 
 void GraphModule::place(const at::Device& device, bool channels_last) {
@@ -129,7 +184,7 @@ void GraphModule::place(const at::Device& device, bool channels_last) {
     at::Tensor moved =
         parameter.value.detach().to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true,
                                     reorder ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
-    moved.requires_grad_(parameter.spec.trainable());
+    moved.requires_grad_(learns(parameter));
     parameter.value = std::move(moved);
   }
 }
@@ -144,7 +199,11 @@ const at::Tensor& GraphModule::find(NodeId node, ParameterKind kind) const {
 
 at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>& values, bool training) const {
   const auto id = static_cast<NodeId>(&node - graph_.nodes.data());
-  const auto src = [&](size_t i = 0) -> const at::Tensor& { return values[static_cast<size_t>(node.inputs[i])]; };
+  const Place& place = places_[static_cast<size_t>(id)];
+  const auto src = [&](size_t i = 0) {
+    const auto from = static_cast<size_t>(node.inputs[i]);
+    return learning_.detached && places_[from].stage < place.stage ? values[from].detach() : values[from];
+  };
   switch (node.op) {
     case OpKind::kConv2d:
       return convolve(src(), find(id, ParameterKind::kWeight), find(id, ParameterKind::kBias),
@@ -154,8 +213,8 @@ at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>
     case OpKind::kBatchNorm: {
       const auto& a = std::get<BatchNormAttributes>(node.attributes);
       return at::batch_norm(src(), find(id, ParameterKind::kScale), find(id, ParameterKind::kShift),
-                            find(id, ParameterKind::kRunningMean), find(id, ParameterKind::kRunningVar), training,
-                            a.momentum, a.epsilon, /*cudnn_enabled=*/true);
+                            find(id, ParameterKind::kRunningMean), find(id, ParameterKind::kRunningVar),
+                            training && learns(place), a.momentum, a.epsilon, /*cudnn_enabled=*/true);
     }
     case OpKind::kRelu:
       return at::relu(src());
@@ -193,21 +252,56 @@ at::Tensor GraphModule::run_gate(size_t exit_index, const at::Tensor& features, 
   return sum;
 }
 
+ExitOutputs GraphModule::answer(std::vector<at::Tensor>& values, bool training) const {
+  const bool from_images = values[0].defined();
+  for (size_t id = 1; id < graph_.nodes.size(); ++id) {
+    const bool skip = training && (!needed_[id] || (settled_[id] && !from_images));
+    if (!skip) values[id] = run_node(graph_.nodes[id], values, training);
+  }
+  ExitOutputs outputs;
+  outputs.logits.resize(graph_.exits());
+  outputs.gates.resize(graph_.exits() - 1);
+  for (size_t k = 0; k < graph_.exits(); ++k) {
+    const Exit& exit = graph_.stages[k].exit;
+    const at::Tensor& logits = values[static_cast<size_t>(exit.logits)];
+    if (!logits.defined()) continue;
+    const NoAutocast fp32(logits.device().type());
+    outputs.logits[k] = logits.to(at::kFloat);
+    // A head's last layer reads the features, so they are there.
+    if (exit.gate) outputs.gates[k] = run_gate(k, values[static_cast<size_t>(exit.features)], outputs.logits[k]);
+  }
+  return outputs;
+}
+
 ExitOutputs GraphModule::forward(const at::Tensor& images, bool training) {
   return guard_torch("GraphModule::forward", [&] {
     std::vector<at::Tensor> values(graph_.nodes.size());
     values[0] = images;
-    for (size_t id = 1; id < graph_.nodes.size(); ++id) values[id] = run_node(graph_.nodes[id], values, training);
-    const NoAutocast fp32(images.device().type());
-    ExitOutputs outputs;
-    for (size_t k = 0; k < graph_.exits(); ++k) {
-      const Exit& exit = graph_.stages[k].exit;
-      outputs.logits.push_back(values[static_cast<size_t>(exit.logits)].to(at::kFloat));
-      if (k + 1 == graph_.exits()) break;
-      outputs.gates.push_back(exit.gate ? run_gate(k, values[static_cast<size_t>(exit.features)], outputs.logits.back())
-                                        : at::Tensor());
+    return answer(values, training);
+  });
+}
+
+std::vector<at::Tensor> GraphModule::frontier_values(const at::Tensor& images) const {
+  return guard_torch("GraphModule::frontier_values", [&] {
+    const at::NoGradGuard no_grad;
+    std::vector<at::Tensor> values(graph_.nodes.size());
+    values[0] = images;
+    for (size_t id = 1; id < graph_.nodes.size(); ++id) {
+      if (needed_[id] && settled_[id]) values[id] = run_node(graph_.nodes[id], values, true);
     }
-    return outputs;
+    std::vector<at::Tensor> cut;
+    for (const NodeId id : frontier()) cut.push_back(values[static_cast<size_t>(id)]);
+    return cut;
+  });
+}
+
+ExitOutputs GraphModule::forward_from(std::span<const at::Tensor> frontier_values) {
+  return guard_torch("GraphModule::forward_from", [&] {
+    const std::vector<NodeId> ids = frontier();
+    SOONER_ASSERT(ids.size() == frontier_values.size() && ids.front() != 0);
+    std::vector<at::Tensor> values(graph_.nodes.size());
+    for (size_t i = 0; i < ids.size(); ++i) values[static_cast<size_t>(ids[i])] = frontier_values[i];
+    return answer(values, true);
   });
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,16 @@
 namespace sooner {
 
 struct ExitOutputs {
-  std::vector<at::Tensor> logits;  // [K] of [N, C], fp32
+  std::vector<at::Tensor> logits;  // [K] of [N, C], fp32; undefined where training leaves the exit out
   std::vector<at::Tensor> gates;   // [K-1] of [N], fp32, before the sigmoid; undefined where the exit has no gate
+};
+
+// Which trunks of stages, and which heads with their gates, learn: [K] each; empty: all. The others keep their weights,
+// and their normalisation runs on, and keeps, the statistics it has. Training computes only what the heads that learn
+// need: other exits are left out.
+struct LearningParts {
+  std::vector<bool> trunks = {}, heads = {};
+  bool detached = false;  // no gradient flows from a stage into the one before
 };
 
 // Four scores of each row of `logits` [N, C], in the order of graph/graph.h: [N, 4]. No gradient flows back.
@@ -43,9 +52,20 @@ class GraphModule {
   // Moves every parameter; gradients are dropped. With `channels_last`, convolution weights are stored that way.
   void place(const at::Device& device, bool channels_last);
 
+  // From now on; all learn at first. Gradients of the others are dropped.
+  void learn(const LearningParts& parts);
+
   // `images` [N, C, H, W] fp32, on the module's device. `training`: normalisation uses and updates batch statistics.
   // Under autocast convolutions and linear layers run in its type; logits and gates are fp32 all the same.
   [[nodiscard]] ExitOutputs forward(const at::Tensor& images, bool training);
+
+  // Values that no step changes, because nothing on the way to them learns, and that training reads: where computing
+  // may be cut. Ascending; holds the images, node 0, unless whole stages are frozen.
+  [[nodiscard]] std::vector<NodeId> frontier() const;
+  // Of `images`, in that order; no gradient.
+  [[nodiscard]] std::vector<at::Tensor> frontier_values(const at::Tensor& images) const;
+  // As forward(images, true), of images with these values. REQUIRES: the frontier does not hold the images.
+  [[nodiscard]] ExitOutputs forward_from(std::span<const at::Tensor> frontier_values);
 
   // Copies on the CPU, by name.
   [[nodiscard]] TensorMap export_tensors() const;
@@ -53,7 +73,16 @@ class GraphModule {
   void import_tensors(const TensorMap& tensors);
 
  private:
+  // Where a node stands.
+  struct Place {
+    size_t stage = 0;
+    bool head = false;
+  };
+  [[nodiscard]] bool learns(const Place& place) const;
+  [[nodiscard]] bool learns(const Parameter& parameter) const;
   at::Tensor run_node(const Node& node, const std::vector<at::Tensor>& values, bool training) const;
+  // From the values that are there.
+  [[nodiscard]] ExitOutputs answer(std::vector<at::Tensor>& values, bool training) const;
   [[nodiscard]] const at::Tensor& find(NodeId node, ParameterKind kind) const;
   [[nodiscard]] at::Tensor run_gate(size_t exit_index, const at::Tensor& features, const at::Tensor& logits) const;
 
@@ -61,6 +90,11 @@ class GraphModule {
   std::vector<Parameter> parameters_;
   std::vector<std::vector<size_t>> of_node_;  // parameter positions by node id
   std::vector<std::vector<size_t>> of_gate_;  // by exit
+  std::vector<Place> places_;                 // by node id
+  LearningParts learning_;
+  // By node id, under learning_.
+  std::vector<bool> settled_;  // no step changes its value
+  std::vector<bool> needed_;   // by training
 };
 
 }  // namespace sooner

@@ -215,6 +215,36 @@ TEST(GraphModule, WrongInputIsAnErrorNotACrash) {
             Code::kInternal);
 }
 
+// Stage 0 frozen, the last exit learning: what crosses is the first stage's output, and going on from it gives the same
+// answers, gradients and statistics.
+TEST(GraphModule, GoesOnFromTheFrontierOfFrozenStages) {
+  const Graph graph = build_network(
+      {.backbone = "resnet8:w4", .exits = "fractions:.4", .head = "gap-fc", .gate = "none"}, {1, 12, 12}, 3);
+  const LearningParts parts{.trunks = {false, true}, .heads = {false, true}};
+  GraphModule whole(graph, 1), cut(graph, 1);
+  EXPECT_THAT(whole.frontier(), testing::ElementsAre(0));
+  at::manual_seed(2);
+  const at::Tensor images = at::randn({4, 1, 12, 12});
+  for (GraphModule* module : {&whole, &cut}) module->learn(parts);
+  ASSERT_EQ(cut.frontier(), carry_set(graph, 0));
+  const ExitOutputs a = whole.forward(images, true);
+  const ExitOutputs b = cut.forward_from(cut.frontier_values(images));
+  EXPECT_FALSE(a.logits[0].defined());
+  EXPECT_EQ(values(a.logits[1]), values(b.logits[1]));
+  a.logits[1].square().sum().backward();
+  b.logits[1].square().sum().backward();
+  for (size_t i = 0; i < whole.parameters().size(); ++i) {
+    const GraphModule::Parameter &left = whole.parameters()[i], &right = cut.parameters()[i];
+    EXPECT_EQ(values(left.value), values(right.value)) << left.spec.name;
+    ASSERT_EQ(left.value.grad().defined(), right.value.grad().defined()) << left.spec.name;
+    if (left.value.grad().defined()) {
+      EXPECT_EQ(values(left.value.grad()), values(right.value.grad())) << left.spec.name;
+    }
+  }
+  // Measuring looks at every exit all the same.
+  EXPECT_TRUE(whole.forward(images, false).logits[0].defined());
+}
+
 // One weight w = 1 (decays), one bias b = 1 (does not): a 1x1 input of 1 into a linear layer of two outputs.
 TEST(Sgd, TakesTheStepsWorkedByHand) {
   GraphBuilder b("one", {1, 1, 1}, 2);

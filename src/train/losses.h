@@ -13,41 +13,70 @@
 
 #include "train/config_options.h"
 #include "train/graph_module.h"
+#include "train/targets.h"
 #include "train/torch_headers.h"
 
 namespace sooner {
 
 struct Loss {
-  at::Tensor total;                     // scalar, with gradient
-  std::vector<at::Tensor> exit_losses;  // [K] scalars, no gradient: each exit's own mean cross-entropy
-  at::Tensor mixture;                   // scalar, no gradient: mean -log S_1[y]; undefined for joint
-  at::Tensor soft_cost;                 // scalar, no gradient: mean Q_1; undefined for joint
+  at::Tensor total;  // scalar, with gradient
+  // [K] scalars, no gradient: each exit's own mean cross-entropy; undefined where it was left out.
+  std::vector<at::Tensor> exit_losses;
+  at::Tensor mixture;    // scalar, no gradient: mean -log S_1[y]; undefined for joint
+  at::Tensor soft_cost;  // scalar, no gradient: mean Q_1; undefined for joint
 };
 
-// L = CE(z_K) + sum_{k<K} alpha_k CE(z_k). `weights`: the alphas, [K-1]. `labels` [N], int64.
-Loss joint_loss(const ExitOutputs& outputs, const at::Tensor& labels, const std::vector<double>& weights,
-                double label_smoothing);
+// L = sum_k weights_k CE(z_k), [K]. `labels` [N], int64. Exits that were left out have weight 0.
+Loss weighted_loss(const ExitOutputs& outputs, const at::Tensor& labels, const std::vector<double>& weights,
+                   const Targets& targets);
 
-// Early exits' weights for `exits` exits: uniform 1, decreasing K-k+1 over K, increasing k over K (k from 1), or the
-// given list. Throws kInvalidArgument when the list has another length.
+// [K], 1 for the last exit; early ones uniform 1, decreasing K-k+1 over K, increasing k over K (k from 1), or the given
+// list. Throws kInvalidArgument when the list has another length.
 std::vector<double> joint_weights(const RuleOrList& rule, size_t exits);
 
 struct DifferentiableOptions {
-  bool mix_logits = false;  // mixes z instead of p
+  bool mix_logits = false;   // mixes z instead of p
+  bool every_level = false;  // mixture and cost of every S_k, Q_k, k < K, instead of the first alone
   double cost_weight = 0.05;
   double last_weight = 1;
   double aux_weight = 0.3;
-  double label_smoothing = 0;     // in single exits' cross-entropies only
+  Targets targets = {};           // smoothing is in single exits' cross-entropies only
   std::vector<double> exit_cost;  // [K], C_k
 };
 
-// L = -log S_1[y] + last_weight CE(z_K) + aux_weight sum_{k<K} CE(z_k) + cost_weight mean Q_1. REQUIRES: every early
-// exit has a gate.
+// L = -log S_1[y] + last_weight CE(z_K) + aux_weight sum_{k<K} CE(z_k) + cost_weight mean Q_1; with every_level the
+// first and last terms are summed over S_k and Q_k, k < K. REQUIRES: every early exit has a gate.
 Loss differentiable_loss(const ExitOutputs& outputs, const at::Tensor& labels, const DifferentiableOptions& options);
 
-// Per sample [N], with gradient: log S_1[y], by probabilities.
-at::Tensor mixture_log_likelihood(const ExitOutputs& outputs, const at::Tensor& labels);
-// Per sample [N], with gradient: Q_1.
-at::Tensor soft_cost(const ExitOutputs& outputs, const std::vector<double>& exit_cost);
+// As differentiable_loss, the first level alone, but gates are told where to open: with k* = argmin_k (-log p_k[y] +
+// cost_weight C_k) of a sample,
+//   L = mean(-log p_k*[y]) + last_weight CE(z_K) + aux_weight sum_{k<K} CE(z_k) + sum_{k<K} BCE(g_k, [k >= k*])
+// where both answers of a gate's cross-entropy count the same in sum, however rare one is (after Demir and Akbas, and
+// JEI-DNN, ICLR 2024). `mixture` is the first term.
+Loss assigned_loss(const ExitOutputs& outputs, const at::Tensor& labels, const DifferentiableOptions& options);
+
+// As differentiable_loss, the first level alone, with gates that are drawn open or shut: g_k = [a_k + noise_k > 0],
+// whose gradient is that of sigmoid((a_k + noise_k) / temperature) (straight-through Gumbel-sigmoid). A sample then
+// costs and loses what the first open exit does. `noise` [N, K-1]: logistic. `mixture` and `soft_cost` are of the drawn
+// gates.
+Loss gumbel_loss(const ExitOutputs& outputs, const at::Tensor& labels, const DifferentiableOptions& options,
+                 const at::Tensor& noise, double temperature);
+
+// Per sample [N], with gradient: log S_{k+1}[y], by probabilities; 0 is the whole decision.
+at::Tensor mixture_log_likelihood(const ExitOutputs& outputs, const at::Tensor& labels, size_t from_exit = 0);
+// Per sample [N], with gradient: Q_{k+1}.
+at::Tensor soft_cost(const ExitOutputs& outputs, const std::vector<double>& exit_cost, size_t from_exit = 0);
+
+struct DistillationOptions {
+  double share = 0.5;      // a: of the teacher's answers against the labels
+  double temperature = 1;  // T
+  Targets targets = {};
+};
+
+// L = s { (1-a) CE(z_K) + sum_{k<K} [(1-a) CE(z_k) + a T^2 H(softmax(z_K/T), softmax(z_k/T))] }, s = 10 / K; no
+// gradient flows to z_K through H (Phuong and Lampert, ICCV 2019).
+Loss distillation_loss(const ExitOutputs& outputs, const at::Tensor& labels, const DistillationOptions& options);
+// Over the rows of `logits` [N, C]: mean of max softmax(z/T). Waits for the device.
+double mean_largest_probability(const at::Tensor& logits, double temperature);
 
 }  // namespace sooner

@@ -38,28 +38,28 @@ struct ThreeExits {
   [[nodiscard]] double reach(int k) const { return k == 0 ? 1 : reach(k - 1) * (1 - g(k - 1)); }
 };
 
-TEST(JointLoss, IsTheWeightedSumOfCrossEntropies) {
+TEST(WeightedLoss, IsTheWeightedSumOfCrossEntropies) {
   const ThreeExits net;
-  const Loss loss = joint_loss(net.outputs, label(0), {0.5, 2}, 0);
+  const Loss loss = weighted_loss(net.outputs, label(0), {0.5, 2, 1}, {});
   const double ce[3] = {-std::log(net.p(0)), -std::log(net.p(1)), -std::log(net.p(2))};
   EXPECT_NEAR(value(loss.total), 0.5 * ce[0] + 2 * ce[1] + ce[2], 1e-6);
   for (size_t k = 0; k < 3; ++k) EXPECT_NEAR(value(loss.exit_losses[k]), ce[k], 1e-6);
   EXPECT_FALSE(loss.mixture.defined());
 }
 
-TEST(JointLoss, LabelSmoothingSpreadsTheLabel) {
+TEST(WeightedLoss, LabelSmoothingSpreadsTheLabel) {
   const ThreeExits net;
-  const Loss loss = joint_loss(net.outputs, label(0), {0, 0}, 0.2);
+  const Loss loss = weighted_loss(net.outputs, label(0), {0, 0, 1}, {.smoothing = 0.2});
   // Targets .9 and .1.
   EXPECT_NEAR(value(loss.total), -0.9 * std::log(net.p(2)) - 0.1 * std::log(1 - net.p(2)), 1e-6);
 }
 
 TEST(JointWeights, FollowTheirRule) {
-  EXPECT_EQ(joint_weights({"uniform", {}}, 3), (std::vector<double>{1, 1}));
-  EXPECT_EQ(joint_weights({"decreasing", {}}, 4), (std::vector<double>{1, 0.75, 0.5}));
-  EXPECT_EQ(joint_weights({"increasing", {}}, 4), (std::vector<double>{0.25, 0.5, 0.75}));
-  EXPECT_EQ(joint_weights({"", {3, 4}}, 3), (std::vector<double>{3, 4}));
-  EXPECT_TRUE(joint_weights({"uniform", {}}, 1).empty());
+  EXPECT_EQ(joint_weights({"uniform", {}}, 3), (std::vector<double>{1, 1, 1}));
+  EXPECT_EQ(joint_weights({"decreasing", {}}, 4), (std::vector<double>{1, 0.75, 0.5, 1}));
+  EXPECT_EQ(joint_weights({"increasing", {}}, 4), (std::vector<double>{0.25, 0.5, 0.75, 1}));
+  EXPECT_EQ(joint_weights({"", {3, 4}}, 3), (std::vector<double>{3, 4, 1}));
+  EXPECT_EQ(joint_weights({"uniform", {}}, 1), (std::vector<double>{1}));
   EXPECT_EQ(error_of([] { joint_weights({"", {3, 4}}, 2); }).code(), Code::kInvalidArgument);
 }
 
@@ -147,6 +147,101 @@ TEST(DifferentiableLoss, TakesHalfPrecisionAndComputesInFull) {
   EXPECT_TRUE(half.gates[0].grad().isfinite().all().item<bool>());
   // bf16 keeps 8 bits: inputs below 2 are off by at most 2^-8.
   EXPECT_NEAR(value(loss.total), value(differentiable_loss(net.outputs, label(0), options).total), 0.03);
+}
+
+// Costs count for .5 a unit: exit 0 would cost -ln p_0 + .125, exit 1 -ln p_1 + .25, the last -ln p_2 + .625.
+TEST(AssignedLoss, HasTheValueWorkedByHand) {
+  const ThreeExits net;
+  const DifferentiableOptions options{
+      .cost_weight = 0.5, .last_weight = 0.75, .aux_weight = 0.3, .exit_cost = {net.cost[0], net.cost[1], net.cost[2]}};
+  const double ce[3] = {-std::log(net.p(0)), -std::log(net.p(1)), -std::log(net.p(2))};
+  // .513 + .125 against .313 + .25: exit 1 is chosen, so gate 0 should be shut and gate 1 open. With a single answer in
+  // the batch each gate's loss weighs one half.
+  const Loss loss = assigned_loss(net.outputs, label(0), options);
+  EXPECT_NEAR(value(loss.mixture), ce[1], 1e-6);
+  EXPECT_NEAR(value(loss.soft_cost), net.q(0), 1e-6);
+  EXPECT_NEAR(value(loss.total),
+              ce[1] + 0.75 * ce[2] + 0.3 * (ce[0] + ce[1]) - 0.5 * std::log(1 - net.g(0)) - 0.5 * std::log(net.g(1)),
+              1e-6);
+  loss.total.backward();
+  // d/da of -ln(1 - g) / 2 is g / 2, of -ln(g) / 2 is (g - 1) / 2.
+  EXPECT_NEAR(value(net.outputs.gates[0].grad()[0]), net.g(0) / 2, 1e-6);
+  EXPECT_NEAR(value(net.outputs.gates[1].grad()[0]), (net.g(1) - 1) / 2, 1e-6);
+}
+
+// Three samples for which the gate should open, one for which it should not: both answers weigh one half in sum.
+TEST(AssignedLoss, BalancesTheAnswersOfAGate) {
+  ExitOutputs outputs;
+  outputs.logits = {at::tensor(std::vector<float>{9, 0, 9, 0, 9, 0, 0, 9}).view({4, 2}),
+                    at::tensor(std::vector<float>{8, 0, 8, 0, 8, 0, 8, 0}).view({4, 2})};
+  outputs.gates = {floats({1, 1, 1, 1}).requires_grad_(true)};
+  const Loss loss = assigned_loss(outputs, at::zeros({4}, at::kLong),
+                                  {.cost_weight = 0, .last_weight = 0, .aux_weight = 0, .exit_cost = {0.5, 1}});
+  loss.total.backward();
+  const double g = sigmoid(1);
+  for (int i = 0; i < 3; ++i) EXPECT_NEAR(value(outputs.gates[0].grad()[i]), (g - 1) / 6, 1e-6);
+  EXPECT_NEAR(value(outputs.gates[0].grad()[3]), g / 2, 1e-6);
+}
+
+TEST(GumbelLoss, TakesTheFirstOpenGateAndTheGradientOfTheSoftOne) {
+  const ThreeExits net;
+  const DifferentiableOptions options{
+      .cost_weight = 0.5, .last_weight = 0.75, .aux_weight = 0.3, .exit_cost = {net.cost[0], net.cost[1], net.cost[2]}};
+  const double ce[3] = {-std::log(net.p(0)), -std::log(net.p(1)), -std::log(net.p(2))};
+  // a = (-.3, .8), noise (.1, -.2): gate 0 is shut, gate 1 open.
+  const Loss loss = gumbel_loss(net.outputs, label(0), options, floats({0.1F, -0.2F}).unsqueeze(0), 2);
+  EXPECT_NEAR(value(loss.mixture), ce[1], 1e-6);
+  EXPECT_NEAR(value(loss.soft_cost), net.cost[1], 1e-6);
+  EXPECT_NEAR(value(loss.total), ce[1] + 0.5 * net.cost[1] + 0.75 * ce[2] + 0.3 * (ce[0] + ce[1]), 1e-6);
+  loss.total.backward();
+  // Gate k's value g_k stands in g_k (L_k - L_{k+1}) with L of what follows; dg/da = s (1 - s) / T of s at (a + noise)
+  // / T.
+  const double s0 = sigmoid(-0.2 / 2), s1 = sigmoid(0.6 / 2);
+  const double behind0 = ce[0] - ce[1] + 0.5 * (net.cost[0] - net.cost[1]);
+  const double behind1 = ce[1] - ce[2] + 0.5 * (net.cost[1] - net.cost[2]);
+  EXPECT_NEAR(value(net.outputs.gates[0].grad()[0]), s0 * (1 - s0) / 2 * behind0, 1e-6);
+  EXPECT_NEAR(value(net.outputs.gates[1].grad()[0]), s1 * (1 - s1) / 2 * behind1, 1e-6);
+}
+
+// Each level k < K adds -log S_k + cost_weight Q_k.
+TEST(DifferentiableLoss, EveryLevelAddsItsOwnMixtureAndCost) {
+  const ThreeExits net;
+  const Loss loss = differentiable_loss(net.outputs, label(0),
+                                        {.every_level = true,
+                                         .cost_weight = 0.5,
+                                         .last_weight = 0,
+                                         .aux_weight = 0,
+                                         .exit_cost = {net.cost[0], net.cost[1], net.cost[2]}});
+  EXPECT_NEAR(value(loss.total), -std::log(net.s(0)) + 0.5 * net.q(0) - std::log(net.s(1)) + 0.5 * net.q(1), 1e-6);
+  EXPECT_NEAR(value(loss.mixture), -std::log(net.s(0)), 1e-6);
+}
+
+TEST(Losses, ClassWeightsMakeWeightedMeans) {
+  ExitOutputs outputs;
+  outputs.logits = {at::tensor(std::vector<float>{1, 0, 2, 0}).view({2, 2}),
+                    at::tensor(std::vector<float>{0, 1, 0, 3}).view({2, 2})};
+  outputs.gates = {floats({0, 0})};
+  const at::Tensor labels = at::tensor(std::vector<int64_t>{0, 1});
+  const Targets targets{.class_weights = {0.5, 1.5}};
+  const auto nll = [](double d) { return std::log1p(std::exp(-d)); };
+  const double first = (0.5 * nll(1) + 1.5 * nll(-2)) / 2, last = (0.5 * nll(-1) + 1.5 * nll(3)) / 2;
+  EXPECT_NEAR(value(weighted_loss(outputs, labels, {1, 2}, targets).total), first + 2 * last, 1e-6);
+  // Gates of 1/2: the label's probability is the mean of both exits'.
+  const auto mixed = [&](double a, double b) { return -std::log((std::exp(-nll(a)) + std::exp(-nll(b))) / 2); };
+  EXPECT_NEAR(value(differentiable_loss(outputs, labels, {.targets = targets, .exit_cost = {0, 0}}).mixture),
+              (0.5 * mixed(1, -1) + 1.5 * mixed(-2, 3)) / 2, 1e-6);
+}
+
+TEST(ClassWeights, FollowTheirFormulas) {
+  const std::vector<int64_t> counts{8, 2};
+  EXPECT_TRUE(class_weights("none", counts, 0.9).empty());
+  // 1/8 and 1/2, brought to mean 1.
+  EXPECT_EQ(class_weights("inverse", counts, 0.9), (std::vector<double>{0.4, 1.6}));
+  // beta .5: .5 / (1 - 2^-8) and .5 / (1 - 2^-2), that is 128/255 and 2/3; mean 298/510.
+  const std::vector<double> effective = class_weights("effective", counts, 0.5);
+  EXPECT_NEAR(effective[0], 256.0 / 298, 1e-12);
+  EXPECT_NEAR(effective[1], 340.0 / 298, 1e-12);
+  EXPECT_NEAR(class_weights("effective", counts, 0)[1], 1, 1e-12);
 }
 
 // Whole chain: images through convolution, normalisation and gates into the loss, against central differences.

@@ -64,6 +64,9 @@ RunFolder RunFolder::open(const fs::path& path) {
   }
   make_parts(path);
   remove_unfinished(path / "checkpoints");
+  remove_unfinished(path);
+  std::error_code ignored;
+  fs::remove(path / "features.bf16", ignored);  // of a run that was killed
   return RunFolder(path);
 }
 

@@ -6,6 +6,7 @@
 //   metrics.jsonl          one JSON object an epoch, see trainer.h
 //   tb/                    the same for TensorBoard
 //   checkpoints/{last,best}.safetensors
+//   features.bf16          frozen stages' features, while a phase reads them
 //   logits/validation.safetensors
 //   model.safetensors      the best weights, when the run is finished
 #pragma once
@@ -36,6 +37,7 @@ class RunFolder {
   [[nodiscard]] std::filesystem::path tensorboard() const { return path_ / "tb"; }
   [[nodiscard]] std::filesystem::path checkpoint(std::string_view name) const;  // "last", "best"
   [[nodiscard]] std::filesystem::path logits(std::string_view split) const;
+  [[nodiscard]] std::filesystem::path features() const { return path_ / "features.bf16"; }
   [[nodiscard]] std::filesystem::path model() const { return path_ / "model.safetensors"; }
 
  private:

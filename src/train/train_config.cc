@@ -1,11 +1,14 @@
 #include "train/train_config.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "train/regime.h"
 
 namespace sooner {
 namespace {
@@ -35,6 +38,10 @@ void add_data(std::vector<Option>& options, TrainConfig& config) {
   options.push_back({"split", "calibration",
                      "Share kept for tuning thresholds (half) and for guarantees (half); never trained on.",
                      &split.calibration, 0, 0.5});
+  options.push_back({"split", "imbalance",
+                     "Makes training long-tailed: the last class keeps 1/x of its training images, those between fall "
+                     "exponentially; 1: off. Other splits stay as they are.",
+                     &split.imbalance, 1, 1e6});
   options.push_back({"split", "seed", "Seed of the splits. Runs that are compared share it.", &split.seed, 0, 9e15});
   AugmentOptions& augment = config.augment;
   options.push_back({"augment", "flip", "Mirror left-right with probability 1/2. Off for digits.", &augment.flip});
@@ -69,15 +76,19 @@ void add_network(std::vector<Option>& options, TrainConfig& config) {
        {"none", "features", "scores", "both"}});
 }
 
+// "plain (no exits) | joint (…) | …"
+std::string regimes_text() {
+  std::vector<std::string> words;
+  for (const RegimeKind& kind : regime_kinds()) words.push_back(fmt::format("{} ({})", kind.name, kind.summary));
+  return fmt::format("{}.", fmt::join(words, " | "));
+}
+
 void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
-  options.push_back(
-      {"train",
-       "regime",
-       "plain (no exits) | joint (every exit's own loss) | differentiable (exits and gates as one decision).",
-       &train.regime,
-       0,
-       0,
-       {"plain", "joint", "differentiable"}});
+  options.push_back({"train", "regime", regimes_text(), &train.regime, 0, 0, regime_names()});
+  options.push_back({"train", "start",
+                     "Model file whose weights training begins from, by name; empty: seeded ones. classifier-wise and "
+                     "mixed then skip the backbone's phase.",
+                     &train.start});
   options.push_back({"train", "epochs", "Passes over the training split.", &train.epochs, 1, 100000});
   options.push_back({"train", "batch_size", "Images a step. An incomplete last batch of an epoch is left out.",
                      &train.batch_size, 1, 65536});
@@ -99,6 +110,17 @@ void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
   options.push_back({"train", "label_smoothing",
                      "Share of the label spread over all classes, in the cross-entropies of single exits; 0: off.",
                      &train.label_smoothing, 0, 0.9});
+  options.push_back(
+      {"train",
+       "class_balance",
+       "Weights of classes in losses: none | inverse (1/n of n images) | effective ((1-b)/(1-b^n): Cui et "
+       "al., 2019). For data where some classes are rare.",
+       &train.class_balance,
+       0,
+       0,
+       {"none", "inverse", "effective"}});
+  options.push_back({"train", "class_balance_beta", "b of effective: nearer 1, nearer inverse.",
+                     &train.class_balance_beta, 0, 0.999999});
   options.push_back({"train", "seed", "Of initial weights, order and augmentation.", &train.seed, 0, 9e15});
   options.push_back({"train",
                      "device",
@@ -129,68 +151,43 @@ void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
   options.push_back({"train", "checkpoint_steps",
                      "Also save every so many steps within an epoch; 0: at epoch ends only.", &train.checkpoint_steps,
                      0, kMany});
-}
-
-void add_regimes(std::vector<Option>& options, TrainConfig& config) {
-  options.push_back(
-      {"joint",
-       "weights",
-       "Of early exits' losses, the last exit's being 1: uniform (1) | decreasing | increasing | a list. Also "
-       "used in the warm-up of differentiable.",
-       &config.joint.weights,
-       0,
-       1000,
-       {"uniform", "decreasing", "increasing"}});
-  DifferentiableConfig& d = config.differentiable;
-  options.push_back({"differentiable",
-                     "mix",
-                     "What gates mix: probabilities (exact likelihood of the decision) | logits.",
-                     &d.mix,
+  options.push_back({"train",
+                     "feature_cache",
+                     "Whether what frozen stages give is kept in the run folder (as bf16) instead of being computed at "
+                     "every step: on | off | auto (on where images are not augmented).",
+                     &train.feature_cache,
                      0,
                      0,
-                     {"probabilities", "logits"}});
-  options.push_back(
-      {"differentiable", "cost_weight",
-       "Nats of loss per unit of mean cost (1 = the plain network's MACs): larger exits earlier. Fashion-MNIST "
-       ".05, CIFAR-10 .5.",
-       &d.cost_weight, 0, 1000});
-  options.push_back({"differentiable", "target_cost",
-                     "Mean cost to reach (of the rule g >= 0.5, on validation) by adapting cost_weight; 0: off.",
-                     &d.target_cost, 0, 10});
-  options.push_back(
-      {"differentiable", "last_weight", "Of the last exit's own cross-entropy.", &d.last_weight, 0, 1000});
-  options.push_back({"differentiable", "aux_weight", "Of each early exit's own cross-entropy; 0 may starve exits.",
-                     &d.aux_weight, 0, 1000});
-  options.push_back({"differentiable", "warmup",
-                     "Share of the epochs trained as joint first; without it gates tend to shut all exits but one.",
-                     &d.warmup, 0, 0.95});
-  options.push_back({"differentiable", "gate_bias", "Initial bias of gates, before the sigmoid; 0: each starts at 1/2.",
-                     &d.gate_bias, -20, 20});
-  options.push_back({"differentiable", "gate_learning_rate", "Factor on the learning rate of gates.",
-                     &d.gate_learning_rate, 0, 1000});
+                     {"on", "off", "auto"}});
+  options.push_back({"train", "feature_draws", "Of augmentation that it then keeps; epochs take turns.",
+                     &train.feature_draws, 1, 1000});
 }
 
-// Every option, in the order it is written; `config` is read and written through it.
-std::vector<Option> options_of(TrainConfig& config) {
+// Every option, in the order it is written; `config` is read and written through it. With `all`, those of regimes that
+// `config` does not use, too.
+std::vector<Option> options_of(TrainConfig& config, bool all) {
   std::vector<Option> options;
   add_data(options, config);
   add_network(options, config);
   add_recipe(options, config.train);
-  add_regimes(options, config);
+  RegimeOptions own(config.regimes, options);
+  for (const RegimeKind& kind : regime_kinds()) {
+    if (all || kind.name == config.train.regime) kind.declare(own);
+  }
   return options;
 }
 
 void resolve(TrainConfig& config, const std::string& file) {
-  const std::string& regime = config.train.regime;
-  if (regime == "plain") config.network.exits = "none";
-  if (regime != "differentiable") config.network.gate = "none";
-  if (regime != "plain" && config.network.exits == "none") {
+  const RegimeKind& regime = regime_kind(config.train.regime);
+  if (!regime.exits) config.network.exits = "none";
+  if (!regime.gates) config.network.gate = "none";
+  if (regime.exits && config.network.exits == "none") {
     fail(Code::kInvalidArgument,
-         "[config] {}: regime {} needs exits, but network.exits is none; place some or use plain", file, regime);
+         "[config] {}: regime {} needs exits, but network.exits is none; place some or use plain", file, regime.name);
   }
-  if (regime == "differentiable" && config.network.gate == "none") {
-    fail(Code::kInvalidArgument, "[config] {}: regime differentiable needs gates, but network.gate is none; use both",
-         file);
+  if (regime.gates && config.network.gate == "none") {
+    fail(Code::kInvalidArgument, "[config] {}: regime {} needs gates, but network.gate is none; use both", file,
+         regime.name);
   }
   if (config.data.image_shape.size() != 3) {
     fail(Code::kInvalidArgument, "[config] {}: data.image_shape has {} extents, expected [channels, rows, columns]",
@@ -200,12 +197,6 @@ void resolve(TrainConfig& config, const std::string& file) {
     fail(Code::kInvalidArgument, "[config] {}: name '{}' cannot name a folder; use letters, digits, - and _", file,
          config.name);
   }
-  if (config.differentiable.target_cost > 0 && config.differentiable.cost_weight <= 0) {
-    fail(Code::kInvalidArgument,
-         "[config] {}: differentiable.target_cost adapts cost_weight by factors, which is 0; give it a first value "
-         "such as 0.05",
-         file);
-  }
   if (config.train.learning_rate <= 0) {
     fail(Code::kInvalidArgument, "[config] {}: train.learning_rate is 0, expected more", file);
   }
@@ -213,9 +204,11 @@ void resolve(TrainConfig& config, const std::string& file) {
 
 }  // namespace
 
+TrainConfig::TrainConfig() { static_cast<void>(options_of(*this, true)); }
+
 TrainConfig parse_config(std::string_view text, const std::string& file, const std::vector<std::string>& sets) {
   TrainConfig config;
-  const std::vector<Option> options = options_of(config);
+  const std::vector<Option> options = options_of(config, true);
   read_options(text, file, options);
   for (const std::string& word : sets) set_option(word, options);
   resolve(config, file);
@@ -228,7 +221,7 @@ TrainConfig load_config(const std::filesystem::path& path, const std::vector<std
 
 std::string to_toml(const TrainConfig& config) {
   TrainConfig copy = config;
-  return write_options(options_of(copy));
+  return write_options(options_of(copy, false));
 }
 
 std::string config_hash(const TrainConfig& config) {

@@ -13,13 +13,14 @@
 #include "data/augment.h"
 #include "data/open_data_set.h"
 #include "data/split.h"
-#include "train/config_options.h"
+#include "train/regime_settings.h"
 #include "zoo/zoo.h"
 
 namespace sooner {
 
 struct RecipeConfig {
-  std::string regime = "differentiable";  // plain | joint | differentiable
+  std::string regime = "differentiable";  // regime.h
+  std::string start = {};                 // path of a model file
   int32_t epochs = 12;
   int32_t batch_size = 128;
   double learning_rate = 0.1;
@@ -29,6 +30,8 @@ struct RecipeConfig {
   std::string schedule = "one-cycle";  // one-cycle | cosine | step | constant
   double schedule_warmup = 0.25;
   double label_smoothing = 0;
+  std::string class_balance = "none";  // none | inverse | effective
+  double class_balance_beta = 0.9999;
   uint64_t seed = 1;
   std::string device = "auto";         // cpu | cuda | auto
   std::string precision = "auto";      // fp32 | bf16 | auto
@@ -36,32 +39,19 @@ struct RecipeConfig {
   int32_t threads = 0;
   int32_t loader_threads = 1;
   int32_t checkpoint_steps = 0;
-};
-
-struct JointConfig {
-  RuleOrList weights{"uniform", {}};
-};
-
-struct DifferentiableConfig {
-  std::string mix = "probabilities";  // probabilities | logits
-  double cost_weight = 0.05;
-  double target_cost = 0;
-  double last_weight = 1;
-  double aux_weight = 0.3;
-  double warmup = 1.0 / 3;
-  double gate_bias = 0;
-  double gate_learning_rate = 1;
+  std::string feature_cache = "auto";  // on | off | auto
+  int32_t feature_draws = 4;
 };
 
 struct TrainConfig {
+  TrainConfig();
   std::string name = "run";
   DataOptions data;
   SplitOptions split;
   AugmentOptions augment;
   NetworkDescription network;
   RecipeConfig train;
-  JointConfig joint;
-  DifferentiableConfig differentiable;
+  RegimeSettings regimes;  // every regime's own options
 };
 
 // Reads `text` over the defaults, then each word of `sets`, in order, then resolves what follows from the regime (plain

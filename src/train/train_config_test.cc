@@ -45,8 +45,8 @@ weights = [0.5, 1]
   EXPECT_EQ(config.network.exits, "names:conv1");
   EXPECT_EQ(config.train.learning_rate, 0.05);
   EXPECT_EQ(config.train.seed, 7U);
-  EXPECT_EQ(config.joint.weights.values, (std::vector<double>{0.5, 1}));
-  EXPECT_TRUE(config.joint.weights.rule.empty());
+  EXPECT_EQ(config.regimes.rule("joint.weights").values, (std::vector<double>{0.5, 1}));
+  EXPECT_TRUE(config.regimes.rule("joint.weights").rule.empty());
 }
 
 TEST(TrainConfig, WrittenTextReadsBackToTheSameTextAndHash) {
@@ -57,7 +57,7 @@ TEST(TrainConfig, WrittenTextReadsBackToTheSameTextAndHash) {
   const TrainConfig again = parse_config(text, "config.toml");
   EXPECT_EQ(to_toml(again), text);
   EXPECT_EQ(config_hash(again), config_hash(config));
-  EXPECT_EQ(again.joint.weights, config.joint.weights);
+  EXPECT_EQ(again.regimes, config.regimes);
   EXPECT_EQ(again.data.data_dir, "C:\\data");
 }
 
@@ -117,7 +117,7 @@ TEST(TrainConfig, SetWordsOverrideTheFileAndNeedNoQuotes) {
                    {"train.epochs=5", "network.exits=names:conv1,relu2", "joint.weights=decreasing"});
   EXPECT_EQ(config.train.epochs, 5);
   EXPECT_EQ(config.network.exits, "names:conv1,relu2");
-  EXPECT_EQ(config.joint.weights.rule, "decreasing");
+  EXPECT_EQ(config.regimes.rule("joint.weights").rule, "decreasing");
 }
 
 TEST(TrainConfig, WrongSetWordsAreNamed) {
@@ -140,11 +140,6 @@ TEST(TrainConfig, PlainHasNoExitsAndOnlyDifferentiableHasGates) {
 TEST(TrainConfig, RegimesWithExitsRefuseANetworkWithoutThem) {
   EXPECT_THAT(message("", {"train.regime=joint", "network.exits=none"}), HasSubstr("needs exits"));
   EXPECT_THAT(message("", {"network.gate=none"}), HasSubstr("needs gates"));
-}
-
-TEST(TrainConfig, TargetCostNeedsAWeightToAdapt) {
-  EXPECT_THAT(message("", {"differentiable.target_cost=0.5", "differentiable.cost_weight=0"}),
-              HasSubstr("first value"));
 }
 
 TEST(TrainConfig, MissingFileIsNotFound) {

@@ -6,20 +6,26 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "data/batch_loader.h"
+#include "format/model_file.h"
 #include "graph/cost.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/exit_meter.h"
 #include "train/export_model.h"
+#include "train/feature_cache.h"
 #include "train/losses.h"
+#include "train/regime.h"
 #include "train/run_records.h"
 #include "train/schedule.h"
 #include "train/sgd.h"
+#include "train/start_weights.h"
+#include "train/step_memory.h"
 #include "train/torch_tensors.h"
 
 namespace sooner {
@@ -32,8 +38,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // On a GPU the loss is looked at only so often: looking waits for it.
 constexpr int64_t kStepsBetweenLooksCuda = 16;
 constexpr int64_t kStepsBeforeEstimate = 20;
-// How often an epoch the target-cost controller looks at the validation split.
-constexpr int64_t kControlsPerEpoch = 4;
+// How often an epoch a regime that steers looks at the validation split.
+constexpr int64_t kSteersPerEpoch = 4;
 
 class Trainer {
  public:
@@ -46,13 +52,22 @@ class Trainer {
         graph_(build_network(config.network, data_.image_shape, data_.classes())),
         mode_(choose_compute_mode(config.train, graph_)),
         exit_cost_(compute_cost(graph_).exit_fraction),
-        joint_weights_(joint_weights(config.joint.weights, graph_.exits())) {
+        regime_(regime_kind(config.train.regime)
+                    .make({.graph = graph_,
+                           .exit_cost = exit_cost_,
+                           .epochs = config.train.epochs,
+                           .started = !config.train.start.empty(),
+                           .targets = {config.train.label_smoothing, weigh_classes()},
+                           .seed = config.train.seed,
+                           .settings = config.regimes})),
+        phases_(regime_->phases()) {
     apply_compute_mode(mode_);
-    module_ = std::make_unique<GraphModule>(graph_, config.train.seed, config.differentiable.gate_bias);
+    module_ =
+        std::make_unique<GraphModule>(graph_, config.train.seed, config.regimes.number("differentiable.gate_bias"));
     module_->place(mode_.device, mode_.channels_last);
     sgd_ = std::make_unique<Sgd>(*module_,
                                  SgdOptions{config.train.momentum, config.train.nesterov, config.train.weight_decay,
-                                            config.differentiable.gate_learning_rate});
+                                            config.regimes.number("differentiable.gate_learning_rate")});
     meter_ = std::make_unique<ExitMeter>(graph_.exits(), mode_.device);
     if (splits_.validation.indices.empty()) {
       fail(Code::kInvalidArgument, "[train] the validation split is empty; raise split.validation (now {})",
@@ -60,22 +75,16 @@ class Trainer {
     }
     make_loader();
     batches_ = loader_->batches_per_epoch();
-    schedule_ = {config.train.schedule, config.train.learning_rate, config.train.schedule_warmup, total_steps()};
     identity_ = {config_hash(config), data_.hash, to_string(mode_)};
-    at_.cost_weight = config.differentiable.cost_weight;
-    // The regime's own phase is never empty.
-    joint_epochs_ = differentiable()
-                        ? std::min<int64_t>(config.train.epochs - 1,
-                                            std::llround(config.differentiable.warmup * config.train.epochs))
-                        : config.train.epochs;
   }
 
   TrainResult run() {
-    if (options_.resume) restore();
+    if (!options_.resume || !restore()) start();
     announce();
     write_environment(nullptr);
     records_ = std::make_unique<RunRecords>(folder_, static_cast<size_t>(at_.epoch));
     while (at_.epoch < config_.train.epochs) {
+      enter_phase();
       if (!run_epoch()) return interrupted();
     }
     finish();
@@ -85,19 +94,61 @@ class Trainer {
   }
 
  private:
-  [[nodiscard]] bool differentiable() const { return config_.train.regime == "differentiable"; }
-  [[nodiscard]] bool in_joint_phase() const { return at_.epoch < joint_epochs_; }
   [[nodiscard]] int64_t total_steps() const { return batches_ * config_.train.epochs; }
-  [[nodiscard]] std::string phase() const {
-    return config_.train.regime == "plain" ? "plain" : in_joint_phase() ? "joint" : "differentiable";
+  // Index of the phase an epoch of the run belongs to.
+  [[nodiscard]] size_t phase_of(int64_t epoch) const {
+    size_t phase = 0;
+    while (phase + 1 < phases_.size() && epoch >= phases_[phase].epochs) epoch -= phases_[phase++].epochs;
+    return phase;
   }
+  [[nodiscard]] int64_t first_epoch(size_t phase) const {
+    int64_t epoch = 0;
+    for (size_t i = 0; i < phase; ++i) epoch += phases_[i].epochs;
+    return epoch;
+  }
+  [[nodiscard]] const Phase& phase() const { return phases_[phase_of(at_.epoch)]; }
+  [[nodiscard]] Moment moment() const {
+    const size_t index = phase_of(at_.epoch);
+    const int64_t first = first_epoch(index);
+    return {index, at_.epoch - first,
+            static_cast<double>(at_.step - first * batches_) / static_cast<double>(phases_[index].epochs * batches_),
+            at_.step};
+  }
+
+  // Sets who learns, what the steps read, and the schedule of the learning rate: a phase's own, or that of the
+  // neighbours it shares one with.
+  void enter_phase() {
+    const size_t index = phase_of(at_.epoch);
+    if (index == entered_) return;
+    entered_ = index;
+    module_->learn({phases_[index].trunks, phases_[index].heads, phases_[index].detached});
+    weigh_step_ = !phases_[index].trunks.empty() && !mode_.cuda();
+    if (weigh_step_ && joint_step_bytes_ == 0) joint_step_bytes_ = weigh_joint_step();
+    keep_features(index);
+    size_t first = index, last = index;
+    if (!phases_[index].own_schedule) {
+      while (first > 0 && !phases_[first - 1].own_schedule) --first;
+      while (last + 1 < phases_.size() && !phases_[last + 1].own_schedule) ++last;
+    }
+    schedule_start_ = first_epoch(first) * batches_;
+    schedule_ = {config_.train.schedule, config_.train.learning_rate, config_.train.schedule_warmup,
+                 first_epoch(last + 1) * batches_ - schedule_start_};
+  }
+  [[nodiscard]] double rate(int64_t step) const { return schedule_.rate(step - schedule_start_); }
 
   void say(const std::string& line) {
     append_line(folder_.log(), line);
     if (options_.listener != nullptr) options_.listener->on_line(line);
   }
 
-  void make_loader() {
+  // [C], or none.
+  [[nodiscard]] std::vector<double> weigh_classes() const {
+    std::vector<int64_t> counts(static_cast<size_t>(data_.classes()));
+    for (const int64_t index : splits_.train.indices) ++counts[static_cast<size_t>(data_.train->label(index))];
+    return class_weights(config_.train.class_balance, counts, config_.train.class_balance_beta);
+  }
+
+  [[nodiscard]] LoaderOptions loader_options() const {
     LoaderOptions loader;
     loader.batch_size = config_.train.batch_size;
     loader.threads = config_.train.loader_threads;
@@ -108,7 +159,46 @@ class Trainer {
     loader.augment = config_.augment;
     loader.mean = data_.mean;
     loader.std = data_.std;
-    loader_ = std::make_unique<BatchLoader>(data_.train, data_.image_shape, splits_.train.indices, loader);
+    return loader;
+  }
+
+  void make_loader() {
+    if (cache_ == nullptr) {
+      loader_ = std::make_unique<BatchLoader>(data_.train, data_.image_shape, splits_.train.indices, loader_options());
+      return;
+    }
+    LoaderOptions labels = loader_options();
+    labels.augment = {};
+    labels.mean = {0};
+    labels.std = {1};
+    loader_ = std::make_unique<BatchLoader>(std::make_shared<LabelSource>(data_.train), Shape{1, 1, 1},
+                                            splits_.train.indices, labels);
+  }
+
+  // Computes what frozen stages give once, where every epoch would compute the same or may do with a few draws.
+  void keep_features(size_t phase) {
+    const bool kept = cache_ != nullptr;
+    cache_.reset();
+    const std::string& wanted = config_.train.feature_cache;
+    const bool frozen = module_->frontier().front() != 0;
+    const bool augmented = config_.augment.any();
+    if (frozen && wanted != "off" && (wanted == "on" || !augmented)) {
+      const int64_t draws =
+          augmented ? std::min<int64_t>(config_.train.feature_draws, phases_[phase].epochs) : int64_t{1};
+      cache_ = std::make_unique<FeatureCache>(
+          folder_.features(), *module_, mode_,
+          FeatureSource{data_, splits_.train.indices, loader_options(), first_epoch(phase), draws});
+      say(
+          fmt::format("{}: the frozen stages' features of {} images ({}) are kept, {}; computing them took {:.2f} ms a "
+                      "batch",
+                      phases_[phase].name, splits_.train.indices.size(),
+                      augmented ? fmt::format("{} draws of augmentation", draws) : "not augmented",
+                      human_bytes(static_cast<double>(cache_->bytes())), 1e3 * cache_->seconds_computing()));
+    } else if (frozen) {
+      say(fmt::format("{}: the frozen stages are computed at every step{}", phases_[phase].name,
+                      wanted == "off" ? "" : ", since images are augmented (train.feature_cache=on keeps some draws)"));
+    }
+    if (kept || cache_ != nullptr) make_loader();
   }
 
   void announce() {
@@ -143,7 +233,7 @@ class Trainer {
     while (const Batch* batch = loader_->next()) {
       step(*batch);
       if (at_.batch < batches_) {
-        control_cost();
+        steer();
         if (stop_asked()) return false;
         const int64_t every = config_.train.checkpoint_steps;
         if (every > 0 && at_.step % every == 0) save("last");
@@ -159,41 +249,61 @@ class Trainer {
   [[nodiscard]] bool stop_asked() const { return options_.stop != nullptr && options_.stop->load(); }
 
   void step(const Batch& batch) {
-    const at::Tensor images = place_images(batch.images, batch.n, data_.image_shape, mode_);
+    std::optional<StepMemory> memory;
+    if (weigh_step_) memory.emplace();
     const at::Tensor labels =
         at::from_blob(const_cast<int32_t*>(batch.labels.data()), {batch.n}, at::kInt).to(mode_.device, at::kLong);
-    ExitOutputs outputs;
-    {
-      const AutocastRegion autocast(mode_);
-      outputs = module_->forward(images, true);
-    }
-    const Loss loss = make_loss(outputs, labels);
+    const ExitOutputs outputs = forward(batch);
+    const Loss loss = regime_->loss(outputs, labels, moment());
     if (!mode_.cuda() || at_.step % kStepsBetweenLooksCuda == 0) require_finite(loss);
     sgd_->clear_gradients();
     guard_torch("train", [&] { loss.total.backward(); });
-    sgd_->step(schedule_.rate(at_.step));
+    sgd_->step(rate(at_.step));
     meter_->add(loss, outputs, labels);
+    if (memory) report_memory(memory->peak_bytes());
     ++at_.step;
     ++at_.batch;
     ++steps_here_;
     report_step();
   }
 
-  Loss make_loss(const ExitOutputs& outputs, const at::Tensor& labels) {
-    if (in_joint_phase()) return joint_loss(outputs, labels, joint_weights_, config_.train.label_smoothing);
-    const DifferentiableConfig& d = config_.differentiable;
-    return differentiable_loss(outputs, labels,
-                               {.mix_logits = d.mix == "logits",
-                                .cost_weight = at_.cost_weight,
-                                .last_weight = d.last_weight,
-                                .aux_weight = d.aux_weight,
-                                .label_smoothing = config_.train.label_smoothing,
-                                .exit_cost = exit_cost_});
+  ExitOutputs forward(const Batch& batch) {
+    if (cache_ != nullptr) {
+      const std::vector<at::Tensor> rows = cache_->rows(moment().epoch % cache_->draws(), batch.indices);
+      const AutocastRegion autocast(mode_);
+      return module_->forward_from(rows);
+    }
+    const at::Tensor images = place_images(batch.images, batch.n, data_.image_shape, mode_);
+    const AutocastRegion autocast(mode_);
+    return module_->forward(images, true);
+  }
+
+  // Of a phase in which only some parts learn, beside a step in which all do.
+  void report_memory(int64_t bytes) {
+    weigh_step_ = false;
+    say(fmt::format("{}: a step takes up to {} for values and gradients; one that trains every exit, {}", phase().name,
+                    human_bytes(static_cast<double>(bytes)), human_bytes(static_cast<double>(joint_step_bytes_))));
+  }
+
+  [[nodiscard]] int64_t weigh_joint_step() const {
+    GraphModule joint(graph_, config_.train.seed);
+    joint.place(mode_.device, mode_.channels_last);
+    std::vector<float> zeros(static_cast<size_t>(config_.train.batch_size * element_count(data_.image_shape)));
+    const StepMemory memory;
+    ExitOutputs outputs;
+    {
+      const AutocastRegion autocast(mode_);
+      outputs = joint.forward(place_images(zeros, config_.train.batch_size, data_.image_shape, mode_), true);
+    }
+    const at::Tensor labels = at::zeros({config_.train.batch_size}, at::kLong);
+    weighted_loss(outputs, labels, std::vector<double>(graph_.exits(), 1), {}).total.backward();
+    return memory.peak_bytes();
   }
 
   void require_finite(const Loss& loss) const {
     if (std::isfinite(loss.total.item<double>())) return;
     for (size_t k = 0; k < loss.exit_losses.size(); ++k) {
+      if (!loss.exit_losses[k].defined()) continue;
       const auto value = loss.exit_losses[k].item<double>();
       if (!std::isfinite(value)) not_finite(fmt::format("exit {}'s cross-entropy is {}", k, value));
     }
@@ -219,7 +329,7 @@ class Trainer {
     if (steps_here_ == kStepsBeforeEstimate) say(fmt::format("about {} to go", human_seconds(left)));
     if (options_.listener == nullptr || seconds_since(last_report_) < options_.seconds_between_reports) return;
     last_report_ = Clock::now();
-    const TrainingMetrics m = training_metrics(meter_->sums(), exit_cost_, false);
+    const TrainingMetrics m = training_metrics(meter_->sums(), exit_cost_, phase());
     options_.listener->on_step({at_.epoch + 1, config_.train.epochs, at_.step, total_steps(),
                                 done * config_.train.batch_size / seconds, left, m.exits.loss, m.exits.accuracy});
   }
@@ -228,41 +338,29 @@ class Trainer {
     return measure_exits(evaluate(*module_, mode_, data_, data_.train, splits_.validation.indices), exit_cost_);
   }
 
-  // Multiplies cost_weight by how far the rule's cost on the validation split is off, within a factor of two at a time.
-  void control_cost() {
-    const double target = config_.differentiable.target_cost;
-    const int64_t every = std::max<int64_t>(1, batches_ / kControlsPerEpoch);
-    if (target <= 0 || !differentiable() || in_joint_phase() || at_.batch % every != 0) return;
-    const double off = validate().cost / target;
-    at_.cost_weight = std::clamp(at_.cost_weight * std::clamp(off, 0.5, 2.0), 1e-4, 100.0);
-  }
-
-  // Accuracy, less ten points for every percent that the cost is farther than 5 % from its target.
-  [[nodiscard]] double score(const ExitMetrics& metrics) const {
-    const double target = config_.differentiable.target_cost;
-    if (target <= 0 || !metrics.has_rule()) return selection_score(metrics);
-    return selection_score(metrics) - 10 * std::max(0.0, std::abs(metrics.cost / target - 1) - 0.05);
+  void steer() {
+    const int64_t every = std::max<int64_t>(1, batches_ / kSteersPerEpoch);
+    if (at_.batch % every == 0 && regime_->steers(moment())) regime_->steer(validate());
   }
 
   void end_epoch(double seconds) {
-    const bool gated = differentiable() && !in_joint_phase();
+    const bool gated = phase().gated;
     EpochRecord record;
-    record.phase = phase();
+    record.phase = phase().name;
     record.epoch = at_.epoch + 1;
     record.step = at_.step;
-    record.learning_rate = schedule_.rate(at_.step - 1);
-    record.cost_weight = at_.cost_weight;
+    record.learning_rate = rate(at_.step - 1);
+    record.cost_weight = regime_->cost_weight().value_or(std::nan(""));
     record.seconds = seconds;
     record.images_per_second =
         static_cast<double>((batches_ - epoch_first_batch_) * config_.train.batch_size) / seconds;
     record.waiting_share = (loader_->seconds_waited() - epoch_waited_) / seconds;
-    record.train = training_metrics(meter_->sums(), exit_cost_, gated);
+    record.train = training_metrics(meter_->sums(), exit_cost_, phase());
     record.validation = validate();
     if (!gated) drop_rule(record.validation);
     require_finite_metrics(record);
-    if (gated || !differentiable()) {
-      // During the warm-up gates know nothing yet: those epochs do not count.
-      const double now = score(record.validation);
+    if (phase().selects) {
+      const double now = regime_->score(record.validation);
       record.best = now >= at_.best_score;
       if (record.best) {
         at_.best_score = now;
@@ -272,12 +370,21 @@ class Trainer {
     }
     records_->add(record);
     say(summary(record, config_.train.epochs));
+    // The first epoch warms up.
+    if (cache_ != nullptr && moment().epoch == std::min<int64_t>(1, phase().epochs - 1)) report_cache(seconds);
     for (const std::string& warning : record.warnings) say("warning: " + warning);
     ++at_.epoch;
     at_.batch = 0;
     meter_->clear();
     if (record.best) save("best");
     save("last");
+  }
+
+  void report_cache(double seconds) {
+    const double with = seconds / static_cast<double>(batches_ - epoch_first_batch_);
+    const double without = with - cache_->seconds_reading() + cache_->seconds_computing();
+    say(fmt::format("{}: {:.1f} steps/s with features read back, about {:.1f} with the frozen stages computed",
+                    phase().name, 1 / with, 1 / without));
   }
 
   static void drop_rule(ExitMetrics& metrics) {
@@ -289,7 +396,8 @@ class Trainer {
   // On a GPU a loss may have gone bad between two looks; and weights may be bad after a loss that was still finite.
   void require_finite_metrics(const EpochRecord& record) const {
     for (size_t k = 0; k < graph_.exits(); ++k) {
-      if (!std::isfinite(record.train.exits.loss[k]) || !std::isfinite(record.validation.loss[k])) {
+      const bool trained = !phase().computes(k) || std::isfinite(record.train.exits.loss[k]);
+      if (!trained || !std::isfinite(record.validation.loss[k])) {
         not_finite(fmt::format("exit {}'s cross-entropy is not a number", k));
       }
     }
@@ -304,12 +412,43 @@ class Trainer {
       }
     }
     checkpoint.position.meter_sums = meter_->sums();
+    checkpoint.position.regime = regime_->state();
     save_checkpoint(checkpoint, folder_.checkpoint(name));
   }
 
-  void restore() {
+  // Whether a model's training kept away from what this run keeps away from.
+  [[nodiscard]] bool same_splits(const Provenance& provenance) const {
+    try {
+      const SplitOptions then = parse_config(provenance.config_toml, "provenance").split;
+      return then.validation == config_.split.validation && then.calibration == config_.split.calibration &&
+             then.seed == config_.split.seed;
+    } catch (const Error&) {
+      return false;  // of a version that wrote other options: unknown
+    }
+  }
+
+  void start() {
+    const std::string& path = config_.train.start;
+    if (path.empty()) return;
+    const ModelFile model = load_model(path);
+    const std::string taken = take_weights(*module_, model, path);
+    const std::string& regime = model.manifest.provenance.regime;
+    say(fmt::format("starting from '{}' ({}, {}): {}", path, model.manifest.graph.name,
+                    regime.empty() ? "of unknown origin" : regime, taken));
+    const Preprocessing& before = model.manifest.preprocessing;
+    if (before.mean != data_.mean || before.std != data_.std) {
+      say("warning: the images it was trained on were normalised by other constants than these");
+    }
+    if (model.manifest.provenance.data_hash == data_.hash && !same_splits(model.manifest.provenance)) {
+      say("warning: it was trained on other splits of this data: it may have seen images kept for tuning and "
+          "guarantees");
+    }
+  }
+
+  // False: stopped before its first checkpoint.
+  bool restore() {
     std::error_code ignored;
-    if (!std::filesystem::exists(folder_.checkpoint("last"), ignored)) return;  // stopped before its first checkpoint
+    if (!std::filesystem::exists(folder_.checkpoint("last"), ignored)) return false;
     const Checkpoint saved = load_checkpoint(folder_.checkpoint("last"));
     const auto same = [&](std::string_view what, const std::string& now, const std::string& then,
                           std::string_view remedy) {
@@ -330,6 +469,8 @@ class Trainer {
     sgd_->import_buffers(saved.momentum);
     meter_->restore(saved.position.meter_sums);
     at_ = saved.position;
+    regime_->restore(at_.regime);
+    return true;
   }
 
   TrainResult interrupted() {
@@ -348,12 +489,19 @@ class Trainer {
   }
 
   void finish() {
+    cache_.reset();
     // The best weights, on the CPU and in fp32: what the file promises is what any machine can check.
     module_->import_tensors(load_checkpoint(folder_.checkpoint("best")).model);
     module_->place(at::kCPU, false);
     const ExitAnswers answers = evaluate(*module_, ComputeMode{}, data_, data_.train, splits_.validation.indices);
     export_answers(answers, splits_.validation, folder_.logits("validation"));
-    export_model(*module_, config_, data_, splits_, folder_.model());
+    if (regime_->keeps_heads()) {
+      export_model(*module_, config_, data_, splits_, folder_.model());
+    } else {
+      GraphModule plain(plain_backbone(graph_), config_.train.seed);
+      plain.import_tensors(module_->export_tensors());
+      export_model(plain, config_, data_, splits_, folder_.model());
+    }
     const ExitMetrics m = measure_exits(answers, exit_cost_);
     std::string rule;
     if (m.has_rule()) rule = fmt::format(", gates {:.2f} % at cost {:.3f}", 100 * m.rule_accuracy, m.cost);
@@ -371,17 +519,22 @@ class Trainer {
   Graph graph_;
   ComputeMode mode_;
   std::vector<double> exit_cost_;
-  std::vector<double> joint_weights_;
+  std::unique_ptr<Regime> regime_;
+  std::vector<Phase> phases_;
   std::unique_ptr<GraphModule> module_;
   std::unique_ptr<Sgd> sgd_;
   std::unique_ptr<ExitMeter> meter_;
+  std::unique_ptr<FeatureCache> cache_;  // null: images
   std::unique_ptr<BatchLoader> loader_;
   std::unique_ptr<RunRecords> records_;
   Schedule schedule_;
   RunIdentity identity_;
   TrainingPosition at_;
   int64_t batches_ = 0;
-  int64_t joint_epochs_ = 0;
+  size_t entered_ = static_cast<size_t>(-1);  // phase
+  int64_t schedule_start_ = 0;                // step of the run at which it begins
+  bool weigh_step_ = false;                   // count the next step's memory
+  int64_t joint_step_bytes_ = 0;              // 0: not yet counted
   // Of this call, not of the run.
   int64_t steps_here_ = 0;
   int64_t epoch_first_batch_ = 0;

@@ -4,7 +4,7 @@
 // listener. The same configuration, threads and LibTorch give the same weights, interrupted and resumed or not (on a
 // CPU; some CUDA kernels add in no fixed order).
 //
-// metrics.jsonl holds one object an epoch: epoch (from 1), step, phase ("plain", "joint", "differentiable"),
+// metrics.jsonl holds one object an epoch: epoch (from 1), step, phase (a regime's, such as "joint"),
 // learning_rate, cost_weight, seconds, images_per_second, waiting_share (of the time, for data), best (so far),
 // warnings, and "train" and "validation", each {loss, mixture, soft_cost (train only), exits: [{loss, accuracy,
 // mean_gate, share}], rule_accuracy, cost}; what has no meaning in a phase is null.
@@ -30,7 +30,7 @@ struct StepReport {
   int64_t total_steps = 0;
   double images_per_second = 0;
   double seconds_left = 0;
-  std::vector<double> exit_loss;      // [K], mean over this epoch so far
+  std::vector<double> exit_loss;      // [K], mean over this epoch so far; NaN for exits this phase leaves out
   std::vector<double> exit_accuracy;  // [K]
 };
 

@@ -13,6 +13,7 @@
 #include "support/error_of.h"
 #include "support/temp_folder.h"
 #include "train/checkpoint.h"
+#include "train/regime.h"
 
 namespace sooner {
 namespace {
@@ -232,11 +233,158 @@ TEST(Trainer, RefusesAListOfJointWeightsOfAnotherLength) {
   EXPECT_THAT(error.what(), HasSubstr("joint.weights has 3 numbers, expected 1"));
 }
 
+// Every exit's training loss is lower in the last epoch that computes it than in the first, whatever the phases.
+TEST(Trainer, EveryRegimeLearnsAndLeavesAModelOfItsNetwork) {
+  const TempFolder root;
+  for (const std::string& regime : regime_names()) {
+    const RunFolder folder = RunFolder::create(root / regime);
+    StopAfter listener(-1);
+    const TrainConfig config = small_config({"train.epochs=8", "train.regime=" + regime});
+    EXPECT_FALSE(run(config, folder, listener).interrupted);
+    const size_t exits = regime_kind(regime).exits ? 2 : 1;
+    EXPECT_EQ(load_model(folder.model()).manifest.graph.exits(), exits) << regime;
+    EXPECT_EQ(load_model(folder.model()).manifest.provenance.regime, regime);
+    for (size_t k = 0; k < exits; ++k) {
+      std::vector<double> losses;
+      for (const nlohmann::json& epoch : metrics_of(folder)) {
+        const nlohmann::json& loss = epoch["train"]["exits"][k]["loss"];
+        if (loss.is_number()) losses.push_back(loss.get<double>());
+      }
+      ASSERT_GE(losses.size(), 2U) << regime;
+      EXPECT_LT(losses.back(), losses.front()) << regime << ", exit " << k;
+    }
+  }
+}
+
+// Interrupted in every phase and at the epoch's end between two.
+TEST(Trainer, PhasedRegimesResumedEndInTheSameBits) {
+  const TempFolder root;
+  for (const std::string regime : {"layer-wise", "classifier-wise", "mixed", "distillation"}) {
+    const TrainConfig config = small_config({"train.epochs=4", "augment.pad_crop=2", "train.regime=" + regime});
+    const RunFolder straight = RunFolder::create(root / (regime + "-straight"));
+    StopAfter never(-1);
+    run(config, straight, never);
+    for (const int64_t step : {5, 14, 23}) {
+      const RunFolder folder = RunFolder::create(root / (regime + std::to_string(step)));
+      StopAfter listener(step);
+      ASSERT_TRUE(run(config, folder, listener).interrupted);
+      StopAfter again(-1);
+      run(config, folder, again, true);
+      expect_same_weights(straight, folder);
+      EXPECT_EQ(timeless(metrics_of(folder)), timeless(metrics_of(straight))) << regime << " " << step;
+    }
+  }
+}
+
+// Heads alone on a network that was trained before: its trunk and last exit keep every bit, features are read back, and
+// an interrupted run ends in the same bits.
+TEST(Trainer, ClassifierWiseBeginsFromATrainedNetwork) {
+  const TempFolder root;
+  StopAfter never(-1);
+  const RunFolder plain = RunFolder::create(root / "plain");
+  run(small_config({"train.regime=plain"}), plain, never);
+  const TrainConfig config =
+      small_config({"train.regime=classifier-wise", "train.start=" + plain.model().string(), "train.epochs=4"});
+  const RunFolder folder = RunFolder::create(root / "heads");
+  StopAfter listener(-1);
+  run(config, folder, listener);
+  EXPECT_THAT(listener.lines, HasSubstr("plain): trunk and exit 1"));
+  EXPECT_THAT(listener.lines, testing::Not(HasSubstr("warning: it was trained")));
+  EXPECT_THAT(listener.lines, HasSubstr("features of 157 images (not augmented) are kept"));
+  EXPECT_THAT(listener.lines, HasSubstr("steps/s with features read back"));
+  EXPECT_THAT(listener.lines, HasSubstr("heads: a step takes up to"));
+  EXPECT_FALSE(std::filesystem::exists(folder.features()));
+  StopAfter other(-1);
+  run(small_config({"train.regime=classifier-wise", "train.start=" + plain.model().string(), "split.seed=2"}),
+      RunFolder::create(root / "other"), other);
+  EXPECT_THAT(other.lines, HasSubstr("warning: it was trained on other splits of this data"));
+  const ModelFile before = load_model(plain.model()), after = load_model(folder.model());
+  for (const auto& [name, tensor] : before.tensors) {
+    if (name.starts_with("sooner.check.")) continue;
+    EXPECT_TRUE(std::ranges::equal(tensor.raw(), after.tensors.at(name).raw())) << name;
+  }
+  for (const int64_t step : {3, 14}) {
+    const RunFolder parts = RunFolder::create(root / std::to_string(step));
+    StopAfter first(step), second(-1);
+    ASSERT_TRUE(run(config, parts, first).interrupted);
+    run(config, parts, second, true);
+    expect_same_weights(folder, parts);
+  }
+}
+
+// Two draws of augmentation take turns: four epochs from two passes through the frozen stages.
+TEST(Trainer, FeaturesOfAugmentedImagesAreKeptWhenAsked) {
+  const TempFolder root;
+  const std::vector<std::string> words{"train.regime=classifier-wise", "train.epochs=8", "augment.pad_crop=2",
+                                       "classifier_wise.backbone=0.5", "train.feature_draws=2"};
+  const auto lines_with = [&](const std::string& cache) {
+    std::vector<std::string> more = words;
+    more.push_back("train.feature_cache=" + cache);
+    const RunFolder folder = RunFolder::create(root / cache);
+    StopAfter listener(-1);
+    run(small_config(more), folder, listener);
+    return listener.lines;
+  };
+  EXPECT_THAT(lines_with("on"), HasSubstr("of 157 images (2 draws of augmentation) are kept"));
+  EXPECT_THAT(lines_with("auto"), HasSubstr("computed at every step, since images are augmented"));
+  EXPECT_THAT(lines_with("off"), HasSubstr("heads: the frozen stages are computed at every step\n"));
+}
+
+TEST(Trainer, StartsOnlyFromItsOwnBackbone) {
+  const TempFolder root;
+  StopAfter listener(-1);
+  const RunFolder plain = RunFolder::create(root / "plain");
+  run(small_config({"train.regime=plain", "train.epochs=1"}), plain, listener);
+  const RunFolder folder = RunFolder::create(root / "run");
+  const Error other = error_of([&] {
+    run(small_config({"train.regime=mixed", "network.backbone=resnet8:w4", "network.exits=fractions:.4",
+                      "network.head=gap-fc", "train.start=" + plain.model().string()}),
+        folder, listener);
+  });
+  EXPECT_EQ(other.code(), Code::kDataLoss);
+  EXPECT_THAT(other.what(), HasSubstr("its network is b-lenet"));
+  const Error missing =
+      error_of([&] { run(small_config({"train.start=" + (root / "none").string()}), folder, listener); });
+  EXPECT_EQ(missing.code(), Code::kNotFound);
+}
+
+TEST(Trainer, EveryVariantOfDifferentiableResumesToTheSameBits) {
+  const TempFolder root;
+  for (const std::string variant : {"assign", "gumbel"}) {
+    const TrainConfig config = small_config({"train.epochs=4", "differentiable.variant=" + variant});
+    const RunFolder straight = RunFolder::create(root / (variant + "-straight"));
+    const RunFolder folder = RunFolder::create(root / variant);
+    StopAfter never(-1), at(17), again(-1);
+    run(config, straight, never);
+    ASSERT_TRUE(run(config, folder, at).interrupted);
+    run(config, folder, again, true);
+    expect_same_weights(straight, folder);
+    const std::vector<nlohmann::json> metrics = metrics_of(straight);
+    EXPECT_LT(metrics.back()["train"]["exits"][1]["loss"].get<double>(),
+              metrics.front()["train"]["exits"][1]["loss"].get<double>());
+  }
+}
+
+TEST(Trainer, DeepSupervisionLeavesThePlainNetwork) {
+  const TempFolder root;
+  const RunFolder deep = RunFolder::create(root / "deep"), plain = RunFolder::create(root / "plain");
+  StopAfter listener(-1);
+  run(small_config({"train.regime=joint", "joint.keep_heads=false"}), deep, listener);
+  run(small_config({"train.regime=plain"}), plain, listener);
+  const ModelFile a = load_model(deep.model()), b = load_model(plain.model());
+  EXPECT_EQ(a.manifest.graph.exits(), 1U);
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (const auto& [name, tensor] : b.tensors) {
+    ASSERT_TRUE(a.tensors.contains(name)) << name;
+    EXPECT_EQ(a.tensors.at(name).shape(), tensor.shape()) << name;
+  }
+}
+
 TEST(Checkpoint, RoundTripsEverything) {
   const TempFolder folder;
   const std::vector<float> numbers{1.5F, -2.25F};
   Checkpoint saved;
-  saved.position = {3, 17, 2405, 0.1 + 0.2, 0.987654321, 2, {1.0 / 3, 4e17}};
+  saved.position = {3, 17, 2405, {0.1 + 0.2, 5}, 0.987654321, 2, {1.0 / 3, 4e17}};
   saved.identity = {"0123456789abcdef", "fedcba9876543210", "cpu, 2 threads, fp32"};
   saved.model["w"] = Tensor::from_floats({2}, numbers);
   saved.momentum["w"] = Tensor::from_floats({1, 2}, numbers);
@@ -245,7 +393,7 @@ TEST(Checkpoint, RoundTripsEverything) {
   EXPECT_EQ(loaded.position.epoch, 3);
   EXPECT_EQ(loaded.position.batch, 17);
   EXPECT_EQ(loaded.position.step, 2405);
-  EXPECT_EQ(loaded.position.cost_weight, 0.1 + 0.2);
+  EXPECT_EQ(loaded.position.regime, (std::vector<double>{0.1 + 0.2, 5}));
   EXPECT_EQ(loaded.position.best_score, 0.987654321);
   EXPECT_EQ(loaded.position.best_epoch, 2);
   EXPECT_EQ(loaded.position.meter_sums, saved.position.meter_sums);
@@ -263,7 +411,7 @@ TEST(Checkpoint, ForeignAndBrokenFilesAreDataLoss) {
   };
   EXPECT_EQ(error_of([&] { load_checkpoint(folder / "none"); }).code(), Code::kNotFound);
   EXPECT_THAT(write({}).what(), HasSubstr("is not a checkpoint"));
-  for (const char* state : {"", "{", "[]", "{\"version\":1}", "{\"version\":2}", "{\"version\":1,\"epoch\":\"one\"}"}) {
+  for (const char* state : {"", "{", "[]", "{\"version\":1}", "{\"version\":2}", "{\"version\":2,\"epoch\":\"one\"}"}) {
     const Error error = write({{"sooner.training_state", state}});
     EXPECT_EQ(error.code(), Code::kDataLoss) << state;
     EXPECT_THAT(error.what(), HasSubstr("broken training state")) << state;

@@ -1,0 +1,147 @@
+// Differentiable branching (Scardapane et al., ICASSP 2020): exits and gates as one decision, after a joint warm-up. A
+// long warm-up is what others call training in two stages. Variants differ in how gates learn.
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/rng.h"
+#include "train/losses.h"
+#include "train/regime.h"
+
+namespace sooner {
+namespace {
+
+class DifferentiableRegime final : public Regime {
+ public:
+  explicit DifferentiableRegime(const RegimeContext& context)
+      : epochs_(context.epochs),
+        weights_(joint_weights(context.settings.rule("joint.weights"), context.graph.exits())),
+        target_cost_(context.settings.number("differentiable.target_cost")),
+        variant_(context.settings.text("differentiable.variant")),
+        gumbel_start_(context.settings.number("differentiable.gumbel_start")),
+        gumbel_end_(context.settings.number("differentiable.gumbel_end")),
+        seed_(context.seed) {
+    const RegimeSettings& s = context.settings;
+    options_ = {.mix_logits = s.text("differentiable.mix") == "logits",
+                .every_level = s.text("differentiable.levels") == "every",
+                .cost_weight = s.number("differentiable.cost_weight"),
+                .last_weight = s.number("differentiable.last_weight"),
+                .aux_weight = s.number("differentiable.aux_weight"),
+                .targets = context.targets,
+                .exit_cost = context.exit_cost};
+    // Its own phase is never empty.
+    const double warmup = s.number("differentiable.warmup");
+    warmup_epochs_ = std::min<int64_t>(epochs_ - 1, std::llround(warmup * static_cast<double>(epochs_)));
+    if (variant_ != "mixture" && (options_.mix_logits || options_.every_level)) {
+      fail(Code::kInvalidArgument,
+           "[config] differentiable.mix and levels belong to the variant mixture, got {}; leave them as they are",
+           variant_);
+    }
+    if (target_cost_ > 0 && options_.cost_weight <= 0) {
+      fail(Code::kInvalidArgument,
+           "[config] differentiable.target_cost adapts cost_weight by factors, which is 0; give it a first value such "
+           "as 0.05");
+    }
+  }
+  [[nodiscard]] std::vector<Phase> phases() const override {
+    Phase own{.name = "differentiable", .epochs = epochs_ - warmup_epochs_, .gated = true};
+    if (warmup_epochs_ == 0) return {own};
+    // During the warm-up gates know nothing yet: those epochs do not count.
+    return {{.name = "joint", .epochs = warmup_epochs_, .selects = false}, own};
+  }
+  [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) override {
+    if (at.phase == 0 && warmup_epochs_ > 0) {
+      return weighted_loss(outputs, labels, weights_, options_.targets);
+    }
+    if (variant_ == "assign") return assigned_loss(outputs, labels, options_);
+    if (variant_ == "gumbel") return gumbel_loss(outputs, labels, options_, noise(outputs, at), temperature(at));
+    return differentiable_loss(outputs, labels, options_);
+  }
+  [[nodiscard]] std::vector<double> state() const override { return {options_.cost_weight}; }
+  void restore(std::span<const double> state) override { options_.cost_weight = state[0]; }
+  [[nodiscard]] bool steers(const Moment& at) const override {
+    return target_cost_ > 0 && (at.phase == 1 || warmup_epochs_ == 0);
+  }
+  // Multiplies cost_weight by how far the rule's cost is off, within a factor of two at a time.
+  void steer(const ExitMetrics& validation) override {
+    const double off = validation.cost / target_cost_;
+    options_.cost_weight = std::clamp(options_.cost_weight * std::clamp(off, 0.5, 2.0), 1e-4, 100.0);
+  }
+  // Accuracy, less ten points for every percent that the cost is farther than 5 % from its target.
+  [[nodiscard]] double score(const ExitMetrics& metrics) const override {
+    if (target_cost_ <= 0 || !metrics.has_rule()) return selection_score(metrics);
+    return selection_score(metrics) - 10 * std::max(0.0, std::abs(metrics.cost / target_cost_ - 1) - 0.05);
+  }
+  [[nodiscard]] std::optional<double> cost_weight() const override { return options_.cost_weight; }
+
+ private:
+  // Logistic, [N, K-1]: a function of the seed and the step, so that a resumed run draws the same.
+  [[nodiscard]] at::Tensor noise(const ExitOutputs& outputs, const Moment& at) const {
+    const at::Tensor& logits = outputs.logits.back();
+    at::Tensor drawn = at::empty({logits.size(0), static_cast<int64_t>(outputs.gates.size())}, at::kFloat);
+    Rng rng{seed_, hash_bytes("gumbel"), static_cast<uint64_t>(at.step)};
+    auto* values = drawn.mutable_data_ptr<float>();
+    for (int64_t i = 0; i < drawn.numel(); ++i) {
+      const double u = std::max(rng.uniform(), 0x1p-53);  // 0 has no logarithm
+      values[i] = static_cast<float>(std::log(u) - std::log1p(-u));
+    }
+    return drawn.to(logits.device());
+  }
+  // Falls by the same factor every step.
+  [[nodiscard]] double temperature(const Moment& at) const {
+    return gumbel_start_ * std::pow(gumbel_end_ / gumbel_start_, at.progress);
+  }
+
+  int64_t epochs_, warmup_epochs_ = 0;
+  std::vector<double> weights_;  // [K], of the warm-up
+  double target_cost_;
+  std::string variant_;
+  double gumbel_start_, gumbel_end_;
+  uint64_t seed_;
+  DifferentiableOptions options_;
+};
+
+void declare(RegimeOptions& options) {
+  declare_joint_weights(options);
+  const std::string section = "differentiable";
+  options.add(section, "variant",
+              "How gates learn: mixture (the expected loss and cost of the decision) | assign (each sample is told its "
+              "cheapest good exit) | gumbel (gates drawn open or shut, straight-through gradient).",
+              std::string("mixture"), 0, 0, {"mixture", "assign", "gumbel"});
+  options.add(section, "mix", "What gates mix: probabilities (exact likelihood of the decision) | logits.",
+              std::string("probabilities"), 0, 0, {"probabilities", "logits"});
+  options.add(section, "levels",
+              "Of the decision that are trained: first (the whole) | every (what is left from each exit on, too).",
+              std::string("first"), 0, 0, {"first", "every"});
+  options.add(section, "cost_weight",
+              "Nats of loss per unit of mean cost (1 = the plain network's MACs): larger exits earlier. Fashion-MNIST "
+              ".05, CIFAR-10 .5.",
+              0.05, 0, 1000);
+  options.add(section, "target_cost",
+              "Mean cost to reach (of the rule g >= 0.5, on validation) by adapting cost_weight; 0: off.", 0.0, 0, 10);
+  options.add(section, "last_weight", "Of the last exit's own cross-entropy.", 1.0, 0, 1000);
+  options.add(section, "aux_weight", "Of each early exit's own cross-entropy; 0 may starve exits.", 0.3, 0, 1000);
+  options.add(section, "warmup",
+              "Share of the epochs trained as joint first; without it gates tend to shut all exits but one.", 1.0 / 3,
+              0, 0.95);
+  options.add(section, "gumbel_start", "Temperature of gumbel's gates at first: larger, smoother gradients.", 2.0, 0.01,
+              100);
+  options.add(section, "gumbel_end", "And at the end.", 0.5, 0.01, 100);
+  options.add(section, "gate_bias", "Initial bias of gates, before the sigmoid; 0: each starts at 1/2.", 0.0, -20, 20);
+  options.add(section, "gate_learning_rate", "Factor on the learning rate of gates.", 1.0, 0, 1000);
+}
+
+}  // namespace
+
+RegimeKind differentiable_regime_kind() {
+  return {.name = "differentiable",
+          .summary = "exits and gates as one decision",
+          .gates = true,
+          .declare = declare,
+          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
+            return std::make_unique<DifferentiableRegime>(context);
+          }};
+}
+
+}  // namespace sooner

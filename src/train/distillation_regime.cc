@@ -1,0 +1,49 @@
+// Early exits also learn the last exit's answers, softened (Phuong and Lampert, ICCV 2019):
+//   L = s { (1-a) CE(z_K) + sum_{k<K} [(1-a) CE(z_k) + a T^2 H(softmax(z_K / T), softmax(z_k / T))] },  s = 2 * 5 / K
+// with the last exit as a teacher that learns nothing from it. T starts at 1 and grows by a twentieth after every step
+// in which the teacher's mean largest probability at T exceeds 1/2.
+#include "train/losses.h"
+#include "train/regime.h"
+
+namespace sooner {
+namespace {
+
+class DistillationRegime final : public Regime {
+ public:
+  explicit DistillationRegime(const RegimeContext& context)
+      : epochs_(context.epochs), targets_(context.targets), share_(context.settings.number("distillation.share")) {}
+  [[nodiscard]] std::vector<Phase> phases() const override { return {{.name = "distillation", .epochs = epochs_}}; }
+  [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& /*at*/) override {
+    Loss loss = distillation_loss(outputs, labels, {share_, temperature_, targets_});
+    if (mean_largest_probability(outputs.logits.back(), temperature_) > 0.5) temperature_ *= 1.05;
+    return loss;
+  }
+  [[nodiscard]] std::vector<double> state() const override { return {temperature_}; }
+  void restore(std::span<const double> state) override { temperature_ = state[0]; }
+
+ private:
+  int64_t epochs_;
+  Targets targets_;
+  double share_;
+  double temperature_ = 1;
+};
+
+}  // namespace
+
+RegimeKind distillation_regime_kind() {
+  return {.name = "distillation",
+          .summary = "early exits also learn the last one's answers",
+          .declare =
+              [](RegimeOptions& options) {
+                options.add("distillation", "share",
+                            "Of the teacher's answers against the labels; 0: labels alone. This loss is 10/K times "
+                            "others of K exits: "
+                            "it may want a lower learning rate.",
+                            0.5, 0, 1);
+              },
+          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
+            return std::make_unique<DistillationRegime>(context);
+          }};
+}
+
+}  // namespace sooner

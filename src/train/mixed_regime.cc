@@ -1,0 +1,68 @@
+// The backbone first, then everything jointly from there (Kubaty et al., 2025).
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "train/losses.h"
+#include "train/regime.h"
+
+namespace sooner {
+namespace {
+
+class MixedRegime final : public Regime {
+ public:
+  explicit MixedRegime(const RegimeContext& context)
+      : epochs_(context.epochs),
+        targets_(context.targets),
+        exits_(context.graph.exits()),
+        weights_(joint_weights(context.settings.rule("joint.weights"), exits_)) {
+    if (context.started) return;
+    if (epochs_ < 2) {
+      fail(Code::kInvalidArgument, "[config] mixed got {} epoch, expected at least one for each phase", epochs_);
+    }
+    const double share = context.settings.number("mixed.backbone");
+    backbone_epochs_ = std::clamp<int64_t>(std::llround(share * static_cast<double>(epochs_)), 1, epochs_ - 1);
+  }
+  [[nodiscard]] std::vector<Phase> phases() const override {
+    const Phase joint{.name = "joint", .epochs = epochs_ - backbone_epochs_, .own_schedule = true};
+    if (backbone_epochs_ == 0) return {joint};
+    std::vector<bool> last(exits_);
+    last.back() = true;
+    return {{.name = "backbone",
+             .epochs = backbone_epochs_,
+             .trunks = std::vector<bool>(exits_, true),
+             .heads = last,
+             .own_schedule = true,
+             .selects = false},
+            joint};
+  }
+  [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) override {
+    if (backbone_epochs_ == 0 || at.phase == 1) return weighted_loss(outputs, labels, weights_, targets_);
+    std::vector<double> last(exits_);
+    last.back() = 1;
+    return weighted_loss(outputs, labels, last, targets_);
+  }
+
+ private:
+  int64_t epochs_, backbone_epochs_ = 0;  // 0: the backbone comes trained
+  Targets targets_;
+  size_t exits_;
+  std::vector<double> weights_;  // [K]
+};
+
+}  // namespace
+
+RegimeKind mixed_regime_kind() {
+  return {.name = "mixed",
+          .summary = "the backbone, then joint from it",
+          .declare =
+              [](RegimeOptions& options) {
+                declare_joint_weights(options);
+                options.add("mixed", "backbone", "Share of the epochs that train the backbone.", 0.5, 0, 1);
+              },
+          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
+            return std::make_unique<MixedRegime>(context);
+          }};
+}
+
+}  // namespace sooner

@@ -1,0 +1,32 @@
+#include "train/losses.h"
+#include "train/regime.h"
+
+namespace sooner {
+namespace {
+
+class PlainRegime final : public Regime {
+ public:
+  explicit PlainRegime(const RegimeContext& context) : epochs_(context.epochs), targets_(context.targets) {}
+  [[nodiscard]] std::vector<Phase> phases() const override { return {{.name = "plain", .epochs = epochs_}}; }
+  [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& /*at*/) override {
+    return weighted_loss(outputs, labels, {1}, targets_);
+  }
+
+ private:
+  int64_t epochs_;
+  Targets targets_;
+};
+
+}  // namespace
+
+RegimeKind plain_regime_kind() {
+  return {.name = "plain",
+          .summary = "no exits",
+          .exits = false,
+          .declare = [](RegimeOptions&) {},
+          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
+            return std::make_unique<PlainRegime>(context);
+          }};
+}
+
+}  // namespace sooner

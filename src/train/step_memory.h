@@ -1,0 +1,25 @@
+// Counts the memory that tensors take on this thread while it lives: what a training step needs beyond the weights.
+// On the CPU; what LibTorch's libraries allocate past its allocator is not seen.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace sooner {
+
+class StepMemory {
+ public:
+  StepMemory();
+  ~StepMemory();
+  StepMemory(const StepMemory&) = delete;
+  StepMemory& operator=(const StepMemory&) = delete;
+
+  // Most bytes held at once so far, beyond those held at the start.
+  [[nodiscard]] int64_t peak_bytes() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sooner
