@@ -1,5 +1,6 @@
 #include "policy/cost_weights.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -14,6 +15,10 @@ constexpr double kLargestShift = 50;
 
 double cost_weight_position(const CostWeights& weights, double value) {
   return 2 * std::log(value / weights.low) / std::log(weights.high / weights.low) - 1;
+}
+
+double cost_weight_at(const CostWeights& weights, double position) {
+  return std::clamp(weights.low * std::pow(weights.high / weights.low, (position + 1) / 2), weights.low, weights.high);
 }
 
 double gate_at(const CostWeights& weights, int32_t exit_index, double gate, double position) {

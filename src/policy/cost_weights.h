@@ -22,6 +22,9 @@ struct CostWeights {
 // t of a weight. REQUIRES: low < high, all positive.
 double cost_weight_position(const CostWeights& weights, double value);
 
+// The weight at t, within the range.
+double cost_weight_at(const CostWeights& weights, double position);
+
 // The gate g in [0, 1] of exit k as it is at position t; NaN stays NaN.
 double gate_at(const CostWeights& weights, int32_t exit_index, double gate, double position);
 

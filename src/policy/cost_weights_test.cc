@@ -25,6 +25,8 @@ TEST(CostWeights, ShiftGatesAsWorkedByHand) {
   EXPECT_NEAR(cost_weight_position(kWeights, 0.01), -1, 1e-12);
   EXPECT_NEAR(cost_weight_position(kWeights, 0.1), 0, 1e-12);
   EXPECT_NEAR(cost_weight_position(kWeights, 1), 1, 1e-12);
+  EXPECT_EQ(cost_weight_at(kWeights, -1), 0.01);
+  EXPECT_NEAR(cost_weight_at(kWeights, 0.5), std::pow(10, -0.5), 1e-12);
   EXPECT_NEAR(gate_at(kWeights, 0, sigmoid(0.3), 1), sigmoid(2.3), 1e-12);
   EXPECT_NEAR(gate_at(kWeights, 1, sigmoid(0.3), -1), sigmoid(0.3 - 1 + 0.5), 1e-12);
   EXPECT_EQ(gate_at(kWeights, 0, 0, 1), 0);

@@ -38,6 +38,17 @@ class DifferentiableRegime final : public Regime {
            "[config] differentiable.mix and levels belong to the variant mixture, got {}; leave them as they are",
            variant_);
     }
+    const double high = s.number("differentiable.cost_weight_high");
+    if (high > 0) {
+      if (!(options_.cost_weight > 0 && options_.cost_weight < high) || target_cost_ > 0) {
+        fail(Code::kInvalidArgument,
+             "[config] differentiable.cost_weight_high {} needs a smaller cost_weight above 0 (now {}) and no "
+             "target_cost "
+             "(now {})",
+             high, options_.cost_weight, target_cost_);
+      }
+      range_ = trained_cost_weights(s);
+    }
     if (target_cost_ > 0 && options_.cost_weight <= 0) {
       fail(Code::kInvalidArgument,
            "[config] differentiable.target_cost adapts cost_weight by factors, which is 0; give it a first value such "
@@ -54,9 +65,8 @@ class DifferentiableRegime final : public Regime {
     if (at.phase == 0 && warmup_epochs_ > 0) {
       return weighted_loss(outputs, labels, weights_, options_.targets);
     }
-    if (variant_ == "assign") return assigned_loss(outputs, labels, options_);
-    if (variant_ == "gumbel") return gumbel_loss(outputs, labels, options_, noise(outputs, at), temperature(at));
-    return differentiable_loss(outputs, labels, options_);
+    if (range_) return conditioned_loss(outputs, labels, at);
+    return loss_of(outputs, labels, at, options_);
   }
   [[nodiscard]] std::vector<double> state() const override { return {options_.cost_weight}; }
   void restore(std::span<const double> state) override { options_.cost_weight = state[0]; }
@@ -73,9 +83,25 @@ class DifferentiableRegime final : public Regime {
     if (target_cost_ <= 0 || !metrics.has_rule()) return selection_score(metrics);
     return selection_score(metrics) - 10 * std::max(0.0, std::abs(metrics.cost / target_cost_ - 1) - 0.05);
   }
-  [[nodiscard]] std::optional<double> cost_weight() const override { return options_.cost_weight; }
+  [[nodiscard]] std::optional<double> cost_weight() const override {
+    return range_ ? range_->standard : options_.cost_weight;
+  }
 
  private:
+  Loss loss_of(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at,
+               const DifferentiableOptions& options) const {
+    if (variant_ == "assign") return assigned_loss(outputs, labels, options);
+    if (variant_ == "gumbel") return gumbel_loss(outputs, labels, options, noise(outputs, at), temperature(at));
+    return differentiable_loss(outputs, labels, options);
+  }
+  // A cost weight drawn evenly over the logarithm of the range: a function of the seed and the step.
+  Loss conditioned_loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) const {
+    Rng rng{seed_, hash_bytes("cost-weight"), static_cast<uint64_t>(at.step)};
+    const double position = rng.uniform(-1, 1);
+    DifferentiableOptions options = options_;
+    options.cost_weight = cost_weight_at(*range_, position);
+    return loss_of(at_cost_weight(outputs, position), labels, at, options);
+  }
   // Logistic, [N, K-1]: a function of the seed and the step, so that a resumed run draws the same.
   [[nodiscard]] at::Tensor noise(const ExitOutputs& outputs, const Moment& at) const {
     const at::Tensor& logits = outputs.logits.back();
@@ -100,6 +126,7 @@ class DifferentiableRegime final : public Regime {
   double gumbel_start_, gumbel_end_;
   uint64_t seed_;
   DifferentiableOptions options_;
+  std::optional<CostWeights> range_;  // without shifts: those are the module's
 };
 
 void declare(RegimeOptions& options) {
@@ -118,6 +145,11 @@ void declare(RegimeOptions& options) {
               "Nats of loss per unit of mean cost (1 = the plain network's MACs): larger exits earlier. Fashion-MNIST "
               ".05, CIFAR-10 .5.",
               0.05, 0, 1000);
+  options.add(
+      section, "cost_weight_high",
+      "Above 0: one network for every cost weight from cost_weight to this; each step draws one, the gates are told "
+      "it, and `--cost-weight` chooses it when the model runs. 0: off.",
+      0.0, 0, 1000);
   options.add(section, "target_cost",
               "Mean cost to reach (of the rule g >= 0.5, on validation) by adapting cost_weight; 0: off.", 0.0, 0, 10);
   options.add(section, "last_weight", "Of the last exit's own cross-entropy.", 1.0, 0, 1000);
@@ -133,6 +165,15 @@ void declare(RegimeOptions& options) {
 }
 
 }  // namespace
+
+std::optional<CostWeights> trained_cost_weights(const RegimeSettings& settings) {
+  const double low = settings.number("differentiable.cost_weight");
+  const double high = settings.number("differentiable.cost_weight_high");
+  if (!(high > 0)) return std::nullopt;
+  CostWeights range{.low = low, .high = high};
+  range.standard = cost_weight_at(range, 0);
+  return range;
+}
 
 RegimeKind differentiable_regime_kind() {
   return {.name = "differentiable",

@@ -65,12 +65,15 @@ void export_model(GraphModule& module, const TrainConfig& config, const DataSet&
   if (regime_kind(config.train.regime).gates) {
     manifest.policy.name = "gate";
     manifest.policy.thresholds.assign(module.graph().exits() - 1, 0.5);
+    manifest.cost_weights = trained_cost_weights(config.regimes);
+    if (manifest.cost_weights) manifest.cost_weights->shifts = module.gate_shifts();
   }
   TrainConfig portable = config;
   portable.data.data_dir.clear();  // where the data lay here means nothing elsewhere
   manifest.provenance = {SOONER_VERSION, config.train.regime, config_hash(config), to_toml(portable), config.train.seed,
                          data.name,      data.hash,           config.train.epochs, utc_now()};
   model.tensors = module.export_tensors();
+  for (size_t k = 0; k + 1 < module.graph().exits(); ++k) model.tensors.erase(gate_shift_name(k));
   add_check_tensors(model, module, data, check_indices(splits.validation));
   save_model(model, path);
 }

@@ -97,6 +97,8 @@ class NoAutocast {
 
 }  // namespace
 
+std::string gate_shift_name(size_t exit_index) { return fmt::format("sooner.gate_shifts.{}", exit_index); }
+
 at::Tensor gate_scores(const at::Tensor& logits) {
   const at::Tensor z = logits.detach();
   const double log_classes = std::log(static_cast<double>(z.size(1)));
@@ -110,7 +112,7 @@ at::Tensor gate_scores(const at::Tensor& logits) {
   return at::stack({first, entropy(z), first - top.select(1, 1), entropy(2 * z)}, 1);
 }
 
-GraphModule::GraphModule(Graph graph, uint64_t seed, double gate_bias) : graph_(std::move(graph)) {
+GraphModule::GraphModule(Graph graph, uint64_t seed, const GateStart& gates) : graph_(std::move(graph)) {
   validate(graph_);
   places_.resize(graph_.nodes.size());
   for (size_t k = 0; k < graph_.exits(); ++k) {
@@ -122,11 +124,16 @@ GraphModule::GraphModule(Graph graph, uint64_t seed, double gate_bias) : graph_(
   Shape weight;
   for (ParameterSpec& spec : sooner::parameters(graph_)) {
     if (spec.kind == ParameterKind::kWeight) weight = spec.shape;
-    at::Tensor value = initial_value(spec, weight, seed, gate_bias);
+    at::Tensor value = initial_value(spec, weight, seed, gates.bias);
     value.requires_grad_(spec.trainable());
     auto& owner = spec.node >= 0 ? of_node_[static_cast<size_t>(spec.node)] : of_gate_[static_cast<size_t>(spec.exit)];
     owner.push_back(parameters_.size());
     parameters_.push_back({std::move(spec), std::move(value)});
+  }
+  for (size_t k = 0; gates.shifts && k + 1 < graph_.exits(); ++k) {
+    shifts_.push_back(parameters_.size());
+    parameters_.push_back(
+        {{gate_shift_name(k), {2}, ParameterKind::kGateBias, -1, static_cast<int32_t>(k)}, at::zeros({2}, at::kFloat)});
   }
   learn({});
 }
@@ -261,6 +268,7 @@ ExitOutputs GraphModule::answer(std::vector<at::Tensor>& values, bool training) 
   ExitOutputs outputs;
   outputs.logits.resize(graph_.exits());
   outputs.gates.resize(graph_.exits() - 1);
+  for (const size_t at : shifts_) outputs.gate_shifts.push_back(parameters_[at].value);
   for (size_t k = 0; k < graph_.exits(); ++k) {
     const Exit& exit = graph_.stages[k].exit;
     const at::Tensor& logits = values[static_cast<size_t>(exit.logits)];
@@ -303,6 +311,15 @@ ExitOutputs GraphModule::forward_from(std::span<const at::Tensor> frontier_value
     for (size_t i = 0; i < ids.size(); ++i) values[static_cast<size_t>(ids[i])] = frontier_values[i];
     return answer(values, true);
   });
+}
+
+std::vector<std::vector<double>> GraphModule::gate_shifts() const {
+  std::vector<std::vector<double>> shifts;
+  for (const size_t at : shifts_) {
+    const at::Tensor value = parameters_[at].value.detach().to(at::kCPU);
+    shifts.push_back({value[0].item<double>(), value[1].item<double>()});
+  }
+  return shifts;
 }
 
 TensorMap GraphModule::export_tensors() const {

@@ -20,6 +20,13 @@ namespace sooner {
 struct ExitOutputs {
   std::vector<at::Tensor> logits;  // [K] of [N, C], fp32; undefined where training leaves the exit out
   std::vector<at::Tensor> gates;   // [K-1] of [N], fp32, before the sigmoid; undefined where the exit has no gate
+  // [K-1] of [2], fp32: how gates depend on the cost weight (policy/cost_weights.h); undefined where they do not.
+  std::vector<at::Tensor> gate_shifts;
+};
+
+struct GateStart {
+  double bias = 0;
+  bool shifts = false;  // gates learn to depend on the cost weight; shifts start at 0
 };
 
 // Which trunks of stages, and which heads with their gates, learn: [K] each; empty: all. The others keep their weights,
@@ -29,6 +36,9 @@ struct LearningParts {
   std::vector<bool> trunks = {}, heads = {};
   bool detached = false;  // no gradient flows from a stage into the one before
 };
+
+// "sooner.gate_shifts.<exit index>".
+std::string gate_shift_name(size_t exit_index);
 
 // Four scores of each row of `logits` [N, C], in the order of graph/graph.h: [N, 4]. No gradient flows back.
 at::Tensor gate_scores(const at::Tensor& logits);
@@ -42,8 +52,8 @@ class GraphModule {
 
   // Initial values depend on (seed, parameter name) alone, so that a network with exits and the same one without start
   // from the same trunk: convolutions Kaiming normal (fan in), linear layers uniform within 1/sqrt(fan in),
-  // normalisation 1 and 0, gates 0 with bias `gate_bias`. Throws kInvalidArgument for an invalid graph.
-  GraphModule(Graph graph, uint64_t seed, double gate_bias = 0);
+  // normalisation 1 and 0, gates 0 with their bias. Throws kInvalidArgument for an invalid graph.
+  GraphModule(Graph graph, uint64_t seed, const GateStart& gates = {});
 
   [[nodiscard]] const Graph& graph() const { return graph_; }
   [[nodiscard]] std::vector<Parameter>& parameters() { return parameters_; }
@@ -67,7 +77,10 @@ class GraphModule {
   // As forward(images, true), of images with these values. REQUIRES: the frontier does not hold the images.
   [[nodiscard]] ExitOutputs forward_from(std::span<const at::Tensor> frontier_values);
 
-  // Copies on the CPU, by name.
+  // [K-1][2]; empty where gates do not depend on the cost weight.
+  [[nodiscard]] std::vector<std::vector<double>> gate_shifts() const;
+
+  // Copies on the CPU, by name: the graph's parameters, and gate_shift_name(k).
   [[nodiscard]] TensorMap export_tensors() const;
   // REQUIRES: every parameter there with its shape; throws kDataLoss naming the first that is not.
   void import_tensors(const TensorMap& tensors);
@@ -89,6 +102,7 @@ class GraphModule {
   Graph graph_;
   std::vector<Parameter> parameters_;
   std::vector<std::vector<size_t>> of_node_;  // parameter positions by node id
+  std::vector<size_t> shifts_;                // by early exit; empty without
   std::vector<std::vector<size_t>> of_gate_;  // by exit
   std::vector<Place> places_;                 // by node id
   LearningParts learning_;

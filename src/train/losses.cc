@@ -124,6 +124,16 @@ at::Tensor soft_cost(const ExitOutputs& outputs, const std::vector<double>& exit
   return cost;
 }
 
+ExitOutputs at_cost_weight(const ExitOutputs& outputs, double position) {
+  SOONER_ASSERT(outputs.gate_shifts.size() == outputs.gates.size());
+  ExitOutputs shifted = outputs;
+  for (size_t k = 0; k < outputs.gates.size(); ++k) {
+    const at::Tensor& shifts = outputs.gate_shifts[k];
+    shifted.gates[k] = outputs.gates[k] + shifts[0] * position + shifts[1] * (position * position);
+  }
+  return shifted;
+}
+
 Loss differentiable_loss(const ExitOutputs& outputs, const at::Tensor& labels, const DifferentiableOptions& options) {
   return guard_torch("differentiable_loss", [&] {
     SOONER_ASSERT(options.exit_cost.size() == outputs.logits.size());

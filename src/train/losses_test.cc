@@ -47,6 +47,17 @@ TEST(WeightedLoss, IsTheWeightedSumOfCrossEntropies) {
   EXPECT_FALSE(loss.mixture.defined());
 }
 
+TEST(AtCostWeight, ShiftsGatesAndPassesTheGradientOn) {
+  ThreeExits net;
+  net.outputs.gate_shifts = {floats({2, 0.5}).requires_grad_(true), floats({-1, 0}).requires_grad_(true)};
+  const ExitOutputs shifted = at_cost_weight(net.outputs, -0.5);
+  EXPECT_NEAR(value(shifted.gates[0]), -0.3 - 1 + 0.125, 1e-6);
+  EXPECT_NEAR(value(shifted.gates[1]), 0.8 + 0.5, 1e-6);
+  (shifted.gates[0] + shifted.gates[1]).sum().backward();
+  EXPECT_NEAR(value(net.outputs.gate_shifts[0].grad()[0]), -0.5, 1e-6);
+  EXPECT_NEAR(value(net.outputs.gate_shifts[0].grad()[1]), 0.25, 1e-6);
+}
+
 TEST(WeightedLoss, LabelSmoothingSpreadsTheLabel) {
   const ThreeExits net;
   const Loss loss = weighted_loss(net.outputs, label(0), {0, 0, 1}, {.smoothing = 0.2});

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "policy/cost_weights.h"
 #include "train/exit_metrics.h"
 #include "train/regime_settings.h"
 #include "train/targets.h"
@@ -92,6 +93,9 @@ class Regime {
 
 // What joint phases share: "joint.weights".
 void declare_joint_weights(RegimeOptions& options);
+
+// The range of cost weights that gates learn at once, without shifts; nothing where they learn a single one.
+std::optional<CostWeights> trained_cost_weights(const RegimeSettings& settings);
 
 struct RegimeKind {
   std::string_view name;

@@ -181,6 +181,35 @@ TEST(DifferentiableRegime, TargetCostNeedsAWeightToAdapt) {
   EXPECT_THAT(error.what(), HasSubstr("first value"));
 }
 
+TEST(DifferentiableRegime, ARangeOfCostWeightsIsDrawnByTheStep) {
+  Outputs o;
+  o.outputs.gates = {at::zeros({1}), at::zeros({1})};
+  o.outputs.gate_shifts = {at::zeros({2}), at::zeros({2})};
+  const Made made("differentiable", 9, {"differentiable.cost_weight=0.01", "differentiable.cost_weight_high=1"});
+  EXPECT_NEAR(*made->cost_weight(), 0.1, 1e-12);
+  // Shifts of 0: only the cost's weight differs from step to step.
+  const double s = std::exp(-o.ce(0)) / 2 + std::exp(-o.ce(1)) / 4 + std::exp(-o.ce(2)) / 4;
+  const double rest = -std::log(s) + o.ce(2) + 0.3 * (o.ce(0) + o.ce(1));
+  double low = 1, high = 0, sum = 0;
+  for (int64_t step = 0; step < 200; ++step) {
+    const Moment at{.phase = 1, .step = step};
+    const double total = value(made->loss(o.outputs, o.label, at).total);
+    EXPECT_EQ(total, value(made->loss(o.outputs, o.label, at).total));
+    const double weight = (total - rest) / 0.5625;
+    low = std::min(low, weight);
+    high = std::max(high, weight);
+    sum += std::log10(weight) / 200;
+  }
+  EXPECT_NEAR(low, 0.01, 0.002);
+  EXPECT_NEAR(high, 1, 0.1);
+  EXPECT_NEAR(sum, -1, 0.15) << "evenly over the logarithm";
+  for (const char* word :
+       {"differentiable.cost_weight=0", "differentiable.cost_weight=2", "differentiable.target_cost=1"}) {
+    const Error error = error_of([&] { Made("differentiable", 9, {"differentiable.cost_weight_high=1", word}); });
+    EXPECT_THAT(error.what(), HasSubstr("needs a smaller cost_weight above 0"));
+  }
+}
+
 TEST(DifferentiableRegime, GumbelNoiseIsAFunctionOfTheStep) {
   Outputs o;
   o.outputs.gates = {at::zeros({1}), at::zeros({1})};

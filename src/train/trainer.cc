@@ -62,8 +62,10 @@ class Trainer {
                            .settings = config.regimes})),
         phases_(regime_->phases()) {
     apply_compute_mode(mode_);
-    module_ =
-        std::make_unique<GraphModule>(graph_, config.train.seed, config.regimes.number("differentiable.gate_bias"));
+    const bool ranged = regime_kind(config.train.regime).gates && trained_cost_weights(config.regimes);
+    module_ = std::make_unique<GraphModule>(
+        graph_, config.train.seed,
+        GateStart{.bias = config.regimes.number("differentiable.gate_bias"), .shifts = ranged});
     module_->place(mode_.device, mode_.channels_last);
     sgd_ = std::make_unique<Sgd>(*module_,
                                  SgdOptions{config.train.momentum, config.train.nesterov, config.train.weight_decay,

@@ -54,12 +54,9 @@ std::vector<OperatingPoint> cost_weight_points(const LogitTable& table, int32_t 
   validate(table);
   std::vector<OperatingPoint> points;
   if (!table.cost_weights) return points;
-  const auto& [low, high, standard, shifts] = *table.cost_weights;
   for (int32_t i = 0; i < count; ++i) {
-    const double place = count == 1 ? 0.5 : i / (count - 1.0);
     PolicySpec spec{.name = "gate"};
-    // Rounding must not lead out of the range.
-    spec.cost_weight = std::clamp(low * std::pow(high / low, place), low, high);
+    spec.cost_weight = cost_weight_at(*table.cost_weights, count == 1 ? 0 : 2.0 * i / (count - 1.0) - 1);
     const Replay result = replay(table, *make_policy(spec, policy_context(table)));
     points.push_back({spec, fmt::format("cost weight {:.3g}", *spec.cost_weight), result.cost, result.accuracy});
   }
