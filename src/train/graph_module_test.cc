@@ -11,6 +11,7 @@
 #include "support/error_of.h"
 #include "train/compute_mode.h"
 #include "train/sgd.h"
+#include "train/step_memory.h"
 #include "train/torch_tensors.h"
 #include "zoo/zoo.h"
 
@@ -286,6 +287,23 @@ TEST(Sgd, RefusesBuffersOfAnotherNetwork) {
   sgd.import_buffers(buffers);
   buffers.erase("fc1.bias");
   EXPECT_EQ(error_of([&] { sgd.import_buffers(buffers); }).code(), Code::kDataLoss);
+}
+
+// A 1x1 input, two features out: the step holds at least the input, the values and gradients of weight, bias and
+// logits; and less when the batch is smaller.
+TEST(StepMemory, CountsWhatAStepHolds) {
+  GraphBuilder b("one", {8, 4, 4}, 2);
+  const Graph graph = b.finish(b.linear("fc", b.flatten("flatten", b.input()), 2));
+  const int64_t small = joint_step_bytes(graph, {}, 16), large = joint_step_bytes(graph, {}, 64);
+  // Gradients: 256 weights and 2 biases; logits and their gradient.
+  EXPECT_GE(small, 4 * (256 + 2 + 2 * 16));
+  EXPECT_GE(large - small, 4 * 2 * 48);
+  const StepMemory memory;
+  EXPECT_EQ(memory.peak_bytes(), 0);
+  { const at::Tensor held = at::empty({1000}, at::kFloat); }
+  { const at::Tensor held = at::empty({500}, at::kFloat); }
+  EXPECT_GE(memory.peak_bytes(), 4000);
+  EXPECT_LT(memory.peak_bytes(), 6000);
 }
 
 TEST(ComputeMode, RefusesCudaWhereThereIsNoneAndSaysWhatIsMissing) {

@@ -5,6 +5,11 @@
 
 #include <algorithm>
 
+#include "train/evaluate.h"
+#include "train/graph_module.h"
+#include "train/losses.h"
+#include "train/torch_tensors.h"
+
 namespace sooner {
 namespace {
 
@@ -34,5 +39,22 @@ struct StepMemory::Impl {
 StepMemory::StepMemory() : impl_(std::make_unique<Impl>()) {}
 StepMemory::~StepMemory() = default;
 int64_t StepMemory::peak_bytes() const { return impl_->counter->peak(); }
+
+int64_t joint_step_bytes(const Graph& graph, const ComputeMode& mode, int64_t batch_size) {
+  return guard_torch("joint_step_bytes", [&] {
+    GraphModule joint(graph, 1);
+    joint.place(mode.device, mode.channels_last);
+    const std::vector<float> images(static_cast<size_t>(batch_size * element_count(graph.input_shape)));
+    const at::Tensor labels = at::zeros({batch_size}, at::TensorOptions(at::kLong).device(mode.device));
+    const StepMemory memory;
+    ExitOutputs outputs;
+    {
+      const AutocastRegion autocast(mode);
+      outputs = joint.forward(place_images(images, batch_size, graph.input_shape, mode), true);
+    }
+    weighted_loss(outputs, labels, std::vector<double>(graph.exits(), 1), {}).total.backward();
+    return memory.peak_bytes();
+  });
+}
 
 }  // namespace sooner

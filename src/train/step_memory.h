@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "graph/graph.h"
+#include "train/compute_mode.h"
+
 namespace sooner {
 
 class StepMemory {
@@ -21,5 +24,8 @@ class StepMemory {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// What a step that trains every exit takes, forward and backward, counted by doing one on a copy of the network.
+int64_t joint_step_bytes(const Graph& graph, const ComputeMode& mode, int64_t batch_size);
 
 }  // namespace sooner

@@ -20,6 +20,7 @@
 #include "train/export_model.h"
 #include "train/feature_cache.h"
 #include "train/losses.h"
+#include "train/phase_plan.h"
 #include "train/regime.h"
 #include "train/run_records.h"
 #include "train/schedule.h"
@@ -59,8 +60,7 @@ class Trainer {
                            .started = !config.train.start.empty(),
                            .targets = {config.train.label_smoothing, weigh_classes()},
                            .seed = config.train.seed,
-                           .settings = config.regimes})),
-        phases_(regime_->phases()) {
+                           .settings = config.regimes})) {
     apply_compute_mode(mode_);
     const bool ranged = regime_kind(config.train.regime).gates && trained_cost_weights(config.regimes);
     module_ = std::make_unique<GraphModule>(
@@ -77,6 +77,7 @@ class Trainer {
     }
     make_loader();
     batches_ = loader_->batches_per_epoch();
+    plan_ = PhasePlan(regime_->phases(), batches_);
     identity_ = {config_hash(config), data_.hash, to_string(mode_)};
   }
 
@@ -97,44 +98,24 @@ class Trainer {
 
  private:
   [[nodiscard]] int64_t total_steps() const { return batches_ * config_.train.epochs; }
-  // Index of the phase an epoch of the run belongs to.
-  [[nodiscard]] size_t phase_of(int64_t epoch) const {
-    size_t phase = 0;
-    while (phase + 1 < phases_.size() && epoch >= phases_[phase].epochs) epoch -= phases_[phase++].epochs;
-    return phase;
-  }
-  [[nodiscard]] int64_t first_epoch(size_t phase) const {
-    int64_t epoch = 0;
-    for (size_t i = 0; i < phase; ++i) epoch += phases_[i].epochs;
-    return epoch;
-  }
-  [[nodiscard]] const Phase& phase() const { return phases_[phase_of(at_.epoch)]; }
-  [[nodiscard]] Moment moment() const {
-    const size_t index = phase_of(at_.epoch);
-    const int64_t first = first_epoch(index);
-    return {index, at_.epoch - first,
-            static_cast<double>(at_.step - first * batches_) / static_cast<double>(phases_[index].epochs * batches_),
-            at_.step};
-  }
+  [[nodiscard]] const Phase& phase() const { return plan_.phase(plan_.index_of(at_.epoch)); }
+  [[nodiscard]] Moment moment() const { return plan_.moment(at_.epoch, at_.step); }
 
   // Sets who learns, what the steps read, and the schedule of the learning rate: a phase's own, or that of the
   // neighbours it shares one with.
   void enter_phase() {
-    const size_t index = phase_of(at_.epoch);
+    const size_t index = plan_.index_of(at_.epoch);
     if (index == entered_) return;
     entered_ = index;
-    module_->learn({phases_[index].trunks, phases_[index].heads, phases_[index].detached});
-    weigh_step_ = !phases_[index].trunks.empty() && !mode_.cuda();
-    if (weigh_step_ && joint_step_bytes_ == 0) joint_step_bytes_ = weigh_joint_step();
-    keep_features(index);
-    size_t first = index, last = index;
-    if (!phases_[index].own_schedule) {
-      while (first > 0 && !phases_[first - 1].own_schedule) --first;
-      while (last + 1 < phases_.size() && !phases_[last + 1].own_schedule) ++last;
+    module_->learn({phase().trunks, phase().heads, phase().detached});
+    weigh_step_ = !phase().trunks.empty() && !mode_.cuda();
+    if (weigh_step_ && joint_step_bytes_ == 0) {
+      joint_step_bytes_ = joint_step_bytes(graph_, mode_, config_.train.batch_size);
     }
-    schedule_start_ = first_epoch(first) * batches_;
-    schedule_ = {config_.train.schedule, config_.train.learning_rate, config_.train.schedule_warmup,
-                 first_epoch(last + 1) * batches_ - schedule_start_};
+    keep_features(plan_.first_epoch(index));
+    const PhasePlan::Steps steps = plan_.scheduled(index);
+    schedule_start_ = steps.first;
+    schedule_ = {config_.train.schedule, config_.train.learning_rate, config_.train.schedule_warmup, steps.count};
   }
   [[nodiscard]] double rate(int64_t step) const { return schedule_.rate(step - schedule_start_); }
 
@@ -178,26 +159,25 @@ class Trainer {
   }
 
   // Computes what frozen stages give once, where every epoch would compute the same or may do with a few draws.
-  void keep_features(size_t phase) {
+  void keep_features(int64_t first_epoch) {
     const bool kept = cache_ != nullptr;
     cache_.reset();
     const std::string& wanted = config_.train.feature_cache;
     const bool frozen = module_->frontier().front() != 0;
     const bool augmented = config_.augment.any();
     if (frozen && wanted != "off" && (wanted == "on" || !augmented)) {
-      const int64_t draws =
-          augmented ? std::min<int64_t>(config_.train.feature_draws, phases_[phase].epochs) : int64_t{1};
+      const int64_t draws = augmented ? std::min<int64_t>(config_.train.feature_draws, phase().epochs) : int64_t{1};
       cache_ = std::make_unique<FeatureCache>(
           folder_.features(), *module_, mode_,
-          FeatureSource{data_, splits_.train.indices, loader_options(), first_epoch(phase), draws});
+          FeatureSource{data_, splits_.train.indices, loader_options(), first_epoch, draws});
       say(
           fmt::format("{}: the frozen stages' features of {} images ({}) are kept, {}; computing them took {:.2f} ms a "
                       "batch",
-                      phases_[phase].name, splits_.train.indices.size(),
+                      phase().name, splits_.train.indices.size(),
                       augmented ? fmt::format("{} draws of augmentation", draws) : "not augmented",
                       human_bytes(static_cast<double>(cache_->bytes())), 1e3 * cache_->seconds_computing()));
     } else if (frozen) {
-      say(fmt::format("{}: the frozen stages are computed at every step{}", phases_[phase].name,
+      say(fmt::format("{}: the frozen stages are computed at every step{}", phase().name,
                       wanted == "off" ? "" : ", since images are augmented (train.feature_cache=on keeps some draws)"));
     }
     if (kept || cache_ != nullptr) make_loader();
@@ -285,21 +265,6 @@ class Trainer {
     weigh_step_ = false;
     say(fmt::format("{}: a step takes up to {} for values and gradients; one that trains every exit, {}", phase().name,
                     human_bytes(static_cast<double>(bytes)), human_bytes(static_cast<double>(joint_step_bytes_))));
-  }
-
-  [[nodiscard]] int64_t weigh_joint_step() const {
-    GraphModule joint(graph_, config_.train.seed);
-    joint.place(mode_.device, mode_.channels_last);
-    std::vector<float> zeros(static_cast<size_t>(config_.train.batch_size * element_count(data_.image_shape)));
-    const StepMemory memory;
-    ExitOutputs outputs;
-    {
-      const AutocastRegion autocast(mode_);
-      outputs = joint.forward(place_images(zeros, config_.train.batch_size, data_.image_shape, mode_), true);
-    }
-    const at::Tensor labels = at::zeros({config_.train.batch_size}, at::kLong);
-    weighted_loss(outputs, labels, std::vector<double>(graph_.exits(), 1), {}).total.backward();
-    return memory.peak_bytes();
   }
 
   void require_finite(const Loss& loss) const {
@@ -522,7 +487,7 @@ class Trainer {
   ComputeMode mode_;
   std::vector<double> exit_cost_;
   std::unique_ptr<Regime> regime_;
-  std::vector<Phase> phases_;
+  PhasePlan plan_;
   std::unique_ptr<GraphModule> module_;
   std::unique_ptr<Sgd> sgd_;
   std::unique_ptr<ExitMeter> meter_;
