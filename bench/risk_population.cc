@@ -54,7 +54,7 @@ void append(ScoreTable& table, const ScoreTable& more) {
   for (size_t k = 0; k < table.scores.size(); ++k) {
     table.scores[k].insert(table.scores[k].end(), more.scores[k].begin(), more.scores[k].end());
     table.correct[k].insert(table.correct[k].end(), more.correct[k].begin(), more.correct[k].end());
-    table.agrees[k].insert(table.agrees[k].end(), more.agrees[k].begin(), more.agrees[k].end());
+    table.answers[k].insert(table.answers[k].end(), more.answers[k].begin(), more.answers[k].end());
   }
 }
 

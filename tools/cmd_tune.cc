@@ -29,6 +29,7 @@ struct TuneArguments {
   std::string policy = "max-prob";
   double drop = -1;
   double latency = -1;
+  double class_drop = -1;
   double budget = -1;
   std::vector<double> shares;
   bool untouched = false;
@@ -51,11 +52,13 @@ struct TuneArguments {
 
 CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy) {
   CalibrationRule rule;
-  const int given = (arguments.drop >= 0 ? 1 : 0) + (arguments.latency >= 0 ? 1 : 0) + (arguments.budget >= 0 ? 1 : 0) +
+  const int given = (arguments.drop >= 0 ? 1 : 0) + (arguments.latency >= 0 ? 1 : 0) +
+                    (arguments.class_drop >= 0 ? 1 : 0) + (arguments.budget >= 0 ? 1 : 0) +
                     (arguments.shares.empty() ? 0 : 1) + (arguments.untouched ? 1 : 0) + (arguments.risk ? 1 : 0);
   if (given > 1) {
     fail(Code::kInvalidArgument,
-         "[tune] got {} rules; give one of --drop, --latency, --budget, --shares, --untouched, --risk", given);
+         "[tune] got {} rules; give one of --drop, --latency, --class-drop, --budget, --shares, --untouched, --risk",
+         given);
   }
   if (arguments.drop >= 0) {
     rule.kind = CalibrationRule::Kind::kAccuracyDrop;
@@ -63,6 +66,9 @@ CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy
   } else if (arguments.latency >= 0) {
     rule.kind = CalibrationRule::Kind::kLatency;
     rule.value = arguments.latency / 100;
+  } else if (arguments.class_drop >= 0) {
+    rule.kind = CalibrationRule::Kind::kClassDrop;
+    rule.value = arguments.class_drop / 100;
   } else if (arguments.budget >= 0) {
     rule.kind = CalibrationRule::Kind::kBudget;
     rule.value = arguments.budget;
@@ -313,6 +319,10 @@ void add_tune(CLI::App& app) {
              "as --drop, but the cheapest by the time that every stage takes on this machine, measured now with "
              "--batch samples at once on one thread")
           ->check(CLI::Range(0.0, 100.0));
+  app.add_option("--class-drop", arguments->class_drop,
+                 "thresholds by class: of the samples that an exit answers with a class and lets go, at most this many "
+                 "percent may be lost against the last exit")
+      ->check(CLI::Range(0.0, 100.0));
   app.add_option("--budget", arguments->budget,
                  "most accurate thresholds of MSDNet's family within this mean cost, as a fraction of "
                  "the plain network's MACs")

@@ -28,7 +28,7 @@ bool meets(const Answered& answered, AbstainGoal goal, double value, int64_t sam
 
 }  // namespace
 
-double abstain_threshold(const ScoreTable& table, std::span<const double> thresholds, const Abstention& wanted) {
+double abstain_threshold(const ScoreTable& table, std::span<const int32_t> taken, const Abstention& wanted) {
   const auto [goal, value] = wanted;
   if (!(value >= 0 && value <= 1)) {
     fail(Code::kInvalidArgument, "[abstain] got {}, expected a fraction of the samples, 0 to 1", value);
@@ -36,7 +36,6 @@ double abstain_threshold(const ScoreTable& table, std::span<const double> thresh
   if (table.samples < 1) fail(Code::kInvalidArgument, "[abstain] got no samples, expected at least 1");
   const size_t last = table.scores.size() - 1;
   const std::vector<float>& score = table.scores[last];
-  const std::vector<int32_t> taken = exits_taken(table, thresholds);
   std::vector<size_t> unsure;  // who come to the last exit
   Answered answered;
   for (size_t n = 0; n < taken.size(); ++n) {

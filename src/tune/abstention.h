@@ -17,11 +17,11 @@ struct Abstention {
   double value = 1;  // [0, 1]
 };
 
-// PolicySpec::abstain_below for the goal, with these thresholds [K-1] at the early exits; equal scores stay together;
+// PolicySpec::abstain_below for the goal, where samples leave at the exits `taken` [N]; equal scores stay together;
 // -inf: everybody is answered. Between the last score answered and the next, or just above the surest. Chosen on the
 // table: a promise about samples to come it is not. Throws kInvalidArgument for a value outside [0, 1] or a table
 // without samples, kFailedPrecondition where those who leave early are wrong more often than allowed, however few of
-// the others are answered. REQUIRES: thresholds fit the table; the policy scores the last exit.
-double abstain_threshold(const ScoreTable& table, std::span<const double> thresholds, const Abstention& wanted);
+// the others are answered. REQUIRES: the policy scores the last exit.
+double abstain_threshold(const ScoreTable& table, std::span<const int32_t> taken, const Abstention& wanted);
 
 }  // namespace sooner

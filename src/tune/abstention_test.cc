@@ -25,8 +25,12 @@ ScoreTable six_samples() {
 }
 const std::vector<double> kThresholds{8};
 
-double coverage(double value) { return abstain_threshold(six_samples(), kThresholds, {AbstainGoal::kCoverage, value}); }
-double error(double value) { return abstain_threshold(six_samples(), kThresholds, {AbstainGoal::kError, value}); }
+double coverage(double value) {
+  return abstain_threshold(six_samples(), exits_taken(six_samples(), kThresholds), {AbstainGoal::kCoverage, value});
+}
+double error(double value) {
+  return abstain_threshold(six_samples(), exits_taken(six_samples(), kThresholds), {AbstainGoal::kError, value});
+}
 
 TEST(Abstention, AnswersAsFewAsTheCoverageAllows) {
   EXPECT_EQ(coverage(1), -kInfinity);
@@ -62,7 +66,7 @@ TEST(Abstention, IsWhatAReplayDoes) {
   const LogitTable table = random_logit_table(19, 500, 3, 4);
   PolicySpec spec{.name = "max-prob", .thresholds = {2, 3}};
   const ScoreTable scores = score_table(table, spec);
-  spec.abstain_below = abstain_threshold(scores, spec.thresholds, {AbstainGoal::kCoverage, 0.97});
+  spec.abstain_below = abstain_threshold(scores, exits_taken(scores, spec.thresholds), {AbstainGoal::kCoverage, 0.97});
   const Replay result = replay(table, *make_policy(spec, policy_context(table)));
   EXPECT_NEAR(result.abstained, 0.03, 1.0 / 500 + 1e-12);
   EXPECT_LE(result.abstained, 0.03 + 1e-12);

@@ -11,6 +11,7 @@
 #include "policy/scores.h"
 #include "policy/threshold_units.h"
 #include "tune/budget.h"
+#include "tune/class_drop.h"
 #include "tune/exit_savings.h"
 #include "tune/fit_policy.h"
 #include "tune/score_table.h"
@@ -63,6 +64,7 @@ ThresholdChoice choose(const ScoreTable& scores, const PolicyKind& kind, const C
       return choose_by_budget(scores, rule.value);
     case CalibrationRule::Kind::kShares:
       return choose_by_shares(scores, rule.shares);
+    case CalibrationRule::Kind::kClassDrop:  // has no thresholds for all classes
     case CalibrationRule::Kind::kUntouched:
       break;
   }
@@ -125,6 +127,18 @@ void expect(const Outcome& expected, CalibrationRecord& record) {
   record.exit_shares = expected.shares;
 }
 
+// Without cap, deadline and abstention.
+Replay replay_bare(const LogitTable& table, PolicySpec policy) {
+  policy.cap = -1;
+  policy.deadline_seconds = std::numeric_limits<double>::infinity();
+  policy.abstain_below = -std::numeric_limits<double>::infinity();
+  return replay(table, *make_policy(policy, policy_context(table)));
+}
+
+Outcome outcome_of(const Replay& replayed) {
+  return {.accuracy = replayed.accuracy, .cost = replayed.cost, .shares = replayed.shares};
+}
+
 }  // namespace
 
 CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, const CalibrationRule& rule,
@@ -154,25 +168,27 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
            "[calibrate] policy '{}' has no thresholds to choose by '{}'; use the rule 'untouched'", policy.name,
            to_string(rule));
     }
-    PolicySpec bare = record.policy;
-    bare.cap = -1;
-    bare.deadline_seconds = std::numeric_limits<double>::infinity();
-    bare.abstain_below = -std::numeric_limits<double>::infinity();
-    const Replay result = replay(table, *make_policy(bare, policy_context(table)));
-    expect({.accuracy = result.accuracy, .cost = result.cost, .shares = result.shares}, record);
+    expect(outcome_of(replay_bare(table, record.policy)), record);
     record.exit_savings = exit_savings(table, record.policy);
     return record;
   }
   if (options.fit_temperatures) record.policy = fit_policy(table, record.policy);
   const ScoreTable scores = score_table(table, record.policy);
-  const ThresholdChoice choice = choose(scores, kind, rule, options);
-  record.policy.thresholds = choice.thresholds;
-  record.optimality_gap = choice.optimality_gap;
-  if (options.abstention) {
-    record.policy.abstain_below = abstain_threshold(scores, choice.thresholds, *options.abstention);
+  std::vector<int32_t> taken;
+  if (rule.kind == CalibrationRule::Kind::kClassDrop) {
+    record.policy.class_thresholds = choose_by_class_drop(scores, table.classes, rule.value);
+    const Replay result = replay_bare(table, record.policy);
+    taken = result.exit_index;
+    expect(outcome_of(result), record);
+  } else {
+    const ThresholdChoice choice = choose(scores, kind, rule, options);
+    record.policy.thresholds = choice.thresholds;
+    record.optimality_gap = choice.optimality_gap;
+    taken = exits_taken(scores, choice.thresholds);
+    expect(choice.expected, record);
   }
-  expect(choice.expected, record);
-  fill_histograms(scores, exits_taken(scores, choice.thresholds), options.histogram_bins, record);
+  if (options.abstention) record.policy.abstain_below = abstain_threshold(scores, taken, *options.abstention);
+  fill_histograms(scores, taken, options.histogram_bins, record);
   record.exit_savings = exit_savings(table, record.policy);
   return record;
 }

@@ -187,8 +187,8 @@ TEST(Calibrate, SaysWhatDoesNotFit) {
 }
 
 TEST(CalibrationRule, GoesFromTextToTextAndBack) {
-  for (const std::string text :
-       {"accuracy-drop 0.003", "latency 0.003 0.21,0.5,1.07", "budget 0.5", "shares 0.6,0.3,0.1", "untouched"}) {
+  for (const std::string text : {"accuracy-drop 0.003", "latency 0.003 0.21,0.5,1.07", "class-drop 0.01", "budget 0.5",
+                                 "shares 0.6,0.3,0.1", "untouched"}) {
     EXPECT_EQ(to_string(parse_calibration_rule(text)), text);
   }
   EXPECT_EQ(parse_calibration_rule("budget=0.5"), budget(0.5));

@@ -29,6 +29,9 @@ CalibrationRule parse_calibration_rule(std::string_view text) {
   if (name == "accuracy-drop") {
     return {.kind = CalibrationRule::Kind::kAccuracyDrop, .value = parse_number("rule accuracy-drop", value)};
   }
+  if (name == "class-drop") {
+    return {.kind = CalibrationRule::Kind::kClassDrop, .value = parse_number("rule class-drop", value)};
+  }
   if (name == "budget") return {.kind = CalibrationRule::Kind::kBudget, .value = parse_number("rule budget", value)};
   if (name == "shares") {
     return {.kind = CalibrationRule::Kind::kShares, .shares = parse_list("rule shares", value)};
@@ -43,7 +46,7 @@ CalibrationRule parse_calibration_rule(std::string_view text) {
             .times = parse_list("rule latency", value.substr(gap + 1))};
   }
   fail(Code::kInvalidArgument, "[rule] got unknown rule '{}'; {}", name,
-       suggest(name, {"accuracy-drop", "latency", "budget", "shares", "untouched"}));
+       suggest(name, {"accuracy-drop", "latency", "class-drop", "budget", "shares", "untouched"}));
 }
 
 std::string to_string(const CalibrationRule& rule) {
@@ -52,6 +55,8 @@ std::string to_string(const CalibrationRule& rule) {
       return fmt::format("accuracy-drop {}", rule.value);
     case CalibrationRule::Kind::kLatency:
       return fmt::format("latency {} {}", rule.value, fmt::join(rule.times, ","));
+    case CalibrationRule::Kind::kClassDrop:
+      return fmt::format("class-drop {}", rule.value);
     case CalibrationRule::Kind::kBudget:
       return fmt::format("budget {}", rule.value);
     case CalibrationRule::Kind::kShares:

@@ -13,6 +13,7 @@ struct CalibrationRule {
   enum class Kind : uint8_t {
     kAccuracyDrop,  // value: accuracy that may be lost against the last exit, in [0, 1]
     kLatency,       // the same, but the cheapest by what each exit takes on a machine; times: [K]
+    kClassDrop,     // the same for every class that an exit answers with, by thresholds of its own
     kBudget,        // value: mean cost, a fraction of the plain network's
     kShares,        // shares: [K]
     kUntouched,     // the policy's own default: 0.5 for gate and confidence

@@ -36,10 +36,9 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
   const auto samples = static_cast<size_t>(table.samples);
   result.scores.assign(exits, std::vector<float>(samples));
   result.correct.assign(exits, std::vector<uint8_t>(samples));
-  result.agrees.assign(exits, std::vector<uint8_t>(samples));
+  result.answers.assign(exits, std::vector<int32_t>(samples));
   for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
     std::vector<std::byte> state(policy->state_bytes());
-    std::vector<int32_t> answers(exits);
     for (int64_t sample = begin; sample < end; ++sample) {
       const auto n = static_cast<size_t>(sample);
       std::fill(state.begin(), state.end(), std::byte{0});
@@ -47,10 +46,9 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
         const auto exit = static_cast<int32_t>(k);
         const ExitVerdict verdict = policy->decide(table.observation(sample, exit), state);
         result.scores[k][n] = verdict.score;
-        answers[k] = answered_label(verdict, table.at(sample, exit));
-        result.correct[k][n] = answers[k] == table.labels[n] ? 1 : 0;
+        result.answers[k][n] = answered_label(verdict, table.at(sample, exit));
+        result.correct[k][n] = result.answers[k][n] == table.labels[n] ? 1 : 0;
       }
-      for (size_t k = 0; k < exits; ++k) result.agrees[k][n] = answers[k] == answers.back() ? 1 : 0;
     }
   });
   return result;
