@@ -60,7 +60,8 @@ ExitLosses exit_losses(const ScoreTable& table, RiskLoss loss) {
   const auto& last = table.correct.back();
   for (size_t k = 0; k + 1 < losses.size(); ++k) {
     for (size_t n = 0; n < last.size(); ++n) {
-      const bool lost = loss == RiskLoss::kDiffers ? table.answers[k][n] != table.answers.back()[n] : last[n] > table.correct[k][n];
+      const bool lost =
+          loss == RiskLoss::kDiffers ? table.answers[k][n] != table.answers.back()[n] : last[n] > table.correct[k][n];
       if (lost) losses[k][n] = 1;
     }
   }
