@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <fstream>
-#include <map>
 #include <memory>
 
 #include "command.h"
@@ -60,7 +59,8 @@ struct Contender {
 std::vector<Contender> contenders_of(const CompareArguments& arguments) {
   std::vector<Contender> contenders;
   for (const std::string& entry : arguments.entries) {
-    const std::filesystem::path path(entry);
+    std::filesystem::path path = std::filesystem::path(entry).lexically_normal();
+    if (!path.has_filename()) path = path.parent_path();  // "runs/a/"
     Contender contender;
     if (path.extension() == ".toml") {
       contender.name = path.stem().string();
@@ -68,7 +68,10 @@ std::vector<Contender> contenders_of(const CompareArguments& arguments) {
         contender.folders.push_back(std::filesystem::path(arguments.out) / fmt::format("{}-{}", contender.name, seed));
       }
     } else {
-      contender.name = path.extension() == ".safetensors" ? path.stem().string() : path.filename().string();
+      const bool in_run = path.filename() == "model.safetensors" && path.has_parent_path();
+      contender.name = in_run                               ? path.parent_path().filename().string()
+                       : path.extension() == ".safetensors" ? path.stem().string()
+                                                            : path.filename().string();
       contender.folders.push_back(path);
     }
     for (const Contender& other : contenders) {
@@ -78,6 +81,24 @@ std::vector<Contender> contenders_of(const CompareArguments& arguments) {
     contenders.push_back(std::move(contender));
   }
   return contenders;
+}
+
+// What would fail after hours of training fails before.
+void check(const CompareArguments& arguments) {
+  std::vector<int64_t> seeds = arguments.seeds;
+  std::ranges::sort(seeds);
+  if (std::ranges::adjacent_find(seeds) != seeds.end()) {
+    fail(Code::kInvalidArgument, "[compare] got a seed twice in --seeds, expected different ones");
+  }
+  for (const std::string& policy : arguments.policies) {
+    if (!has_thresholds(policy)) {
+      fail(Code::kInvalidArgument, "[compare] policy '{}' has no thresholds to choose for a budget", policy);
+    }
+  }
+  for (const double budget : arguments.budgets) {
+    if (!(budget > 0)) fail(Code::kInvalidArgument, "[compare] got budget {}, expected more than 0 percent", budget);
+  }
+  static_cast<void>(Splits().by_name(arguments.split));
 }
 
 void train_missing(const std::vector<Contender>& contenders, const CompareArguments& arguments) {
@@ -281,33 +302,31 @@ void run(const CompareArguments& arguments) {
   std::vector<double> budgets;
   for (const double percents : arguments.budgets) budgets.push_back(percents / 100);
   std::vector<Contender> contenders = contenders_of(arguments);
-  train_missing(contenders, arguments);
   const ModelOptions options = model_options(arguments.engine);
-  std::map<std::string, ModelData> sets;  // by the content and splits of the data
-  std::optional<std::string> only;
+  check(arguments);
+  train_missing(contenders, arguments);
+  std::optional<ModelData> data;
   for (Contender& contender : contenders) {
     for (const std::filesystem::path& folder : contender.folders) {
       ComparedRun compared{
           .folder = folder, .file = load_model(model_path(folder)), .seconds = training_seconds(folder)};
       const Manifest& manifest = compared.file.manifest;
-      const std::string& hash = manifest.provenance.data_hash;
-      if (only && *only != hash) {
-        fail(Code::kInvalidArgument, "[compare] '{}' was trained on other data than '{}'; compare them apart",
+      ModelData own = open_model_data(manifest, arguments.data);
+      if (data && (own.data.hash != data->data.hash || own.splits.tune.hash != data->splits.tune.hash ||
+                   own.splits.by_name(arguments.split).hash != data->splits.by_name(arguments.split).hash)) {
+        fail(Code::kInvalidArgument, "[compare] '{}' was trained on other data or splits than '{}'; compare them apart",
              folder.string(), contenders[0].folders[0].string());
       }
-      only = hash;
-      if (!sets.contains(hash)) sets.emplace(hash, open_model_data(manifest, arguments.data));
-      const ModelData& data = sets.at(hash);
+      if (!data) data = std::move(own);
       const auto model = Model::from_file(compared.file, options);
       compared.result =
-          compare_within_budgets(logit_table(model, load_all(manifest, data, data.splits.tune)),
-                                 logit_table(model, load_all(manifest, data, data.splits.by_name(arguments.split))),
+          compare_within_budgets(logit_table(model, load_all(manifest, *data, data->splits.tune)),
+                                 logit_table(model, load_all(manifest, *data, data->splits.by_name(arguments.split))),
                                  arguments.policies, budgets);
       contender.runs.push_back(std::move(compared));
     }
   }
-  const ModelData& data = sets.begin()->second;
-  const Split& split = data.splits.by_name(arguments.split);
+  const Split& split = data->splits.by_name(arguments.split);
   ReportTable summary{.caption = "Accuracy within shares of the plain backbone's MACs",
                       .columns = summary_columns(arguments)};
   Table table(summary.columns);
@@ -319,7 +338,7 @@ void run(const CompareArguments& arguments) {
   }
   summary.notes = {
       fmt::format("{} of {}, {} samples; means over seeds with 95 % intervals (Student's t).", split.name,
-                  data.data.name, split.indices.size()),
+                  data->data.name, split.indices.size()),
       fmt::format(
           "Within a budget: the best on tune of {} with thresholds chosen there, and of single exits for everybody.",
           fmt::join(arguments.policies, ", ")),
@@ -328,7 +347,7 @@ void run(const CompareArguments& arguments) {
   std::filesystem::create_directories(arguments.out);
   const std::filesystem::path folder(arguments.out);
   write_file_atomically(folder / "comparison.csv", everything.render(OutputForm::kCsv));
-  write_report(contenders, arguments, data, split, summary);
+  write_report(contenders, arguments, *data, split, summary);
   if (arguments.form == OutputForm::kText) {
     table.print(OutputForm::kText);
     for (const std::string& note : summary.notes) fmt::print("{}\n", note);

@@ -23,17 +23,18 @@ struct DriftArguments {
   OutputForm form = OutputForm::kText;
 };
 
-// The newest record of the policy asked for, or of the model's own.
+// The newest record of the policy asked for, or of the one that the model runs by at this precision.
 const CalibrationRecord& record_of(const Manifest& manifest, const DriftArguments& arguments) {
+  const std::string precision(to_string(precision_from_string(arguments.precision)));
+  std::optional<PolicySpec> own;
+  if (arguments.policy.empty()) own = policy_at(manifest.policy, manifest.calibrations, precision);
   for (auto record = manifest.calibrations.rbegin(); record != manifest.calibrations.rend(); ++record) {
-    if (record->precision != arguments.precision) continue;
-    if (arguments.policy.empty() ? record->policy == manifest.policy : record->policy.name == arguments.policy) {
-      return *record;
-    }
+    if (record->precision != precision && !record->rule.starts_with(kOwnRule)) continue;
+    if (own ? record->policy == *own : record->policy.name == arguments.policy) return *record;
   }
   fail(Code::kFailedPrecondition,
        "[drift] the model has no calibration of '{}' for {}; run `sooner tune`, or name another --policy",
-       arguments.policy.empty() ? manifest.policy.name : arguments.policy, arguments.precision);
+       arguments.policy.empty() ? manifest.policy.name : arguments.policy, precision);
 }
 
 // One line of what `sooner predict` writes; nothing for an image that could not be read.

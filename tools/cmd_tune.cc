@@ -243,6 +243,10 @@ void run(const TuneArguments& arguments) {
   // Those of an earlier tuning were fitted to its logits.
   policy.ensemble.weights.clear();
   policy.ensemble.biases.clear();
+  // What is promised below is without them; a threshold of an earlier tuning is on another scale.
+  policy.abstain_below = -std::numeric_limits<double>::infinity();
+  policy.deadline_seconds = std::numeric_limits<double>::infinity();
+  policy.cap = -1;
   CalibrationRule rule = rule_of(arguments, policy);
   const StoredTable tune = logits.tune();
   if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.exit_times();
@@ -265,20 +269,17 @@ void run(const TuneArguments& arguments) {
   record.backend = tune.origin.backend;
   record.instruction_set = tune.origin.instruction_set;
 
-  if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front);
-
-  // One record per policy and rule, measured times aside; the newest is the default unless asked otherwise.
-  const auto same_rule = [&](const std::string& old) {
-    return old == record.rule || (old.starts_with("latency ") && record.rule.starts_with("latency "));
-  };
+  // One record per policy and rule; the newest is the default unless asked otherwise.
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
   std::erase_if(records, [&](const CalibrationRecord& old) {
-    return old.policy.name == record.policy.name && same_rule(old.rule) && old.precision == record.precision;
+    return old.policy.name == record.policy.name && same_rule(old.rule, record.rule) &&
+           old.precision == record.precision;
   });
   records.push_back(record);
   if (!arguments.keep_default) file.manifest.policy = record.policy;
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
   save_model(file, output);
+  if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front);
 
   Table table({"exit", "leaves if", "share", "accuracy alone", "C"});
   for (size_t k = 0; k < record.exit_shares.size(); ++k) {

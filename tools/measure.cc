@@ -149,7 +149,9 @@ StoredTable record_table(const std::shared_ptr<const Model>& model, const ModelD
 StoredTable load_table(const std::filesystem::path& path, const ModelFile& file) {
   StoredTable stored = read_logit_table(path);
   const bool told = !stored.origin.precision.empty();
-  check_table_of(stored.origin, told ? rows_hash(file, precision_from_string(stored.origin.precision)) : "", path);
+  check_table_of(stored.origin,
+                 told ? rows_hash(file, precision_from_string(stored.origin.precision)) : model_hash(file), path);
+  stored.table.cost_weights = file.manifest.cost_weights;
   set_costs(compute_cost(file.manifest.graph), stored.table);
   validate(stored.table);
   return stored;

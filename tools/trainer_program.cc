@@ -53,6 +53,7 @@ std::vector<int> run_trainers(const std::vector<std::vector<std::string>>& calls
     do {
       done = ::wait(&status);
     } while (done < 0 && errno == EINTR);
+    if (done < 0) fail(Code::kFailedPrecondition, "[train] waiting for '{}' failed: {}", program, std::strerror(errno));
     const auto found = running.find(done);
     if (found == running.end()) return;
     codes[found->second] = exit_code_of(status);

@@ -20,13 +20,13 @@ struct SplitOptions {
 };
 
 struct Split {
-  std::string name;              // train | validation | tune | guarantee | test
-  std::vector<int64_t> indices;  // ascending, into the source
-  std::string hash;              // 16 hex digits over data set hash, name and indices
+  std::string name;                   // train | validation | tune | guarantee | test
+  std::vector<int64_t> indices = {};  // ascending, into the source
+  std::string hash = {};              // 16 hex digits over data set hash, name and indices
 };
 
 struct Splits {
-  Split train, validation, tune, guarantee, test;
+  Split train{"train"}, validation{"validation"}, tune{"tune"}, guarantee{"guarantee"}, test{"test"};
   // By name; "calibration" is not one. Throws kInvalidArgument naming the choices.
   [[nodiscard]] const Split& by_name(std::string_view name) const;
 };

@@ -43,7 +43,9 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
       points.push_back(std::move(point));
     }
   }
-  for (OperatingPoint& point : cost_weight_points(tune)) points.push_back(std::move(point));
+  if (std::ranges::find(usable, "gate") != usable.end()) {
+    for (OperatingPoint& point : cost_weight_points(tune)) points.push_back(std::move(point));
+  }
   const std::vector<CurvePoint> on_tune = accuracy_cost_curve(tune, points);
   NetworkResult result;
   for (const double budget : budgets) {

@@ -104,6 +104,12 @@ void check(const CalibrationRecord& record, std::span<const LiveAnswer> answers,
          "[drift] the calibration of '{}' ({}) holds no scores; run `sooner tune` with a policy that scores",
          record.policy.name, record.rule);
   }
+  if (record.policy.thresholds.size() + 1 != record.exit_shares.size()) {
+    fail(Code::kFailedPrecondition,
+         "[drift] the calibration of '{}' ({}) has no threshold for each exit (thresholds by class?), so the scores of "
+         "those who left are not known; tune by another rule",
+         record.policy.name, record.rule);
+  }
   for (size_t i = 0; i < answers.size(); ++i) {
     if (answers[i].exit_index < 0 || static_cast<size_t>(answers[i].exit_index) >= record.exit_shares.size()) {
       fail(Code::kInvalidArgument, "[drift] got exit {} for answer {}, expected 0 to {}", answers[i].exit_index, i,

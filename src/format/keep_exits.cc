@@ -58,7 +58,6 @@ ModelFile keep_exits(const ModelFile& model, std::span<const size_t> kept) {
   for (const ParameterSpec& parameter : parameters(result.manifest.graph)) {
     result.tensors.emplace(parameter.name, model.tensors.at(old_name(parameter, kept)));
   }
-  const std::vector<ParameterSpec> before = parameters(model.manifest.graph);
   std::vector<size_t> chosen(kept.begin(), kept.end());
   for (const auto& [name, tensor] : model.tensors) {
     if (!name.starts_with("sooner.")) continue;

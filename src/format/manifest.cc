@@ -237,10 +237,22 @@ void check_record(const CalibrationRecord& record, const PolicyContext& context)
     fail(Code::kInvalidArgument, "[manifest] calibration: {} score histograms with {} and {} bounds, expected {}",
          histograms, record.histogram_low.size(), record.histogram_high.size(), exits);
   }
-  for (const std::vector<int64_t>& histogram : record.score_histograms) {
-    if (histogram.size() > kMaxBins) {
-      fail(Code::kInvalidArgument, "[manifest] calibration: a histogram of {} bins, expected at most {}",
-           histogram.size(), kMaxBins);
+  for (size_t k = 0; k < histograms; ++k) {
+    const std::vector<int64_t>& histogram = record.score_histograms[k];
+    if (histogram.empty() || histogram.size() > kMaxBins) {
+      fail(Code::kInvalidArgument, "[manifest] calibration: a histogram of {} bins, expected 1 to {}", histogram.size(),
+           kMaxBins);
+    }
+    const double low = record.histogram_low[k], high = record.histogram_high[k];
+    if (!(low <= high) || !std::isfinite(low) || !std::isfinite(high)) {
+      fail(Code::kInvalidArgument, "[manifest] calibration: a histogram from {} to {}, expected finite bounds", low,
+           high);
+    }
+    for (const int64_t bin : histogram) {
+      if (bin < 0 || bin > record.samples) {
+        fail(Code::kInvalidArgument, "[manifest] calibration: {} samples in a bin, expected 0 to {}", bin,
+             record.samples);
+      }
     }
   }
 }

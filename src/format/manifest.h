@@ -9,7 +9,8 @@
 namespace sooner {
 
 // The newest version known here. A manifest is written in the oldest that can hold it, so that older readers read what
-// they can: 3 where a policy has what version 1 lacks (policy_json.h) or a calibration record a guarantee, else 2 with
+// they can: 3 where a policy has what version 1 lacks (policy_json.h), a calibration record a guarantee or savings of
+// exits, or the manifest cost weights, else 2 with
 // a quantisation, else 1.
 inline constexpr int kFormatVersion = 3;
 int format_version(const Manifest& manifest);

@@ -21,6 +21,10 @@ std::optional<PolicySpec> with_parts_at(PolicySpec policy, std::span<const Calib
 
 }  // namespace
 
+bool same_rule(std::string_view a, std::string_view b) {
+  return a == b || (a.starts_with("latency ") && b.starts_with("latency "));
+}
+
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
                                          std::string_view precision) {
   if (!policy.parts.empty()) return with_parts_at(policy, records, precision);
@@ -34,7 +38,7 @@ std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<con
   }
   if (origin == nullptr) return policy;
   const auto twin = std::find_if(records.rbegin(), records.rend(), [&](const CalibrationRecord& record) {
-    return record.policy.name == policy.name && record.rule == origin->rule && record.precision == precision;
+    return record.policy.name == policy.name && same_rule(record.rule, origin->rule) && record.precision == precision;
   });
   if (twin == records.rend()) return std::nullopt;
   return twin->policy;

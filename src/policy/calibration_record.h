@@ -57,6 +57,9 @@ struct CalibrationRecord {
   std::optional<RiskGuarantee> guarantee;
 };
 
+// Whether two rules choose alike: measured times, which a latency rule holds, aside.
+bool same_rule(std::string_view a, std::string_view b);
+
 // `policy` with the thresholds it has for `precision`: its own where a record says that they were chosen for it, where
 // no record knows them, or where it has none; else those of the record with the same policy name and rule. The parts of
 // `any` and `all` each by themselves. Nothing when there is no such record.

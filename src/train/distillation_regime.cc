@@ -1,7 +1,10 @@
 // Early exits also learn the last exit's answers, softened (Phuong and Lampert, ICCV 2019):
 //   L = s { (1-a) CE(z_K) + sum_{k<K} [(1-a) CE(z_k) + a T^2 H(softmax(z_K / T), softmax(z_k / T))] },  s = 2 * 5 / K
 // with the last exit as a teacher that learns nothing from it. T starts at 1 and grows by a twentieth after every step
-// in which the teacher's mean largest probability at T exceeds 1/2.
+// in which the teacher's mean largest probability at T exceeds 1/2; with C classes no T brings it below 1/C, so 1/C +
+// 1/4 where that is more.
+#include <algorithm>
+
 #include "train/losses.h"
 #include "train/regime.h"
 
@@ -15,7 +18,9 @@ class DistillationRegime final : public Regime {
   [[nodiscard]] std::vector<Phase> phases() const override { return {{.name = "distillation", .epochs = epochs_}}; }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& /*at*/) override {
     Loss loss = distillation_loss(outputs, labels, {share_, temperature_, targets_});
-    if (mean_largest_probability(outputs.logits.back(), temperature_) > 0.5) temperature_ *= 1.05;
+    const at::Tensor& teacher = outputs.logits.back();
+    const double sure = std::max(0.5, 1 / static_cast<double>(teacher.size(1)) + 0.25);
+    if (mean_largest_probability(teacher, temperature_) > sure) temperature_ *= 1.05;
     return loss;
   }
   [[nodiscard]] std::vector<double> state() const override { return {temperature_}; }

@@ -131,9 +131,13 @@ GraphModule::GraphModule(Graph graph, uint64_t seed, const GateStart& gates) : g
     parameters_.push_back({std::move(spec), std::move(value)});
   }
   for (size_t k = 0; gates.shifts && k + 1 < graph_.exits(); ++k) {
+    ParameterSpec spec;
+    spec.name = gate_shift_name(k);
+    spec.shape = {2};
+    spec.kind = ParameterKind::kGateBias;
+    spec.exit = static_cast<int32_t>(k);
     shifts_.push_back(parameters_.size());
-    parameters_.push_back(
-        {{gate_shift_name(k), {2}, ParameterKind::kGateBias, -1, static_cast<int32_t>(k)}, at::zeros({2}, at::kFloat)});
+    parameters_.push_back({std::move(spec), at::zeros({2}, at::kFloat)});
   }
   learn({});
 }

@@ -112,11 +112,11 @@ TEST(GraphModule, ConvolutionsStartWithTheVarianceOfKaiming) {
 }
 
 TEST(GraphModule, GatesStartHalfOpen) {
-  GraphModule module(lenet_with_exit(), 1, 0.0);
+  GraphModule module(lenet_with_exit(), 1);
   const ExitOutputs outputs = module.forward(at::randn({3, 1, 28, 28}), false);
   ASSERT_EQ(outputs.gates.size(), 1U);
   EXPECT_THAT(values(outputs.gates[0]), testing::ElementsAre(0, 0, 0));
-  GraphModule biased(lenet_with_exit(), 1, -2.0);
+  GraphModule biased(lenet_with_exit(), 1, {.bias = -2});
   EXPECT_THAT(values(biased.forward(at::randn({1, 1, 28, 28}), false).gates[0]), testing::ElementsAre(-2));
 }
 
@@ -269,7 +269,7 @@ TEST(Sgd, TakesTheStepsWorkedByHand) {
 }
 
 TEST(Sgd, LeavesParametersWithoutGradientAlone) {
-  GraphModule module(lenet_with_exit(), 1, 0.25);
+  GraphModule module(lenet_with_exit(), 1, {.bias = 0.25});
   Sgd sgd(module, {});
   module.forward(at::randn({2, 1, 28, 28}), true).logits[0].sum().backward();
   const TensorMap before = module.export_tensors();

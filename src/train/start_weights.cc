@@ -14,6 +14,21 @@ bool fits(const ParameterSpec& spec, const TensorMap& tensors) {
   return found != tensors.end() && found->second.shape() == spec.shape && found->second.dtype() == DType::kF32;
 }
 
+// Weights that fit by name and shape may still be of another network: a deeper one, or one with shortcuts.
+void check_same_backbone(const Graph& mine, const Graph& theirs, const std::string& place) {
+  const Graph own = plain_backbone(mine), other = plain_backbone(theirs);
+  const bool same = std::ranges::equal(own.nodes, other.nodes, [](const Node& a, const Node& b) {
+    return a.op == b.op && a.name == b.name && a.inputs == b.inputs && a.attributes == b.attributes;
+  });
+  if (same && own.input_shape == other.input_shape) return;
+  fail(Code::kDataLoss,
+       "[train.start] '{}' is of another network: {}, this one is {}; name a model of the same backbone", place,
+       theirs.name, mine.name);
+}
+
+// How gates depend on the cost weight is no tensor of a model file; it is learned anew.
+bool is_gate_shift(const ParameterSpec& spec) { return spec.name.starts_with("sooner."); }
+
 }  // namespace
 
 std::string take_weights(GraphModule& module, const ModelFile& start, const std::string& place) {
@@ -21,7 +36,7 @@ std::string take_weights(GraphModule& module, const ModelFile& start, const std:
   std::vector<bool> whole(module.graph().exits(), true);
   for (const GraphModule::Parameter& parameter : module.parameters()) {
     const ParameterSpec& spec = parameter.spec;
-    if (fits(spec, start.tensors)) continue;
+    if (is_gate_shift(spec) || fits(spec, start.tensors)) continue;
     if (spec.exit < 0 || spec.exit == last) {
       fail(Code::kDataLoss,
            "[train.start] '{}' holds no F32 tensor '{}' of shape {}: its network is {}, this one {}; name a model of "
@@ -30,10 +45,12 @@ std::string take_weights(GraphModule& module, const ModelFile& start, const std:
     }
     whole[static_cast<size_t>(spec.exit)] = false;
   }
+  check_same_backbone(module.graph(), start.manifest.graph, place);
   TensorMap tensors = module.export_tensors();
   for (auto& [name, tensor] : tensors) {
     const auto spec =
         std::ranges::find_if(module.parameters(), [&](const auto& each) { return each.spec.name == name; });
+    if (is_gate_shift(spec->spec)) continue;
     if (spec->spec.exit < 0 || whole[static_cast<size_t>(spec->spec.exit)]) tensor = start.tensors.at(name);
   }
   module.import_tensors(tensors);

@@ -74,10 +74,7 @@ RiskCalibration recalibrate_with_risk(const LogitTable& tune, const LogitTable& 
     rule.options.delta = old.guarantee->delta;
     rule.options.bound = risk_bound_from_string(old.guarantee->bound);
   }
-  RiskCalibration result =
-      calibrate_with_risk(tune, guarantee, old.policy.name, rule, !old.policy.temperatures.empty());
-  result.record.policy.cap = old.policy.cap;
-  return result;
+  return calibrate_with_risk(tune, guarantee, old.policy.name, rule, !old.policy.temperatures.empty());
 }
 
 void check_unused_for_tuning(std::string_view guarantee_hash, std::span<const CalibrationRecord> records) {

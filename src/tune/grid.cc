@@ -40,6 +40,12 @@ std::vector<double> thinned(const std::vector<double>& values, size_t count) {
 std::vector<std::vector<double>> grid_values(const ScoreTable& table, const std::string& policy_name, int32_t classes,
                                              int64_t most_choices) {
   const auto early = static_cast<size_t>(table.exits - 1);
+  if (std::exp2(static_cast<double>(early)) > static_cast<double>(most_choices)) {
+    fail(Code::kInvalidArgument,
+         "[grid] got {} early exits, whose choices are more than {} even with two values each; keep fewer exits "
+         "(`sooner exits`)",
+         early, most_choices);
+  }
   size_t count = 1;  // the most whose power is within the limit; +inf beside them
   while (count <= std::size(kBranchyNetNats) &&
          std::pow(static_cast<double>(count + 2), static_cast<double>(early)) <= static_cast<double>(most_choices)) {

@@ -69,9 +69,12 @@ ExitLosses exit_losses(const ScoreTable& table, RiskLoss loss) {
 }
 
 void check_risk_options(const RiskOptions& options) {
+  // Smaller ones ask for more samples than anybody has.
+  static constexpr double kSmallest = 1e-9;
   const auto check = [](std::string_view what, double value) {
-    if (value > 0 && value < 1) return;
-    fail(Code::kInvalidArgument, "[risk] got {} {}, expected a number between 0 and 1, both left out", what, value);
+    if (value >= kSmallest && value < 1) return;
+    fail(Code::kInvalidArgument, "[risk] got {} {}, expected a number between {} and 1, the latter left out", what,
+         value, kSmallest);
   };
   check("level", options.level);
   if (options.delta) check("delta", *options.delta);
@@ -137,7 +140,8 @@ RiskChoice control_risk(const ThresholdFamily& family, const ScoreTable& table, 
       worst[n] = std::max(worst[n], now[n]);
     }
     if (options.delta) {
-      if (risk_p_value(options.bound, now, options.level, *options.delta, options.seed) > *options.delta) break;
+      if (!at_most(risk_p_value(options.bound, now, options.level, *options.delta, options.seed), *options.delta))
+        break;
     } else {
       const double bound = expected_risk_bound(mean(worst), table.samples);
       if (!at_most(bound, options.level)) break;

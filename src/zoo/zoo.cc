@@ -112,6 +112,10 @@ Graph backbone_from_string(std::string_view name, const Shape& input_shape, int6
     if (!parts[0].starts_with(family)) continue;
     CifarOptions options = cifar_options(name, std::span(parts).subspan(1));
     options.shortcuts = family == "resnet";
+    if (options.shortcuts && !options.batch_norm) {
+      fail(Code::kInvalidArgument,
+           "[zoo] '{}': sums of shortcuts grow with depth without normalisation; no-bn is for plainnet", name);
+    }
     const int64_t depth = parse_integer("zoo", std::string_view(parts[0]).substr(family.size()), 8, kDeepest);
     return cifar_network(std::string(name), depth, input_shape, classes, options);
   }

@@ -21,7 +21,7 @@ Graph b_lenet(const Shape& input_shape, int64_t classes);
 Graph resnet_cifar(int64_t depth, const Shape& input_shape, int64_t classes, int64_t base_width = 16);
 
 // "b-lenet"; "resnet20" (any resnet<6n+2>); "plainnet20" (the same without shortcuts, as He et al. compare with). The
-// latter two take a base width, "resnet8:w8", and "no-bn", "plainnet56:no-bn": biases in place of batch normalisation.
+// latter two take a base width, "resnet8:w8"; plainnet goes without batch normalisation, too: "plainnet56:no-bn".
 // Throws kInvalidArgument, naming the known ones.
 Graph backbone_from_string(std::string_view name, const Shape& input_shape, int64_t classes);
 

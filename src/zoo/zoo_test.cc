@@ -149,6 +149,7 @@ TEST(BackboneFromString, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(what("resnet20:8"), HasSubstr("got '8', expected a width such as w8, or no-bn"));
   EXPECT_THAT(what("resnet20:w0"), HasSubstr("out of range"));
   EXPECT_THAT(what("resnet20:w8:w9"), HasSubstr("got 'w9', expected"));
+  EXPECT_THAT(what("resnet20:no-bn"), HasSubstr("no-bn is for plainnet"));
   EXPECT_THAT(what("plainnet"), HasSubstr("not a whole number"));
   EXPECT_THAT(what("plainnet18"), HasSubstr("plainnet18: depth must be 6n+2"));
 }
