@@ -15,10 +15,10 @@ double student_t(size_t degrees) {
   constexpr std::array<double, 10> kFew = {12.7062, 4.3027, 3.1824, 2.7764, 2.5706,
                                            2.4469,  2.3646, 2.3060, 2.2622, 2.2281};
   if (degrees <= kFew.size()) return kFew[degrees - 1];
-  constexpr double z = 1.959964;
+  constexpr double kZ = 1.959964;
   const auto n = static_cast<double>(degrees);
-  return z + (std::pow(z, 3) + z) / (4 * n) + (5 * std::pow(z, 5) + 16 * std::pow(z, 3) + 3 * z) / (96 * n * n) +
-         (3 * std::pow(z, 7) + 19 * std::pow(z, 5) + 17 * std::pow(z, 3) - 15 * z) / (384 * n * n * n);
+  return kZ + (std::pow(kZ, 3) + kZ) / (4 * n) + (5 * std::pow(kZ, 5) + 16 * std::pow(kZ, 3) + 3 * kZ) / (96 * n * n) +
+         (3 * std::pow(kZ, 7) + 19 * std::pow(kZ, 5) + 17 * std::pow(kZ, 3) - 15 * kZ) / (384 * n * n * n);
 }
 
 }  // namespace
