@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "command.h"
 #include "core/file.h"
@@ -28,9 +29,9 @@ const CalibrationRecord& record_of(const Manifest& manifest, const DriftArgument
   const std::string precision(to_string(precision_from_string(arguments.precision)));
   std::optional<PolicySpec> own;
   if (arguments.policy.empty()) own = policy_at(manifest.policy, manifest.calibrations, precision);
-  for (auto record = manifest.calibrations.rbegin(); record != manifest.calibrations.rend(); ++record) {
-    if (record->precision != precision && !record->rule.starts_with(kOwnRule)) continue;
-    if (own ? record->policy == *own : record->policy.name == arguments.policy) return *record;
+  for (const CalibrationRecord& record : std::views::reverse(manifest.calibrations)) {
+    if (record.precision != precision && !record.rule.starts_with(kOwnRule)) continue;
+    if (own ? record.policy == *own : record.policy.name == arguments.policy) return record;
   }
   fail(Code::kFailedPrecondition,
        "[drift] the model has no calibration of '{}' for {}; run `sooner tune`, or name another --policy",
