@@ -11,6 +11,7 @@
 #include <memory>
 #include <numeric>
 
+#include "bench/program.h"
 #include "data/glyphs.h"
 #include "tools/command.h"
 #include "tools/engine_flags.h"
@@ -44,19 +45,6 @@ struct PopulationArguments {
 
 // Glyphs of a stream that neither training nor test ever draw from.
 constexpr uint64_t kFreshStream = 2;
-
-void append(ScoreTable& table, const ScoreTable& more) {
-  if (table.samples == 0) {
-    table = more;
-    return;
-  }
-  table.samples += more.samples;
-  for (size_t k = 0; k < table.scores.size(); ++k) {
-    table.scores[k].insert(table.scores[k].end(), more.scores[k].begin(), more.scores[k].end());
-    table.correct[k].insert(table.correct[k].end(), more.correct[k].begin(), more.correct[k].end());
-    table.answers[k].insert(table.answers[k].end(), more.answers[k].begin(), more.answers[k].end());
-  }
-}
 
 ScoreTable fresh_glyphs(const PopulationArguments& arguments, const Manifest& manifest,
                         const std::shared_ptr<const Model>& model) {
@@ -173,10 +161,8 @@ int main(int argc, char** argv) {
   sooner::add_data_options(app, &arguments.data);
   sooner::add_output_options(app, &arguments.form);
   CLI11_PARSE(app, argc, argv);
-  try {
+  return sooner::run_program("risk_population", [&] {
     sooner::run(arguments);
-  } catch (const sooner::Error& error) {
-    fmt::print(stderr, "risk_population: {}\n", error.what());
-    return sooner::exit_code(error);
-  }
+    return 0;
+  });
 }

@@ -26,6 +26,7 @@
 #include "tune/budget.h"
 #include "tune/logit_table_file.h"
 #include "tune/random_table.h"
+#include "tune/resample.h"
 #include "tune/shares.h"
 
 namespace sooner {
@@ -79,25 +80,13 @@ ScoreTable keep_exits(const ScoreTable& from, std::vector<size_t> keep) {
   return result;
 }
 
-void append(const ScoreTable& from, ScoreTable& to) {
-  if (to.samples == 0) {
-    to = from;
-    return;
-  }
-  to.samples += from.samples;
-  for (size_t k = 0; k < to.scores.size(); ++k) {
-    to.scores[k].insert(to.scores[k].end(), from.scores[k].begin(), from.scores[k].end());
-    to.correct[k].insert(to.correct[k].end(), from.correct[k].begin(), from.correct[k].end());
-  }
-}
-
 ScoreTable recorded_population(const Arguments& arguments) {
   const ModelFile file = load_model(arguments.model);
   ScoreTable all;
   for (const std::string& path : arguments.tables) {
     StoredTable stored = read_logit_table(path);
     stored.table.exit_cost = compute_cost(file.manifest.graph).exit_fraction;
-    append(score_table(stored.table, {.name = arguments.policy}), all);
+    append(all, score_table(stored.table, {.name = arguments.policy}));
   }
   return arguments.keep.empty() ? all : keep_exits(all, arguments.keep);
 }

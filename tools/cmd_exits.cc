@@ -12,7 +12,6 @@
 #include "measure.h"
 #include "model_data.h"
 #include "network_drawing.h"
-#include "policy/scores.h"
 #include "policy_flags.h"
 #include "table.h"
 #include "tune/exit_savings.h"
@@ -90,16 +89,13 @@ void print_greedy(const ModelFile& file, const LogitTable& table, const ExitsArg
 void print_worth(const ModelFile& file, const LogitTable& table, const PolicySpec& policy, OutputForm form) {
   const Graph& graph = file.manifest.graph;
   const std::vector<double> savings = exit_savings(table, policy);
+  const std::vector<double> accuracy = accuracy_of_exits(table);
   const Replay replayed = replay(table, *make_policy(policy, policy_context(table)));
   Table rows({"exit", "name", "at", "C", "accuracy alone", "leaves", "head costs", "saves", "worth it"});
   for (size_t k = 0; k < savings.size(); ++k) {
-    int64_t right = 0;
-    for (int64_t n = 0; n < table.samples; ++n) {
-      right += argmax(table.at(n, static_cast<int32_t>(k))) == table.labels[static_cast<size_t>(n)] ? 1 : 0;
-    }
     rows.add({count(static_cast<int64_t>(k)), cell(graph.stages[k].exit.name), cell(trunk_point(graph, k)),
-              number(table.exit_cost[k], 4), percent(static_cast<double>(right) / static_cast<double>(table.samples)),
-              percent(replayed.shares[k], 1), number(table.head_cost[k], 4), number(savings[k], 4),
+              number(table.exit_cost[k], 4), percent(accuracy[k]), percent(replayed.shares[k], 1),
+              number(table.head_cost[k], 4), number(savings[k], 4),
               cell(savings[k] > table.head_cost[k] ? "yes" : "no")});
   }
   rows.print(form);

@@ -5,7 +5,6 @@
 
 #include "core/error.h"
 #include "policy/policy_kind.h"
-#include "policy/scores.h"
 #include "tune/operating_points.h"
 
 namespace sooner {
@@ -59,13 +58,7 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
     result.rival_of_gates = accuracy_at_cost(rival, result.gates->cost);
   }
   result.exit_cost = test.exit_cost;
-  for (int32_t k = 0; k < test.exits; ++k) {
-    int64_t right = 0;
-    for (int64_t n = 0; n < test.samples; ++n) {
-      right += argmax(test.at(n, k)) == test.labels[static_cast<size_t>(n)] ? 1 : 0;
-    }
-    result.exit_accuracy.push_back(static_cast<double>(right) / static_cast<double>(test.samples));
-  }
+  result.exit_accuracy = accuracy_of_exits(test);
   result.curve = accuracy_cost_curve(test, points);
   std::ranges::stable_sort(result.curve, {}, &CurvePoint::cost);
   return result;

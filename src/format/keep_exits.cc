@@ -51,9 +51,8 @@ ModelFile keep_exits(const ModelFile& model, std::span<const size_t> kept) {
   result.manifest.quantisation.reset();
   if (kept.empty()) {
     result.manifest.cost_weights.reset();
-  } else if (result.manifest.cost_weights) {
-    result.manifest.cost_weights->shifts.clear();
-    for (const size_t k : kept) result.manifest.cost_weights->shifts.push_back(model.manifest.cost_weights->shifts[k]);
+  } else if (model.manifest.cost_weights) {
+    result.manifest.cost_weights = keep_exits(*model.manifest.cost_weights, kept);
   }
   for (const ParameterSpec& parameter : parameters(result.manifest.graph)) {
     result.tensors.emplace(parameter.name, model.tensors.at(old_name(parameter, kept)));

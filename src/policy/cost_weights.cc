@@ -28,6 +28,13 @@ double gate_at(const CostWeights& weights, int32_t exit_index, double gate, doub
   return 1 / (1 + std::exp(-logit));
 }
 
+CostWeights keep_exits(const CostWeights& weights, std::span<const size_t> kept) {
+  CostWeights result = weights;
+  result.shifts.clear();
+  for (const size_t k : kept) result.shifts.push_back(weights.shifts[k]);
+  return result;
+}
+
 void check_cost_weight(const CostWeights& weights, double value) {
   if (value >= weights.low && value <= weights.high) return;
   fail(Code::kInvalidArgument, "[policy] got cost weight {}, expected {} to {}: what the gates were trained for", value,

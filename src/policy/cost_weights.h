@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace sooner {
@@ -27,6 +28,9 @@ double cost_weight_at(const CostWeights& weights, double position);
 
 // The gate g in [0, 1] of exit k as it is at position t; NaN stays NaN.
 double gate_at(const CostWeights& weights, int32_t exit_index, double gate, double position);
+
+// Of the gates of these early exits alone. REQUIRES: shifts for each.
+CostWeights keep_exits(const CostWeights& weights, std::span<const size_t> kept);
 
 // Throws kInvalidArgument unless the range is one, `standard` lies within and there are two finite shifts for each of
 // `early_exits`.

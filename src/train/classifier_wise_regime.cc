@@ -1,8 +1,5 @@
 // The backbone first, then heads alone on the frozen backbone ("IC-only" of Shallow-Deep Networks, ICML 2019).
-#include <algorithm>
-#include <cmath>
-
-#include "core/error.h"
+#include "train/backbone_phase.h"
 #include "train/losses.h"
 #include "train/regime.h"
 
@@ -12,18 +9,13 @@ namespace {
 class ClassifierWiseRegime final : public Regime {
  public:
   explicit ClassifierWiseRegime(const RegimeContext& context)
-      : epochs_(context.epochs), targets_(context.targets), exits_(context.graph.exits()) {
-    if (context.started) return;
-    if (epochs_ < 2) {
-      fail(Code::kInvalidArgument, "[config] classifier-wise got {} epoch, expected at least one for each phase",
-           epochs_);
-    }
-    const double share = context.settings.number("classifier_wise.backbone");
-    backbone_epochs_ = std::clamp<int64_t>(std::llround(share * static_cast<double>(epochs_)), 1, epochs_ - 1);
-  }
+      : epochs_(context.epochs),
+        backbone_epochs_(
+            backbone_epochs(context, "classifier-wise", context.settings.number("classifier_wise.backbone"))),
+        targets_(context.targets),
+        exits_(context.graph.exits()) {}
   [[nodiscard]] std::vector<Phase> phases() const override {
-    std::vector<bool> last(exits_), early(exits_, true);
-    last.back() = true;
+    std::vector<bool> early(exits_, true);
     early.back() = false;
     const Phase heads{.name = "heads",
                       .epochs = epochs_ - backbone_epochs_,
@@ -31,13 +23,7 @@ class ClassifierWiseRegime final : public Regime {
                       .heads = early,
                       .own_schedule = true};
     if (backbone_epochs_ == 0) return {heads};
-    return {{.name = "backbone",
-             .epochs = backbone_epochs_,
-             .trunks = std::vector<bool>(exits_, true),
-             .heads = last,
-             .own_schedule = true,
-             .selects = false},
-            heads};
+    return {backbone_phase(exits_, backbone_epochs_), heads};
   }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) override {
     const bool backbone = backbone_epochs_ > 0 && at.phase == 0;
@@ -47,7 +33,7 @@ class ClassifierWiseRegime final : public Regime {
   }
 
  private:
-  int64_t epochs_, backbone_epochs_ = 0;  // 0: the backbone comes trained
+  int64_t epochs_, backbone_epochs_;  // 0: the backbone comes trained
   Targets targets_;
   size_t exits_;
 };

@@ -1,8 +1,5 @@
 // The backbone first, then everything jointly from there (Kubaty et al., 2025).
-#include <algorithm>
-#include <cmath>
-
-#include "core/error.h"
+#include "train/backbone_phase.h"
 #include "train/losses.h"
 #include "train/regime.h"
 
@@ -13,28 +10,14 @@ class MixedRegime final : public Regime {
  public:
   explicit MixedRegime(const RegimeContext& context)
       : epochs_(context.epochs),
+        backbone_epochs_(backbone_epochs(context, "mixed", context.settings.number("mixed.backbone"))),
         targets_(context.targets),
         exits_(context.graph.exits()),
-        weights_(joint_weights(context.settings.rule("joint.weights"), exits_)) {
-    if (context.started) return;
-    if (epochs_ < 2) {
-      fail(Code::kInvalidArgument, "[config] mixed got {} epoch, expected at least one for each phase", epochs_);
-    }
-    const double share = context.settings.number("mixed.backbone");
-    backbone_epochs_ = std::clamp<int64_t>(std::llround(share * static_cast<double>(epochs_)), 1, epochs_ - 1);
-  }
+        weights_(joint_weights(context.settings.rule("joint.weights"), exits_)) {}
   [[nodiscard]] std::vector<Phase> phases() const override {
     const Phase joint{.name = "joint", .epochs = epochs_ - backbone_epochs_, .own_schedule = true};
     if (backbone_epochs_ == 0) return {joint};
-    std::vector<bool> last(exits_);
-    last.back() = true;
-    return {{.name = "backbone",
-             .epochs = backbone_epochs_,
-             .trunks = std::vector<bool>(exits_, true),
-             .heads = last,
-             .own_schedule = true,
-             .selects = false},
-            joint};
+    return {backbone_phase(exits_, backbone_epochs_), joint};
   }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) override {
     if (backbone_epochs_ == 0 || at.phase == 1) return weighted_loss(outputs, labels, weights_, targets_);
@@ -44,7 +27,7 @@ class MixedRegime final : public Regime {
   }
 
  private:
-  int64_t epochs_, backbone_epochs_ = 0;  // 0: the backbone comes trained
+  int64_t epochs_, backbone_epochs_;  // 0: the backbone comes trained
   Targets targets_;
   size_t exits_;
   std::vector<double> weights_;  // [K]

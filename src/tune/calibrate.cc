@@ -1,14 +1,11 @@
 #include "tune/calibrate.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 
 #include "core/error.h"
-#include "core/parallel.h"
 #include "policy/policy_kind.h"
-#include "policy/scores.h"
 #include "policy/threshold_units.h"
 #include "tune/budget.h"
 #include "tune/class_drop.h"
@@ -102,23 +99,6 @@ void fill_histograms(const ScoreTable& scores, std::span<const int32_t> taken, i
     record.histogram_low.push_back(low);
     record.histogram_high.push_back(high);
   }
-}
-
-std::vector<double> accuracy_of_exits(const LogitTable& table) {
-  const auto exits = static_cast<size_t>(table.exits);
-  std::vector<std::atomic<int64_t>> correct(exits);
-  for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      for (size_t k = 0; k < exits; ++k) {
-        if (argmax(table.at(n, static_cast<int32_t>(k))) == table.labels[static_cast<size_t>(n)]) ++correct[k];
-      }
-    }
-  });
-  std::vector<double> accuracy;
-  for (const int64_t right : correct) {
-    accuracy.push_back(static_cast<double>(right) / static_cast<double>(table.samples));
-  }
-  return accuracy;
 }
 
 void expect(const Outcome& expected, CalibrationRecord& record) {

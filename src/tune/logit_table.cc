@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "policy/scores.h"
 
 namespace sooner {
 namespace {
@@ -109,6 +110,23 @@ PolicyContext policy_context(const LogitTable& table) {
   const bool gates = table.exits > 1 && !table.gates.empty() &&
                      std::none_of(table.gates.begin(), table.gates.end(), [](float gate) { return std::isnan(gate); });
   return {.exits = table.exits, .classes = table.classes, .has_gates = gates, .cost_weights = table.cost_weights};
+}
+
+std::vector<double> accuracy_of_exits(const LogitTable& table) {
+  const auto exits = static_cast<size_t>(table.exits);
+  std::vector<std::atomic<int64_t>> correct(exits);
+  for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      for (size_t k = 0; k < exits; ++k) {
+        if (argmax(table.at(n, static_cast<int32_t>(k))) == table.labels[static_cast<size_t>(n)]) ++correct[k];
+      }
+    }
+  });
+  std::vector<double> accuracy;
+  for (const int64_t right : correct) {
+    accuracy.push_back(static_cast<double>(right) / static_cast<double>(table.samples));
+  }
+  return accuracy;
 }
 
 Replay replay(const LogitTable& table, const ExitPolicy& policy) {

@@ -64,6 +64,9 @@ void validate(const LogitTable& table);
 // What make_policy wants to know about the model behind the table. Gates count when no sample lacks one.
 PolicyContext policy_context(const LogitTable& table);
 
+// [K]: of every exit answering everything. REQUIRES: a valid table.
+std::vector<double> accuracy_of_exits(const LogitTable& table);
+
 // What a policy would do on the table: the same decisions as in the engine.
 struct Replay {
   std::vector<int32_t> exit_index = {};  // [N]

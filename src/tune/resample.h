@@ -33,6 +33,21 @@ inline ScoredSamples resample(const ScoredSamples& population, int64_t samples, 
   return drawn;
 }
 
+// Adds the samples of `more`, of the same model and policy. An empty table becomes `more`.
+inline void append(ScoreTable& table, const ScoreTable& more) {
+  if (table.samples == 0) {
+    table = more;
+    return;
+  }
+  const auto add = [](auto& to, const auto& from) {
+    for (size_t k = 0; k < to.size(); ++k) to[k].insert(to[k].end(), from[k].begin(), from[k].end());
+  };
+  table.samples += more.samples;
+  add(table.scores, more.scores);
+  add(table.correct, more.correct);
+  add(table.answers, more.answers);
+}
+
 // The mean loss of leaving where the thresholds say. REQUIRES: samples; sizes fit.
 inline double mean_loss(const ScoredSamples& samples, const std::vector<double>& thresholds) {
   const std::vector<int32_t> taken = exits_taken(samples.table, thresholds);
