@@ -73,7 +73,7 @@ Evaluation sum_up(std::vector<Result> results, std::vector<int64_t> macs, std::s
 void set_costs(const GraphCost& cost, LogitTable& table) {
   table.exit_cost = cost.exit_fraction;
   for (const StageCost& stage : cost.stages) {
-    table.head_cost.push_back(static_cast<double>(stage.head_macs) / static_cast<double>(cost.backbone_macs));
+    table.head_cost.push_back(static_cast<double>(stage.skippable_macs) / static_cast<double>(cost.backbone_macs));
   }
 }
 

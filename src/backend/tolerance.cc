@@ -132,8 +132,38 @@ class Propagation {
       case OpKind::kFlatten:
         dst = src;
         return;
+      case OpKind::kConcat:
+        return concat(node, dst);
+      case OpKind::kLayerNorm:
+        return layer_norm(std::get<LayerNormAttributes>(node.attributes).epsilon, src, dst);
       case OpKind::kInput:
         SOONER_ASSERT(false);
+    }
+  }
+
+  void concat(const Node& node, Uncertain& dst) const {
+    size_t to = 0;
+    for (const NodeId input : node.inputs) {
+      const Uncertain& part = at(input);
+      std::ranges::copy(part.value, dst.value.begin() + static_cast<std::ptrdiff_t>(to));
+      std::ranges::copy(part.variance, dst.variance.begin() + static_cast<std::ptrdiff_t>(to));
+      to += part.value.size();
+    }
+  }
+
+  // To first order: dy_i / dx_j = ((i == j) - 1/F - y_i y_j / F) / deviation.
+  static void layer_norm(double epsilon, const Uncertain& src, Uncertain& dst) {
+    const auto count = static_cast<double>(src.value.size());
+    double sum = 0, squares = 0;
+    for (const double x : src.value) sum += x;
+    for (const double x : src.value) squares += (x - sum / count) * (x - sum / count);
+    const double deviation = std::sqrt(squares / count + epsilon);
+    for (size_t i = 0; i < src.value.size(); ++i) dst.value[i] = (src.value[i] - sum / count) / deviation;
+    for (size_t i = 0; i < src.value.size(); ++i) {
+      for (size_t j = 0; j < src.value.size(); ++j) {
+        const double slope = ((i == j ? 1 : 0) - (1 + dst.value[i] * dst.value[j]) / count) / deviation;
+        dst.variance[i] += slope * slope * src.variance[j];
+      }
     }
   }
 

@@ -13,7 +13,6 @@ using Json = nlohmann::ordered_json;
 constexpr int64_t kMaxExtent = 1 << 16;
 constexpr int64_t kMaxClasses = 1 << 20;
 constexpr int64_t kMaxAttribute = 1 << 20;  // as in shape inference
-constexpr size_t kMaxInputs = 16;
 
 // Each kind of attributes is described once, by `visit`, for writing and for reading.
 template <typename Visitor>
@@ -58,6 +57,11 @@ void visit(PoolAttributes& a, Visitor& v) {
 }
 
 template <typename Visitor>
+void visit(LayerNormAttributes& a, Visitor& v) {
+  v.fraction("epsilon", a.epsilon);
+}
+
+template <typename Visitor>
 void visit(std::monostate& /*none*/, Visitor& /*v*/) {}
 
 struct Writer {
@@ -87,11 +91,14 @@ Attributes empty_attributes(OpKind op) {
     case OpKind::kAvgPool:
     case OpKind::kMixedPool:
       return PoolAttributes{};
+    case OpKind::kLayerNorm:
+      return LayerNormAttributes{};
     case OpKind::kInput:
     case OpKind::kRelu:
     case OpKind::kGlobalAvgPool:
     case OpKind::kAdd:
     case OpKind::kFlatten:
+    case OpKind::kConcat:
       return {};
   }
   return {};

@@ -19,10 +19,11 @@ struct NodeCost {
 
 struct StageCost {
   int64_t trunk_macs = 0;
-  int64_t head_macs = 0;    // gate included
-  int64_t gate_macs = 0;    // the gate's part of head_macs
-  int64_t parameters = 0;   // trunk, head and gate
-  int64_t carry_bytes = 0;  // the carry set after this stage
+  int64_t head_macs = 0;       // gate included
+  int64_t gate_macs = 0;       // the gate's part of head_macs
+  int64_t skippable_macs = 0;  // of head_macs, what a policy that does not need the exit saves
+  int64_t parameters = 0;      // trunk, head and gate
+  int64_t carry_bytes = 0;     // the carry set after this stage
 };
 
 struct GraphCost {

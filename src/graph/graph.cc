@@ -172,7 +172,9 @@ void validate(const Graph& graph) {
     for (const NodeId input : node.inputs) {
       const Place& from = place[static_cast<size_t>(input)];
       const Place& to = place[id];
-      if (from.stage > to.stage || (from.head && !(to.head && from.stage == to.stage))) {
+      const bool earlier_answer =
+          from.stage < to.stage && to.head && input == graph.stages[static_cast<size_t>(from.stage)].exit.logits;
+      if (from.stage > to.stage || (from.head && !(to.head && from.stage == to.stage) && !earlier_answer)) {
         fail(Code::kInvalidArgument, "[graph] node '{}' reads '{}', which is not computed before it on its path",
              node.name, graph.node(input).name);
       }
@@ -199,6 +201,15 @@ std::vector<NodeId> carry_set(const Graph& graph, size_t stage) {
   return {carried.begin(), carried.end()};
 }
 
+std::vector<bool> answers_read_later(const Graph& graph) {
+  std::vector<bool> read(graph.exits());
+  for (size_t k = 0; k + 1 < graph.exits(); ++k) {
+    const std::vector<NodeId> carried = carry_set(graph, k);
+    read[k] = std::ranges::binary_search(carried, graph.stages[k].exit.logits);
+  }
+  return read;
+}
+
 Graph keep_exits(const Graph& graph, std::span<const size_t> kept) {
   for (size_t i = 0; i < kept.size(); ++i) {
     if (kept[i] + 1 < graph.exits() && (i == 0 || kept[i] > kept[i - 1])) continue;
@@ -214,11 +225,18 @@ Graph keep_exits(const Graph& graph, std::span<const size_t> kept) {
   result.classes = graph.classes;
   result.stages.resize(exits.size());
   const std::vector<Place> place = places(graph);
+  std::vector<bool> needed(graph.nodes.size());  // by a head that is kept
+  for (size_t id = graph.nodes.size(); id-- > 0;) {
+    const auto stage = static_cast<size_t>(place[id].stage);
+    if (place[id].head && std::ranges::binary_search(exits, stage)) needed[id] = true;
+    if (!needed[id]) continue;
+    for (const NodeId input : graph.nodes[id].inputs) needed[static_cast<size_t>(input)] = true;
+  }
   std::vector<NodeId> renamed(graph.nodes.size(), -1);
   for (size_t id = 0; id < graph.nodes.size(); ++id) {
     const auto from = static_cast<size_t>(place[id].stage);
     const auto to = std::ranges::lower_bound(exits, from);
-    if (place[id].head && *to != from) continue;
+    if (place[id].head && !needed[id]) continue;
     renamed[id] = static_cast<NodeId>(result.nodes.size());
     Node node = graph.nodes[id];
     for (NodeId& input : node.inputs) input = renamed[static_cast<size_t>(input)];

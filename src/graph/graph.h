@@ -4,7 +4,8 @@
 // from a Graph, backends compile it, cost and shapes are computed on it: a network is defined once.
 //
 // Order: nodes stand in topological order; node 0 is the input. Stage k owns its trunk nodes and its head nodes;
-// stage k's trunk may read trunk nodes of stages <= k, its head only trunk nodes of stages <= k and itself.
+// stage k's trunk may read trunk nodes of stages <= k, its head those, itself, and the logits of earlier exits. A head
+// whose logits a later one reads is computed, and its gate, whatever the policy.
 // Exits are counted from 0. The last exit is the backbone's own classifier: it has no gate and always answers.
 #pragma once
 
@@ -41,6 +42,7 @@ inline constexpr int64_t kGateScoreCount = 4;
 // costing time or memory.
 inline constexpr size_t kMaxNodes = 1U << 14U;
 inline constexpr size_t kMaxExits = 1U << 8U;
+inline constexpr size_t kMaxInputs = 16;                   // of one node
 inline constexpr int64_t kMaxElements = int64_t{1} << 31;  // of one value of one sample, and of one parameter
 inline constexpr int64_t kMaxNodeMacs = int64_t{1} << 42;
 
@@ -108,9 +110,13 @@ void validate(const Graph& graph);
 // Empty after the last stage.
 std::vector<NodeId> carry_set(const Graph& graph, size_t stage);
 
+// By stage: whether a later head reads its exit's logits.
+std::vector<bool> answers_read_later(const Graph& graph);
+
 // The same network with the early exits `kept` alone, which become 0, 1, …, and the last one: the others' heads go,
-// their stages' trunks join the next stage that is kept. Names stay, but for gates, which are called by their exit's
-// index. Throws kInvalidArgument unless `kept` rises and names early exits.
+// but for what kept heads read of them, which joins the next head kept; their trunks join the next stage that is kept.
+// Names stay, but for gates, which are called by their exit's index. Throws kInvalidArgument unless `kept` rises and
+// names early exits.
 Graph keep_exits(const Graph& graph, std::span<const size_t> kept);
 
 // keep_exits of none: the backbone with its own classifier.

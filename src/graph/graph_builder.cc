@@ -81,6 +81,21 @@ NodeId GraphBuilder::flatten(const std::string& name, NodeId src) {
   return append({OpKind::kFlatten, name, {src}, {}});
 }
 
+NodeId GraphBuilder::concat(const std::string& name, const std::vector<NodeId>& parts) {
+  return append({OpKind::kConcat, name, parts, {}});
+}
+NodeId GraphBuilder::layer_norm(const std::string& name, NodeId src) {
+  return append({OpKind::kLayerNorm, name, {src}, LayerNormAttributes{}});
+}
+
+Node GraphBuilder::take_last() {
+  SOONER_ASSERT(graph_.nodes.size() > 1);
+  Node node = std::move(graph_.nodes.back());
+  graph_.nodes.pop_back();
+  shapes_.pop_back();
+  return node;
+}
+
 Graph GraphBuilder::finish(NodeId logits) {
   Graph graph = graph_;
   const auto is_classifier = [](OpKind op) {
@@ -102,6 +117,18 @@ Graph GraphBuilder::finish(NodeId logits) {
   validate(graph);
   return graph;
 }
+
+namespace {
+
+// Lets the linear layer that has just been built read earlier logits, too.
+NodeId read_earlier(GraphBuilder& builder, const std::string& prefix, NodeId logits) {
+  Node linear = builder.take_last();
+  const NodeId earlier = builder.layer_norm(prefix + "earlier", logits);
+  linear.inputs = {builder.concat(prefix + "join", {linear.inputs[0], earlier})};
+  return builder.append(std::move(linear));
+}
+
+}  // namespace
 
 Graph attach_exits(const Graph& plain, const std::vector<ExitRequest>& requests) {
   if (plain.stages.size() != 1) {
@@ -149,7 +176,9 @@ Graph attach_exits(const Graph& plain, const std::vector<ExitRequest>& requests)
     exit.name = fmt::format("exit{}", k);
     exit.gate = points[k].second->gate;
     const NodeId first = builder.size();
-    exit.logits = points[k].second->head(builder, fmt::format("exits.{}.head.", k), renamed[id]);
+    const std::string prefix = fmt::format("exits.{}.head.", k);
+    exit.logits = points[k].second->head(builder, prefix, renamed[id]);
+    if (points[k].second->cascade && k > 0) exit.logits = read_earlier(builder, prefix, stages[k - 1].exit.logits);
     for (NodeId added = first; added < builder.size(); ++added) exit.head.push_back(added);
     SOONER_ASSERT(exit.logits == builder.size() - 1);
     exit.features = builder.graph().node(exit.logits).inputs[0];

@@ -36,8 +36,13 @@ class GraphBuilder {
   NodeId global_avg_pool(const std::string& name, NodeId src);  // [C, H, W] -> [C]
   NodeId add(const std::string& name, NodeId a, NodeId b);
   NodeId flatten(const std::string& name, NodeId src);
+  // Channels of maps [C, H, W], or features of vectors, one after the other.
+  NodeId concat(const std::string& name, const std::vector<NodeId>& parts);
+  NodeId layer_norm(const std::string& name, NodeId src);  // of a vector
   // Any node, its inputs given by this builder's ids.
   NodeId append(Node node);
+  // Removes the newest node. REQUIRES: not the input.
+  Node take_last();
   [[nodiscard]] const Shape& shape(NodeId id) const { return shapes_[static_cast<size_t>(id)]; }
   [[nodiscard]] int64_t classes() const { return graph_.classes; }
   [[nodiscard]] const Graph& graph() const { return graph_; }
@@ -60,6 +65,8 @@ struct ExitRequest {
   std::string trunk_point;  // name of the trunk node whose value the head reads
   HeadFunction head;
   std::optional<Gate> gate = Gate{};
+  // The head's last layer also reads the exit before, if there is one: its logits, normalised (layer_norm).
+  bool cascade = false;
 };
 
 // The network with early exits. Requests may come in any order; exits follow the trunk. Throws kInvalidArgument

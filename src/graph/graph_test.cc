@@ -11,9 +11,11 @@
 namespace sooner {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 NodeId id_of(const Graph& graph, std::string_view name) {
   for (size_t id = 0; id < graph.nodes.size(); ++id) {
@@ -201,6 +203,51 @@ TEST(KeepExits, RefusesExitsThatAreNotThere) {
   for (const std::vector<size_t>& kept : {std::vector<size_t>{1}, std::vector<size_t>{7}, std::vector<size_t>{0, 0}}) {
     EXPECT_THAT(std::string(error_of([&] { keep_exits(graph, kept); }).what()), HasSubstr("expected early exits of"));
   }
+}
+
+// Heads at "a" and "sum"; the second reads the first one's answer.
+Graph tiny_cascade() {
+  return attach_exits(tiny_residual(), {{"a", flat_head, Gate{}, true}, {"sum", flat_head, std::nullopt, true}});
+}
+
+TEST(Cascade, AHeadReadsTheAnswerBeforeItsOwn) {
+  const Graph graph = tiny_cascade();
+  const NodeId first = graph.stages[0].exit.logits;
+  const Exit& second = graph.stages[1].exit;
+  const Node& join = graph.node(second.features);
+  EXPECT_EQ(join.op, OpKind::kConcat);
+  EXPECT_EQ(join.name, "exits.1.head.join");
+  const Node& earlier = graph.node(join.inputs[1]);
+  EXPECT_EQ(earlier.op, OpKind::kLayerNorm);
+  EXPECT_THAT(earlier.inputs, ElementsAre(first));
+  EXPECT_THAT(carry_set(graph, 0), Contains(first));
+  EXPECT_THAT(carry_set(graph, 1), Not(Contains(second.logits)));
+  EXPECT_THAT(answers_read_later(graph), ElementsAre(true, false, false));
+}
+
+TEST(Cascade, OnlyLogitsOfEarlierExitsMayBeReadAndOnlyByHeads) {
+  const auto refused = [](NodeId reader, NodeId value) {
+    Graph graph = tiny_cascade();
+    graph.nodes[static_cast<size_t>(reader)].inputs.back() = value;
+    return std::string(error_of([&] { validate(graph); }).what());
+  };
+  const Graph graph = tiny_cascade();
+  const NodeId flat = graph.stages[0].exit.features;  // within the first head, but not its answer
+  EXPECT_THAT(refused(id_of(graph, "exits.1.head.earlier"), flat), HasSubstr("not computed before it on its path"));
+  EXPECT_THAT(refused(graph.stages[2].exit.features, graph.stages[0].exit.logits), HasSubstr("[graph]"));
+}
+
+TEST(Cascade, AnExitThatGoesLeavesWhatLaterHeadsReadOfIt) {
+  const Graph graph = tiny_cascade();
+  const Graph second = keep_exits(graph, std::vector<size_t>{1});
+  validate(second);
+  EXPECT_EQ(second.exits(), 2U);
+  EXPECT_EQ(second.nodes.size(), graph.nodes.size());
+  EXPECT_THAT(second.stages[0].exit.head, Contains(id_of(second, "exits.0.head.fc")));
+  const Graph first = keep_exits(graph, std::vector<size_t>{0});
+  validate(first);
+  EXPECT_EQ(first.nodes.size() + graph.stages[1].exit.head.size(), graph.nodes.size());
+  EXPECT_EQ(plain_backbone(graph).nodes.size(), tiny_residual().nodes.size());
 }
 
 TEST(GateNames, CountExitsFromZero) {

@@ -8,7 +8,7 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<std::pair<OpKind, std::string_view>, 11> kNames{{
+constexpr std::array<std::pair<OpKind, std::string_view>, 13> kNames{{
     {OpKind::kInput, "input"},
     {OpKind::kConv2d, "conv2d"},
     {OpKind::kLinear, "linear"},
@@ -20,6 +20,8 @@ constexpr std::array<std::pair<OpKind, std::string_view>, 11> kNames{{
     {OpKind::kGlobalAvgPool, "global_avg_pool"},
     {OpKind::kAdd, "add"},
     {OpKind::kFlatten, "flatten"},
+    {OpKind::kConcat, "concat"},
+    {OpKind::kLayerNorm, "layer_norm"},
 }};
 
 }  // namespace

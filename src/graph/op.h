@@ -21,6 +21,8 @@ enum class OpKind : uint8_t {
   kGlobalAvgPool,
   kAdd,
   kFlatten,
+  kConcat,
+  kLayerNorm,
 };
 
 // "conv2d", "batch_norm": the names used in files, configs and messages.
@@ -74,8 +76,15 @@ struct PoolAttributes {
   bool operator==(const PoolAttributes&) const = default;
 };
 
+// Over the features of a vector: (x - mean) / sqrt(variance + epsilon), variance by division by F. No weights of its
+// own: the linear layer behind it has them.
+struct LayerNormAttributes {
+  double epsilon = 1e-5;
+  bool operator==(const LayerNormAttributes&) const = default;
+};
+
 // monostate for operations that have none.
-using Attributes =
-    std::variant<std::monostate, Conv2dAttributes, LinearAttributes, BatchNormAttributes, PoolAttributes>;
+using Attributes = std::variant<std::monostate, Conv2dAttributes, LinearAttributes, BatchNormAttributes, PoolAttributes,
+                                LayerNormAttributes>;
 
 }  // namespace sooner

@@ -95,14 +95,31 @@ void need_sane_elements(const Node& node, const Shape& dst) {
   }
 }
 
-void need_inputs(const Node& node, const std::vector<Shape>& inputs, size_t count) {
+void need_inputs(const Node& node, const std::vector<Shape>& inputs) {
+  if (node.op == OpKind::kConcat) {
+    if (inputs.size() >= 2 && inputs.size() <= kMaxInputs) return;
+    bad(node, fmt::format("has {} inputs, expected 2 to {}", inputs.size(), kMaxInputs));
+  }
+  const size_t count = node.op == OpKind::kInput ? 0 : node.op == OpKind::kAdd ? 2 : 1;
   if (inputs.size() != count) bad(node, fmt::format("has {} inputs, expected {}", inputs.size(), count));
+}
+
+// Channels after channels, or features after features.
+Shape concat_shape(const Node& node, const std::vector<Shape>& inputs) {
+  Shape dst = inputs[0];
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    Shape like = inputs[i];
+    if (like.size() == dst.size()) like[0] = dst[0];
+    if (like != dst) bad(node, fmt::format("joins {} to {}", to_string(inputs[i]), to_string(inputs[0])));
+    dst[0] += inputs[i][0];
+  }
+  return dst;
 }
 
 }  // namespace
 
 Shape infer_shape(const Node& node, const std::vector<Shape>& inputs) {
-  need_inputs(node, inputs, node.op == OpKind::kInput ? 0 : node.op == OpKind::kAdd ? 2 : 1);
+  need_inputs(node, inputs);
   switch (node.op) {
     case OpKind::kInput:
       bad(node, "takes its shape from the graph");
@@ -139,6 +156,14 @@ Shape infer_shape(const Node& node, const std::vector<Shape>& inputs) {
       return inputs[0];
     case OpKind::kFlatten:
       return {element_count(inputs[0])};
+    case OpKind::kConcat:
+      return concat_shape(node, inputs);
+    case OpKind::kLayerNorm: {
+      const auto* a = std::get_if<LayerNormAttributes>(&node.attributes);
+      if (a == nullptr || !(a->epsilon > 0)) bad(node, "epsilon must be positive");
+      if (inputs[0].size() != 1) bad(node, fmt::format("got shape {}, expected a flat vector", to_string(inputs[0])));
+      return inputs[0];
+    }
   }
   bad(node, "is of an unknown kind");
 }

@@ -88,6 +88,13 @@ class Exporter {
         onnx_.node("Flatten", {map}, {output});
         return;
       }
+      case OpKind::kConcat: {
+        std::vector<std::string> parts;
+        for (const NodeId input : node.inputs) parts.push_back(value(input));
+        return set_attribute(onnx_.node("Concat", parts, {output}), "axis", int64_t{1});
+      }
+      case OpKind::kLayerNorm:
+        return add_layer_norm(node, output);
       case OpKind::kFlatten:
         onnx_.node("Flatten", {value(node.inputs[0])}, {output});
         return;
@@ -112,6 +119,15 @@ class Exporter {
     }
     onnx::NodeProto& norm = onnx_.node("BatchNormalization", inputs, {output});
     set_attribute(norm, "epsilon", static_cast<float>(std::get<BatchNormAttributes>(node.attributes).epsilon));
+  }
+
+  void add_layer_norm(const Node& node, const std::string& output) {
+    const Shape& features = shape(node.inputs[0]);
+    const std::vector<float> ones(static_cast<size_t>(features[0]), 1.0F);
+    const std::string scale = onnx_.constant(output + ".scale", features, ones);
+    onnx::NodeProto& norm = onnx_.node("LayerNormalization", {value(node.inputs[0]), scale}, {output});
+    set_attribute(norm, "axis", int64_t{-1});
+    set_attribute(norm, "epsilon", static_cast<float>(std::get<LayerNormAttributes>(node.attributes).epsilon));
   }
 
   void add_pool(const Node& node, const Shape& src_shape, const Shape& dst_shape, const std::string& output) {

@@ -58,6 +58,10 @@ ModelFile file_of(const Graph& graph, uint64_t seed = 1) {
 }
 
 Graph small_net() { return build_network({"b-lenet", "names:conv1,relu2", "gap-fc;pool-fc:2", "both"}, {2, 9, 7}, 4); }
+// Every early head but the first reads the answer before its own.
+Graph cascade_net() {
+  return build_network({"b-lenet", "names:conv1,relu2", "gap-fc;pool-fc:2", "both", /*cascade=*/true}, {2, 9, 7}, 4);
+}
 
 std::shared_ptr<const ExitPolicy> policy_for(const Graph& graph, const PolicySpec& spec) {
   return make_policy(spec, {.exits = static_cast<int32_t>(graph.exits()),
@@ -134,6 +138,24 @@ class EverySession : public testing::TestWithParam<Engine> {
       }
     }
   }
+
+  void expect_all_exits_agree(const Graph& graph) const {
+    const std::vector<float> images = random_images(graph, 9, 5);
+    const auto compiled = model(graph, 4);
+    std::vector<float> logits(9 * 3 * 4), gates(9 * 2);
+    Session(compiled, policy_for(graph, {})).run_all_exits(images, 9, logits, gates);
+    for (const float gate : gates) EXPECT_TRUE(gate > 0 && gate < 1) << gate;
+    for (int32_t k = 0; k < 3; ++k) {
+      Session session(compiled,
+                      policy_for(graph, {.name = "always", .thresholds = {}, .temperatures = {}, .always_exit = k}));
+      static_cast<void>(session.run(images, 9));
+      for (size_t i = 0; i < 9; ++i) {
+        for (size_t c = 0; c < 4; ++c) {
+          EXPECT_EQ(session.logits()[i * 4 + c], logits[(i * 3 + static_cast<size_t>(k)) * 4 + c]);
+        }
+      }
+    }
+  }
 };
 
 // Networks of real size for fast engines: kernels are chosen by extents.
@@ -145,44 +167,50 @@ std::vector<Graph> networks_for(const Engine& engine) {
 
 TEST_P(EverySession, AnswersAreTheSameAloneInAnyBatchPositionAndOrder) {
   for (const Graph& graph : networks_for(GetParam())) expect_same_in_any_batch(graph);
+  expect_same_in_any_batch(cascade_net());
 }
 
 TEST_P(EverySession, ExecutedMacsAreTheGraphsForEverySample) {
-  const Graph graph = small_net();
-  constexpr int64_t kSamples = 29;
-  const std::vector<float> images = random_images(graph, kSamples, 5);
-  const auto ledger = std::make_shared<MacLedger>();
-  const CountingBackend backend(make_backend(GetParam().backend), ledger);
-  const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 8});
-  const auto policy = policy_for(graph, mixed_policy(counted, images, kSamples));
-  Session session(counted, policy);
-  ledger->reset(kSamples);
-  const std::span<const Result> results = session.run(images, kSamples);
-  const std::vector<int64_t> macs = ledger->macs();
-  const GraphCost cost = compute_cost(graph);
-  for (size_t i = 0; i < results.size(); ++i) {
-    EXPECT_EQ(macs[i], cost.exit_macs[static_cast<size_t>(results[i].exit_index)]) << "sample " << i;
+  for (const Graph& graph : {small_net(), cascade_net()}) {
+    constexpr int64_t kSamples = 29;
+    const std::vector<float> images = random_images(graph, kSamples, 5);
+    const auto ledger = std::make_shared<MacLedger>();
+    const CountingBackend backend(make_backend(GetParam().backend), ledger);
+    const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 8});
+    const auto policy = policy_for(graph, mixed_policy(counted, images, kSamples));
+    Session session(counted, policy);
+    ledger->reset(kSamples);
+    const std::span<const Result> results = session.run(images, kSamples);
+    const std::vector<int64_t> macs = ledger->macs();
+    const GraphCost cost = compute_cost(graph);
+    for (size_t i = 0; i < results.size(); ++i) {
+      EXPECT_EQ(macs[i], cost.exit_macs[static_cast<size_t>(results[i].exit_index)]) << "sample " << i;
+    }
+    EXPECT_EQ(ledger->strays(), 0);
   }
-  EXPECT_EQ(ledger->strays(), 0);
 }
 
-TEST_P(EverySession, AFixedExitDoesNotPayForEarlierHeads) {
-  const Graph graph = small_net();
-  const std::vector<float> images = random_images(graph, 5, 5);
-  const auto ledger = std::make_shared<MacLedger>();
-  const CountingBackend backend(make_backend(GetParam().backend), ledger);
-  const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 4});
-  const GraphCost cost = compute_cost(graph);
-  int64_t trunk = 0;
-  for (size_t k = 0; k < graph.exits(); ++k) {
-    trunk += cost.stages[k].trunk_macs;
-    Session session(
-        counted,
-        policy_for(graph,
-                   {.name = "always", .thresholds = {}, .temperatures = {}, .always_exit = static_cast<int32_t>(k)}));
-    ledger->reset(5);
-    for (const Result& result : session.run(images, 5)) EXPECT_EQ(result.exit_index, static_cast<int32_t>(k));
-    for (const int64_t macs : ledger->macs()) EXPECT_EQ(macs, trunk + cost.stages[k].head_macs);
+TEST_P(EverySession, AFixedExitPaysForEarlierHeadsOnlyWhereTheyAreRead) {
+  for (const Graph& graph : {small_net(), cascade_net()}) {
+    const std::vector<float> images = random_images(graph, 5, 5);
+    const auto ledger = std::make_shared<MacLedger>();
+    const CountingBackend backend(make_backend(GetParam().backend), ledger);
+    const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 4});
+    const GraphCost cost = compute_cost(graph);
+    int64_t before = 0;
+    for (size_t k = 0; k < graph.exits(); ++k) {
+      Session session(
+          counted,
+          policy_for(graph,
+                     {.name = "always", .thresholds = {}, .temperatures = {}, .always_exit = static_cast<int32_t>(k)}));
+      ledger->reset(5);
+      for (const Result& result : session.run(images, 5)) EXPECT_EQ(result.exit_index, static_cast<int32_t>(k));
+      const StageCost& stage = cost.stages[k];
+      for (const int64_t macs : ledger->macs()) EXPECT_EQ(macs, before + stage.trunk_macs + stage.head_macs);
+      before += stage.trunk_macs + stage.head_macs - stage.skippable_macs;
+    }
+    const bool cascades = cost.stages[0].skippable_macs < cost.stages[0].head_macs;
+    EXPECT_EQ(cascades, graph.nodes.size() > small_net().nodes.size());
   }
 }
 
@@ -204,22 +232,7 @@ TEST_P(EverySession, ACapBoundsEverySamplesWork) {
 }
 
 TEST_P(EverySession, AllExitsAgreeWithTheExitsTaken) {
-  const Graph graph = small_net();
-  const std::vector<float> images = random_images(graph, 9, 5);
-  const auto compiled = model(graph, 4);
-  std::vector<float> logits(9 * 3 * 4), gates(9 * 2);
-  Session(compiled, policy_for(graph, {})).run_all_exits(images, 9, logits, gates);
-  for (const float gate : gates) EXPECT_TRUE(gate > 0 && gate < 1) << gate;
-  for (int32_t k = 0; k < 3; ++k) {
-    Session session(compiled,
-                    policy_for(graph, {.name = "always", .thresholds = {}, .temperatures = {}, .always_exit = k}));
-    static_cast<void>(session.run(images, 9));
-    for (size_t i = 0; i < 9; ++i) {
-      for (size_t c = 0; c < 4; ++c) {
-        EXPECT_EQ(session.logits()[i * 4 + c], logits[(i * 3 + static_cast<size_t>(k)) * 4 + c]);
-      }
-    }
-  }
+  for (const Graph& graph : {small_net(), cascade_net()}) expect_all_exits_agree(graph);
 }
 
 TEST_P(EverySession, ThreadsShareAModel) {

@@ -245,6 +245,15 @@ at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>
     case OpKind::kFlatten:
       // Row-major order of [C, H, W] whatever the memory order.
       return src().flatten(1);
+    case OpKind::kConcat: {
+      std::vector<at::Tensor> parts;
+      for (size_t i = 0; i < node.inputs.size(); ++i) parts.push_back(src(i));
+      return at::cat(parts, 1);
+    }
+    case OpKind::kLayerNorm: {
+      const at::Tensor x = src().to(at::kFloat);
+      return at::layer_norm(x, {x.size(1)}, {}, {}, std::get<LayerNormAttributes>(node.attributes).epsilon);
+    }
     case OpKind::kInput:
       break;
   }

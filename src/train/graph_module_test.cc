@@ -10,6 +10,7 @@
 #include "policy/scores.h"
 #include "support/error_of.h"
 #include "train/compute_mode.h"
+#include "train/gradient_norms.h"
 #include "train/sgd.h"
 #include "train/step_memory.h"
 #include "train/torch_tensors.h"
@@ -51,6 +52,22 @@ TEST(GraphModule, ComputesWhatTheNodesSay) {
   ASSERT_EQ(outputs.logits.size(), 1U);
   EXPECT_TRUE(outputs.gates.empty());
   EXPECT_THAT(values(outputs.logits[0]), testing::ElementsAre(5.75, -1.875));
+}
+
+TEST(GraphModule, JoinsAndNormalisesVectors) {
+  GraphBuilder b("join", {2, 1, 2}, 2);
+  const NodeId flat = b.flatten("flatten", b.concat("maps", {b.input(), b.relu("relu", b.input())}));
+  const NodeId joined = b.concat("join", {flat, b.layer_norm("norm", flat)});
+  GraphModule module(b.finish(b.linear("fc", joined, 2)), 1);
+  set(module, "fc.weight",
+      {1, 10, 100, 1000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0});
+  set(module, "fc.bias", {0, 0});
+  const at::Tensor image = at::tensor(std::vector<float>{1, -1, 3, -3}).view({1, 2, 1, 2});
+  // Joined maps: 1 -1 3 -3 1 0 3 0, mean .5, variance 30 / 8 - .25 = 3.5 (and 1e-5).
+  const std::vector<float> logits = values(module.forward(image, false).logits[0]);
+  const double deviation = std::sqrt(3.5 + 1e-5);
+  EXPECT_NEAR(logits[0], 1 - 10 + 300 - 3000 + (2.5 + 0.5) / deviation, 1e-3);
+  EXPECT_NEAR(logits[1], 0.5 / deviation, 1e-5);
 }
 
 TEST(GraphModule, PoolsAsItsAttributesSay) {
@@ -247,6 +264,25 @@ TEST(GraphModule, GoesOnFromTheFrontierOfFrozenStages) {
 }
 
 // One weight w = 1 (decays), one bias b = 1 (does not): a 1x1 input of 1 into a linear layer of two outputs.
+TEST(GradientNorms, AreOfWeightsThatLearnInTheNetworksOrder) {
+  GraphBuilder b("norms", {1, 1, 2}, 2);
+  const NodeId x = b.conv2d("conv", b.input(), conv(1, 1));
+  GraphModule module(b.finish(b.linear("fc", b.flatten("flatten", x), 2)), 1);
+  set(module, "conv.weight", {2});
+  set(module, "conv.bias", {0});
+  set(module, "fc.weight", {1, 0, 0, 1});
+  EXPECT_TRUE(gradient_norms(module).empty());
+  const at::Tensor image = at::tensor(std::vector<float>{3, -4}).view({1, 1, 1, 2});
+  // Of the sum of both logits: d/dw of the convolution is 3 - 4; of the linear layer each row is (6, -8).
+  module.forward(image, true).logits[0].sum().backward();
+  const auto norms = gradient_norms(module);
+  ASSERT_EQ(norms.size(), 2U);
+  EXPECT_EQ(norms[0].first, "conv.weight");
+  EXPECT_NEAR(norms[0].second, 1, 1e-6);
+  EXPECT_EQ(norms[1].first, "fc.weight");
+  EXPECT_NEAR(norms[1].second, std::sqrt(200.0), 1e-4);
+}
+
 TEST(Sgd, TakesTheStepsWorkedByHand) {
   GraphBuilder b("one", {1, 1, 1}, 2);
   GraphModule module(b.finish(b.linear("fc", b.flatten("flatten", b.input()), 2)), 1);

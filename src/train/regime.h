@@ -102,6 +102,7 @@ struct RegimeKind {
   std::string_view summary;  // a few words
   bool exits = true;         // needs early exits; false: has none
   bool gates = false;        // needs a gate at each
+  bool cascade = false;      // heads also read the exit before
   void (*declare)(RegimeOptions& options) = nullptr;
   // Throws kInvalidArgument for settings that do not fit the network.
   std::unique_ptr<Regime> (*make)(const RegimeContext& context) = nullptr;

@@ -10,7 +10,7 @@ namespace sooner {
 
 #define SOONER_REGIME_ROWS(row)                                                                          \
   row(plain) row(joint) row(joint_ramp) row(depth_weighted) row(distillation) row(local) row(layer_wise) \
-      row(classifier_wise) row(mixed) row(differentiable)
+      row(classifier_wise) row(zero_time_waste) row(mixed) row(differentiable)
 
 #define SOONER_DECLARE_KIND(regime) RegimeKind regime##_regime_kind();
 #define SOONER_CALL_KIND(regime) regime##_regime_kind(),

@@ -27,8 +27,9 @@ class Made {
   explicit Made(const std::string& regime, int64_t epochs = 10, std::vector<std::string> more = {},
                 bool started = false)
       : config_(parse_config("", "test", with(std::move(more), "train.regime=" + regime))),
-        graph_(
-            build_network({"resnet8:w4", "fractions:.3,.65", "conv-gap-fc:8", config_.network.gate}, {1, 12, 12}, 3)) {
+        graph_(build_network(
+            {"resnet8:w4", "fractions:.3,.65", "conv-gap-fc:8", config_.network.gate, config_.network.cascade},
+            {1, 12, 12}, 3)) {
     regime_ = regime_kind(regime).make({.graph = graph_,
                                         .exit_cost = {0.25, 0.5, 1.25},
                                         .epochs = epochs,
@@ -287,6 +288,26 @@ TEST(ClassifierWiseRegime, TrainsTheBackboneThenTheHeads) {
   EXPECT_THAT(error_of([] { Made("classifier-wise", 1); }).what(), HasSubstr("at least one for each phase"));
 }
 
+TEST(ZeroTimeWasteRegime, HeadsReadTheAnswerBeforeTheirsWithoutTeachingIt) {
+  const Made made("zero-time-waste", 10, {"zero_time_waste.backbone=0.6"});
+  EXPECT_EQ(Made("classifier-wise").graph().stages[1].exit.head.size() + 2, made.graph().stages[1].exit.head.size());
+  const std::vector<Phase> phases = made->phases();
+  ASSERT_EQ(phases.size(), 2U);
+  EXPECT_EQ(phases[0].epochs, 6);
+  GraphModule module(made.graph(), 5);
+  module.learn({phases[1].trunks, phases[1].heads, phases[1].detached});
+  const ExitOutputs outputs = module.forward(at::randn({4, 1, 12, 12}), true);
+  // The second head's answer depends on the first one's, but its loss does not reach the first head.
+  outputs.logits[1].sum().backward();
+  for (const GraphModule::Parameter& parameter : module.parameters()) {
+    const std::string& name = parameter.spec.name;
+    const at::Tensor& gradient = parameter.value.grad();
+    EXPECT_EQ(gradient.defined() && gradient.abs().sum().item<double>() > 0,
+              name.starts_with("exits.1.head.") && parameter.spec.trainable())
+        << name;
+  }
+}
+
 TEST(MixedRegime, TrainsTheBackboneThenJointly) {
   const Made made("mixed", 10, {"joint.weights=[0.5, 2]"});
   const std::vector<Phase> phases = made->phases();
@@ -315,7 +336,7 @@ TEST(Regimes, WhatDoesNotLearnKeepsItsBits) {
   at::manual_seed(3);
   const at::Tensor images = at::randn({6, 1, 12, 12});
   const at::Tensor labels = at::tensor(std::vector<int64_t>{0, 1, 2, 2, 1, 0});
-  for (const std::string name : {"layer-wise", "classifier-wise", "mixed", "local", "joint"}) {
+  for (const std::string name : {"layer-wise", "classifier-wise", "zero-time-waste", "mixed", "local", "joint"}) {
     const Made made(name);
     GraphModule module(made.graph(), 5);
     Sgd sgd(module, {});

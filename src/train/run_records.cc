@@ -59,6 +59,8 @@ std::string percents(const std::vector<double>& shares, const char* separator) {
 
 std::string metrics_json(const EpochRecord& record) {
   const TrainingMetrics& t = record.train;
+  Json norms = Json::object();
+  for (const auto& [name, norm] : record.gradient_norms) norms[name] = number(norm);
   const Json json{{"epoch", record.epoch},
                   {"step", record.step},
                   {"phase", record.phase},
@@ -69,6 +71,7 @@ std::string metrics_json(const EpochRecord& record) {
                   {"waiting_share", number(record.waiting_share)},
                   {"best", record.best},
                   {"warnings", record.warnings},
+                  {"gradient_norms", norms},
                   {"train",
                    {{"loss", number(t.loss)},
                     {"mixture", number(t.mixture)},

@@ -30,6 +30,7 @@ struct EpochRecord {
   TrainingMetrics train;
   ExitMetrics validation;
   std::vector<std::string> warnings;
+  std::vector<std::pair<std::string, double>> gradient_norms;  // of its last step (gradient_norms.h)
 };
 
 class RunRecords {

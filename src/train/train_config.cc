@@ -58,14 +58,18 @@ void add_data(std::vector<Option>& options, TrainConfig& config) {
 void add_network(std::vector<Option>& options, TrainConfig& config) {
   NetworkDescription& network = config.network;
   options.push_back(
-      {"network", "backbone", "b-lenet | resnet<6n+2>, with :w<width> for another base width.", &network.backbone});
+      {"network", "backbone",
+       "b-lenet | resnet<6n+2> | plainnet<6n+2>[:no-bn] (without shortcuts); with :w<width> for another base width.",
+       &network.backbone});
   options.push_back({"network", "exits",
-                     "Where: fractions:.3,.65 of the MACs | names:conv1,layer2.0 | none. Ignored by the plain regime.",
+                     "Where: fractions:.3,.65 of the MACs | linear:2, pareto:2, fine:2, golden:2 | every | "
+                     "names:conv1,layer2.0 | none."
+                     " Ignored by the plain regime.",
                      &network.exits});
-  options.push_back(
-      {"network", "head",
-       "gap-fc | pool-fc[:S] | conv-gap-fc[:C] | branchy[:layers]; one for all exits, or one each between ';'.",
-       &network.head});
+  options.push_back({"network", "head",
+                     "gap-fc | pool-fc[:S] | conv-gap-fc[:C] | conv2-fc[:C] | branchy[:layers]; one for all exits, or "
+                     "one each between ';'.",
+                     &network.head});
   options.push_back(
       {"network",
        "gate",
@@ -181,6 +185,7 @@ void resolve(TrainConfig& config, const std::string& file) {
   const RegimeKind& regime = regime_kind(config.train.regime);
   if (!regime.exits) config.network.exits = "none";
   if (!regime.gates) config.network.gate = "none";
+  config.network.cascade = regime.cascade;
   if (regime.exits && config.network.exits == "none") {
     fail(Code::kInvalidArgument,
          "[config] {}: regime {} needs exits, but network.exits is none; place some or use plain", file, regime.name);

@@ -19,6 +19,7 @@
 #include "train/exit_meter.h"
 #include "train/export_model.h"
 #include "train/feature_cache.h"
+#include "train/gradient_norms.h"
 #include "train/losses.h"
 #include "train/phase_plan.h"
 #include "train/regime.h"
@@ -240,6 +241,7 @@ class Trainer {
     if (!mode_.cuda() || at_.step % kStepsBetweenLooksCuda == 0) require_finite(loss);
     sgd_->clear_gradients();
     guard_torch("train", [&] { loss.total.backward(); });
+    if (at_.batch + 1 == batches_) gradient_norms_ = gradient_norms(*module_);
     sgd_->step(rate(at_.step));
     meter_->add(loss, outputs, labels);
     if (memory) report_memory(memory->peak_bytes());
@@ -322,6 +324,7 @@ class Trainer {
     record.images_per_second =
         static_cast<double>((batches_ - epoch_first_batch_) * config_.train.batch_size) / seconds;
     record.waiting_share = (loader_->seconds_waited() - epoch_waited_) / seconds;
+    record.gradient_norms = gradient_norms_;
     record.train = training_metrics(meter_->sums(), exit_cost_, phase());
     record.validation = validate();
     if (!gated) drop_rule(record.validation);
@@ -494,6 +497,7 @@ class Trainer {
   std::unique_ptr<FeatureCache> cache_;  // null: images
   std::unique_ptr<BatchLoader> loader_;
   std::unique_ptr<RunRecords> records_;
+  std::vector<std::pair<std::string, double>> gradient_norms_;  // of an epoch's last step
   Schedule schedule_;
   RunIdentity identity_;
   TrainingPosition at_;

@@ -7,7 +7,8 @@
 // metrics.jsonl holds one object an epoch: epoch (from 1), step, phase (a regime's, such as "joint"),
 // learning_rate, cost_weight, seconds, images_per_second, waiting_share (of the time, for data), best (so far),
 // warnings, and "train" and "validation", each {loss, mixture, soft_cost (train only), exits: [{loss, accuracy,
-// mean_gate, share}], rule_accuracy, cost}; what has no meaning in a phase is null.
+// mean_gate, share}], rule_accuracy, cost}; what has no meaning in a phase is null. "gradient_norms" has the L2 norm of
+// every layer's weight gradient at the epoch's last step, by parameter name, in the network's order.
 #pragma once
 
 #include <atomic>

@@ -95,6 +95,7 @@ TEST(Trainer, LeavesARunFolderWithAModelThatLoads) {
   const std::vector<nlohmann::json> metrics = metrics_of(folder);
   ASSERT_EQ(metrics.size(), 3U);
   EXPECT_EQ(metrics[0]["phase"], "joint");
+  EXPECT_GT(metrics[0]["gradient_norms"]["conv1.weight"], 0);
   EXPECT_TRUE(metrics[0]["validation"]["cost"].is_null());
   EXPECT_EQ(metrics[2]["phase"], "differentiable");
   EXPECT_EQ(metrics[2]["validation"]["exits"].size(), 2U);

@@ -135,7 +135,8 @@ Graph build_network(const NetworkDescription& description, const Shape& input_sh
   }
   std::vector<ExitRequest> requests;
   for (size_t k = 0; k < points.size(); ++k) {
-    ExitRequest request{points[k], head_from_string(heads[heads.size() == 1 ? 0 : k]), std::nullopt};
+    ExitRequest request{points[k], head_from_string(heads[heads.size() == 1 ? 0 : k]), std::nullopt,
+                        description.cascade};
     if (description.gate != "none") request.gate = gate_from_string(description.gate);
     requests.push_back(std::move(request));
   }

@@ -31,6 +31,7 @@ struct NetworkDescription {
   std::string exits = "fractions:.30,.65";
   std::string head = "conv-gap-fc";  // one description for every exit, or as many, separated by ';'
   std::string gate = "both";         // none | features | scores | both
+  bool cascade = false;              // heads also read the exit before
 };
 
 // Plain when description.exits is "none".

@@ -49,6 +49,7 @@ Graph every_operation() {
   PoolAttributes flat = pool(2, 1, 0, true);
   flat.kernel_w = 1;
   x = b.avg_pool("avg", x, flat);
+  x = b.concat("joined", {x, b.relu("again", x)});
   const Graph plain = b.finish(b.linear("fc", b.flatten("flatten", x), 5));
   return attach_exits(plain, {{"relu", pooled_head, Gate{}},
                               {"max", flat_head, Gate{.features = true, .scores = false}},
@@ -93,9 +94,11 @@ class OnnxParity : public testing::TestWithParam<std::string> {};
 
 TEST_P(OnnxParity, BothFormsGiveTheReferenceBackendsAnswers) {
   if (!std::filesystem::exists(SOONER_PYTHON)) GTEST_SKIP() << "needs the private Python environment";
-  const Graph graph = GetParam() == "every operation"
-                          ? every_operation()
-                          : build_network({GetParam(), "fractions:.3,.6", "pool-fc", "none"}, {3, 16, 16}, 4);
+  const Graph graph =
+      GetParam() == "every operation" ? every_operation()
+      : GetParam() == "cascade"
+          ? build_network({"resnet8:w3", "fractions:.3,.6", "gap-fc", "both", /*cascade=*/true}, {3, 16, 16}, 4)
+          : build_network({GetParam(), "fractions:.3,.6", "pool-fc", "none"}, {3, 16, 16}, 4);
   const ModelFile model = model_with_answers(graph);
   const TempFolder folder;
   save_model(model, folder / "model.safetensors");
@@ -107,7 +110,7 @@ TEST_P(OnnxParity, BothFormsGiveTheReferenceBackendsAnswers) {
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, OnnxParity, testing::Values("every operation", "b-lenet", "resnet8:w3"));
+INSTANTIATE_TEST_SUITE_P(Networks, OnnxParity, testing::Values("every operation", "b-lenet", "resnet8:w3", "cascade"));
 
 }  // namespace
 }  // namespace sooner

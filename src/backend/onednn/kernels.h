@@ -65,6 +65,15 @@ struct MapArguments {
   ByteCode src_code = {}, dst_code = {};
 };
 
+// One part of a concatenation: `count` pixels (or vectors) of `channels` numbers go to channel `offset` of pixels that
+// have `dst_channels`.
+struct PartArguments {
+  const void* src = nullptr;  // [count, channels]
+  void* dst = nullptr;        // [count, dst_channels]
+  size_t count = 0, channels = 0, offset = 0, dst_channels = 0;
+  ByteCode src_code = {}, dst_code = {};
+};
+
 struct ElementKernels {
   void (*linear)(const LinearArguments&);
   void (*pool)(const PoolArguments&);
@@ -72,6 +81,7 @@ struct ElementKernels {
   void (*add)(const ElementwiseArguments&);          // a + b, then ReLU if wanted
   void (*scale_shift)(const ElementwiseArguments&);  // a * scale + shift per channel, then ReLU if wanted
   void (*mean)(const MapArguments&);                 // -> fp32 [n, channels]
+  void (*put_part)(const PartArguments&);
   // Layout changes; with one channel they are none, and so change the element alone.
   void (*from_planes)(const MapArguments&);  // fp32 [n, C, H, W] -> map
   void (*to_planes)(const MapArguments&);    // map -> fp32 [n, C * H * W]

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "backend/common/layer_norm.h"
 #include "backend/common/memory_limit.h"
 #include "backend/onednn/memory_plan.h"
 
@@ -202,9 +203,8 @@ void OnednnStage::place_values(const StageSetup& setup, size_t index, const std:
   // What is left lies in scratch, from the step that writes it to the last that reads it.
   std::map<NodeId, Lifetime> lives;
   for (size_t i = 0; i < plan.size(); ++i) {
-    if (plan[i].dst >= 0 && !places_.contains(plan[i].dst)) {
-      lives[plan[i].dst] = {i, i, 0};
-    }
+    if (plan[i].dst >= 0 && !places_.contains(plan[i].dst)) lives.try_emplace(plan[i].dst, Lifetime{i, i, 0});
+    if (lives.contains(plan[i].dst)) lives[plan[i].dst].last_step = i;  // parts are written one by one
     for (const NodeId id : {plan[i].src, plan[i].src2}) {
       if (lives.contains(id)) lives[id].last_step = i;
     }
@@ -274,7 +274,7 @@ void OnednnStage::add_step(const StageSetup& setup, size_t index, const PlannedS
     steps_.push_back(std::move(step));
     return;
   }
-  const NodeId first = planned.nodes.empty() ? planned.src : planned.nodes[0];
+  const NodeId first = planned.nodes.empty() ? planned.dst : planned.nodes[0];
   info.name = setup.graph.node(first).name;
   info.op = setup.graph.node(first).op;
   const Shape& src_shape = setup.shapes[static_cast<size_t>(planned.src)];
@@ -309,6 +309,13 @@ void OnednnStage::add_step(const StageSetup& setup, size_t index, const PlannedS
       step.shift = std::move(folded.shift);
       break;
     }
+    case StepKind::kPart:
+      step.offset = static_cast<size_t>(planned.offset);
+      step.dst_channels = static_cast<size_t>(setup.shapes[static_cast<size_t>(planned.dst)][0]);
+      break;
+    case StepKind::kLayerNorm:
+      step.epsilon = std::get<LayerNormAttributes>(setup.graph.node(planned.nodes[0]).attributes).epsilon;
+      break;
     case StepKind::kPool:
       step.pool = pool_arguments(setup, planned);
       break;
@@ -428,10 +435,25 @@ void OnednnStage::compute(size_t index, const Operands& o, const ElementKernels&
     case StepKind::kFlatten:
       kernels.to_planes(map);
       break;
+    case StepKind::kPart:
+      put_part(step, o, kernels, src_code);
+      break;
+    case StepKind::kLayerNorm:
+      for (size_t row = 0; row < o.n; ++row) {
+        const size_t at = row * step.channels;
+        layer_norm({reinterpret_cast<const float*>(o.src) + at, step.channels}, step.epsilon,
+                   {reinterpret_cast<float*>(o.dst) + at, step.channels});
+      }
+      break;
     case StepKind::kLinear:
     case StepKind::kGate:
       break;
   }
+}
+
+void OnednnStage::put_part(const Step& step, const Operands& o, const ElementKernels& kernels, ByteCode src_code) {
+  kernels.put_part({o.src, o.dst, o.n * step.pixels, step.channels, step.offset, step.dst_channels, src_code,
+                    byte_code(step.dst.scale)});
 }
 
 // A few rows at a time: maps become fp32, the step runs, its result becomes bytes.
@@ -451,6 +473,14 @@ void OnednnStage::compute_wide(size_t index, const Operands& operands, std::byte
     wide.src = widened(step.src, operands.src + first * step.src.row_bytes, wide.n, src);
     if (operands.src2 != nullptr) {
       wide.src2 = widened(step.src2, operands.src2 + first * step.src2.row_bytes, wide.n, src2);
+    }
+    if (step.kind == StepKind::kPart) {
+      kernels_for(step.dst.storage)
+          .from_planes({wide.src, dst, wide.n, step.src.row_elements, 1, {}, byte_code(step.dst.scale)});
+      wide.src = dst;
+      wide.dst += first * step.dst.row_bytes;
+      put_part(step, wide, kernels_for(step.dst.storage), byte_code(step.dst.scale));
+      continue;
     }
     wide.dst = dst;
     wide.dst_row_bytes = step.dst.row_elements * sizeof(float);

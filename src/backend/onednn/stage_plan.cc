@@ -34,7 +34,13 @@ class Planner {
       taken.insert(step->nodes.begin(), step->nodes.end());
       by_last_node.emplace(step->dst, std::move(*step));
     }
-    for (auto& [last, step] : by_last_node) steps_.push_back(std::move(step));
+    for (auto& [last, step] : by_last_node) {
+      if (step.kind == StepKind::kPart) {
+        add_parts(step);
+      } else {
+        steps_.push_back(std::move(step));
+      }
+    }
   }
 
   void add_copy(NodeId id) {
@@ -43,16 +49,27 @@ class Planner {
     steps_.push_back(step);
   }
 
-  void add_gate() {
+  void add_gate(bool head) {
     PlannedStep step;
     step.kind = StepKind::kGate;
-    step.head = true;
+    step.head = head;
     steps_.push_back(step);
   }
 
   std::vector<PlannedStep> take() { return std::move(steps_); }
 
  private:
+  void add_parts(const PlannedStep& concat) {
+    PlannedStep part = concat;
+    part.nodes.clear();
+    for (const NodeId input : graph_.node(concat.dst).inputs) {
+      part.src = input;
+      steps_.push_back(part);
+      part.offset += shapes_[static_cast<size_t>(input)][0];
+    }
+    steps_.back().nodes = concat.nodes;
+  }
+
   // The only reader of `id`, when it stands in this section and nothing else needs the value.
   [[nodiscard]] NodeId only_reader(NodeId id) const {
     const std::vector<NodeId>& readers = readers_[static_cast<size_t>(id)];
@@ -139,6 +156,12 @@ class Planner {
         }
         step.kind = StepKind::kFlatten;
         return step;
+      case OpKind::kConcat:
+        step.kind = StepKind::kPart;
+        return step;
+      case OpKind::kLayerNorm:
+        step.kind = StepKind::kLayerNorm;
+        return step;
     }
     step.relu = extend(step, OpKind::kRelu);
     return step;
@@ -158,15 +181,20 @@ class Planner {
 
 std::vector<PlannedStep> plan_stage(const Graph& graph, const std::vector<Shape>& shapes, size_t stage) {
   Planner planner(graph, shapes, stage);
+  const Exit& exit = graph.stages[stage].exit;
+  const std::vector<NodeId> out = carry_set(graph, stage);
   planner.add_section(graph.stages[stage].trunk, false);
   if (stage > 0) {
     const std::vector<NodeId> in = carry_set(graph, stage - 1);
-    for (const NodeId id : carry_set(graph, stage)) {
+    for (const NodeId id : out) {
       if (std::binary_search(in.begin(), in.end(), id)) planner.add_copy(id);
     }
   }
-  planner.add_section(graph.stages[stage].exit.head, true);
-  if (graph.stages[stage].exit.gate) planner.add_gate();
+  // What a later head reads is computed whatever the policy, and carried.
+  const bool read_later = std::binary_search(out.begin(), out.end(), exit.logits);
+  planner.add_section(exit.head, !read_later);
+  if (read_later) planner.add_copy(exit.logits);
+  if (exit.gate) planner.add_gate(!read_later);
   return planner.take();
 }
 

@@ -25,19 +25,23 @@ enum class StepKind : uint8_t {
   kRelu,
   kAdd,
   kFlatten,
+  kPart,  // one input of a concatenation, to its place
+  kLayerNorm,
   kLinear,
   kGate,
 };
 
 struct PlannedStep {
   StepKind kind = StepKind::kCopy;
-  std::vector<NodeId> nodes;  // fused into it, in order; empty for a copy and the gate
+  // Fused into it, in order; empty for a copy, the gate, and the parts of a concatenation but its last.
+  std::vector<NodeId> nodes;
   NodeId src = -1;
   NodeId src2 = -1;        // the other addend (of kAdd), or the residual a convolution adds
   NodeId dst = -1;         // the last of `nodes`; -1 for the gate
   NodeId batch_norm = -1;  // folded into a convolution
   bool relu = false;
   bool head = false;
+  int64_t offset = 0;         // of a part: the channel it begins at
   bool permuted_src = false;  // linear: reads a map where the graph says its flattened vector
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/common/layer_norm.h"
 #include "backend/common/memory_limit.h"
 #include "backend/ref/kernels.h"
 #include "core/error.h"
@@ -42,11 +43,18 @@ RefStage::RefStage(std::shared_ptr<const RefNetwork> network, size_t index)
   }
   add_node_steps(graph.stages[index].trunk, false);
   add_copies();
+  // What a later head reads is computed whatever the policy, and carried.
+  const auto carried = std::find(out.begin(), out.end(), exit_.logits);
   read_from_[exit_.logits] = {Where::kLogits, 0, 0};
-  add_node_steps(exit_.head, true);
+  const bool skippable = carried == out.end();
+  add_node_steps(exit_.head, skippable);
+  if (!skippable) {
+    copied_ = {{exit_.logits, static_cast<size_t>(carried - out.begin())}};
+    add_copies();
+  }
   if (exit_.gate) {
     gate_ = std::make_unique<GateUnit>(graph, index, network_->weights);
-    steps_.push_back({fmt::format("exits.{}.gate", index), OpKind::kLinear, {}, gate_->macs(), true});
+    steps_.push_back({fmt::format("exits.{}.gate", index), OpKind::kLinear, {}, gate_->macs(), skippable});
     step_nodes_.push_back(-1);
     step_parameters_.push_back({});
   }
@@ -120,6 +128,14 @@ void RefStage::run_step(size_t index, const StageBatch& batch, StageContext& con
       continue;
     }
     const Node& node = network_->graph.node(id);
+    if (node.op == OpKind::kConcat) {
+      std::span<float> rest = write(id, batch, scratch, row);
+      for (const NodeId input : node.inputs) {
+        std::ranges::copy(read(input, batch, scratch, row), rest.begin());
+        rest = rest.subspan(elements(input));
+      }
+      continue;
+    }
     const std::span<const float> a = read(node.inputs[0], batch, scratch, row);
     const std::span<const float> b = node.inputs.size() > 1 ? read(node.inputs[1], batch, scratch, row) : a;
     run_node(node, step_parameters_[index], a, b, id, write(id, batch, scratch, row));
@@ -161,6 +177,9 @@ void RefStage::run_node(const Node& node, const Parameters& p, std::span<const f
     case OpKind::kFlatten:
       std::copy(a.begin(), a.end(), dst.begin());
       return;
+    case OpKind::kLayerNorm:
+      return layer_norm(a, std::get<LayerNormAttributes>(node.attributes).epsilon, dst);
+    case OpKind::kConcat:
     case OpKind::kInput:
       SOONER_ASSERT(false);
   }
