@@ -13,10 +13,10 @@
 namespace sooner {
 namespace {
 
-void check_share(std::string_view name, double share) {
-  if (share >= 0 && share <= 0.5) return;  // false for NaN
-  fail(Code::kInvalidArgument, "[split] got {} = {}, expected a share of the training images between 0 and 0.5", name,
-       share);
+void check_share(std::string_view name, double share, double largest) {
+  if (share >= 0 && share <= largest) return;  // false for NaN
+  fail(Code::kInvalidArgument, "[split] got {} = {}, expected a share of the training images between 0 and {}", name,
+       share, largest);
 }
 
 Split finish(const DataSet& data, std::string_view name, std::vector<int64_t> indices) {
@@ -53,8 +53,8 @@ const Split& Splits::by_name(std::string_view name) const {
 }
 
 Splits make_splits(const DataSet& data, const SplitOptions& options) {
-  check_share("validation", options.validation);
-  check_share("calibration", options.calibration);
+  check_share("validation", options.validation, 0.5);
+  check_share("calibration", options.calibration, 0.95);
   if (!(options.imbalance >= 1) || !std::isfinite(options.imbalance)) {
     fail(Code::kInvalidArgument, "[split] got imbalance = {}, expected 1 (none) or more", options.imbalance);
   }

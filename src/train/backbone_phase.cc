@@ -13,6 +13,10 @@ int64_t backbone_epochs(const RegimeContext& context, std::string_view regime, d
     fail(Code::kInvalidArgument, "[config] {} got {} epoch, expected at least one for each phase", regime,
          context.epochs);
   }
+  if (share <= 0 || share >= 1) {
+    fail(Code::kInvalidArgument, "[config] {} got {} of the epochs for the backbone, expected between 0 and 1", regime,
+         share);
+  }
   return std::clamp<int64_t>(std::llround(share * static_cast<double>(context.epochs)), 1, context.epochs - 1);
 }
 

@@ -6,7 +6,7 @@
 namespace sooner {
 
 // Its epochs by `share` of all, at least one left on either side; 0 where the backbone comes trained. Throws
-// kInvalidArgument, naming the regime, for fewer than two epochs.
+// kInvalidArgument, naming the regime, for fewer than two epochs or a share that is not within (0, 1).
 int64_t backbone_epochs(const RegimeContext& context, std::string_view regime, double share);
 
 // Of `epochs`, with a schedule of its own; never the best one.

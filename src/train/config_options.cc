@@ -37,9 +37,9 @@ std::string_view type_name(const toml::node& node) {
 }
 
 std::string range_text(const Option& option) {
-  if (std::isinf(option.high)) return fmt::format("{:.17g} or more", option.low);
-  if (std::isinf(option.low)) return fmt::format("{:.17g} or less", option.high);
-  return fmt::format("{:.17g} to {:.17g}", option.low, option.high);
+  if (std::isinf(option.high)) return fmt::format("{} or more", option.low);
+  if (std::isinf(option.low)) return fmt::format("{} or less", option.high);
+  return fmt::format("{} to {}", option.low, option.high);
 }
 
 double number(const toml::node& node, const Option& option, std::string_view place) {

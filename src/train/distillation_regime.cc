@@ -41,7 +41,8 @@ RegimeKind distillation_regime_kind() {
           .declare =
               [](RegimeOptions& options) {
                 options.add("distillation", "share",
-                            "Of the teacher's answers against the labels; 0: labels alone. This loss is 10/K times "
+                            "Of the teacher's answers against the labels; 0: labels alone; 1: the teacher learns "
+                            "nothing. This loss is 10/K times "
                             "others of K exits: "
                             "it may want a lower learning rate.",
                             0.5, 0, 1);

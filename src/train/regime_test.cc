@@ -286,6 +286,8 @@ TEST(ClassifierWiseRegime, TrainsTheBackboneThenTheHeads) {
   EXPECT_NEAR(value(made->loss(o.outputs, o.label, {.phase = 0}).total), o.ce(2), 1e-6);
   EXPECT_NEAR(value(made->loss(o.outputs, o.label, {.phase = 1}).total), o.ce(0) + o.ce(1), 1e-6);
   EXPECT_THAT(error_of([] { Made("classifier-wise", 1); }).what(), HasSubstr("at least one for each phase"));
+  EXPECT_THAT(error_of([] { Made("classifier-wise", 10, {"classifier_wise.backbone=1"}); }).what(),
+              HasSubstr("expected between 0 and 1"));
 }
 
 TEST(ZeroTimeWasteRegime, HeadsReadTheAnswerBeforeTheirsWithoutTeachingIt) {

@@ -37,7 +37,7 @@ void add_data(std::vector<Option>& options, TrainConfig& config) {
                      &split.validation, 1e-6, 0.5});
   options.push_back({"split", "calibration",
                      "Share kept for tuning thresholds (half) and for guarantees (half); never trained on.",
-                     &split.calibration, 0, 0.5});
+                     &split.calibration, 0, 0.95});
   options.push_back({"split", "imbalance",
                      "Makes training long-tailed: the last class keeps 1/x of its training images, those between fall "
                      "exponentially; 1: off. Other splits stay as they are.",
