@@ -11,6 +11,7 @@
 #include "support/error_of.h"
 #include "train/compute_mode.h"
 #include "train/gradient_norms.h"
+#include "train/losses.h"
 #include "train/sgd.h"
 #include "train/step_memory.h"
 #include "train/torch_tensors.h"
@@ -340,6 +341,17 @@ TEST(StepMemory, CountsWhatAStepHolds) {
   { const at::Tensor held = at::empty({500}, at::kFloat); }
   EXPECT_GE(memory.peak_bytes(), 4000);
   EXPECT_LT(memory.peak_bytes(), 6000);
+}
+
+TEST(StepMemory, DrawsAWholeStepOutFromAFewImages) {
+  const Graph graph = lenet_with_exit();
+  constexpr int64_t kImages = 48;
+  GraphModule module(graph, 1);
+  const StepMemory memory;
+  const ExitOutputs outputs = module.forward(at::zeros({kImages, 1, 28, 28}), true);
+  weighted_loss(outputs, at::zeros({kImages}, at::kLong), {1, 1}, {}).total.backward();
+  const auto whole = static_cast<double>(memory.peak_bytes());
+  EXPECT_NEAR(static_cast<double>(joint_step_bytes(graph, {}, kImages)), whole, 0.1 * whole);
 }
 
 TEST(ComputeMode, RefusesCudaWhereThereIsNoneAndSaysWhatIsMissing) {

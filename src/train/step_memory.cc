@@ -40,7 +40,9 @@ StepMemory::StepMemory() : impl_(std::make_unique<Impl>()) {}
 StepMemory::~StepMemory() = default;
 int64_t StepMemory::peak_bytes() const { return impl_->counter->peak(); }
 
-int64_t joint_step_bytes(const Graph& graph, const ComputeMode& mode, int64_t batch_size) {
+namespace {
+
+int64_t count_joint_step(const Graph& graph, const ComputeMode& mode, int64_t batch_size) {
   return guard_torch("joint_step_bytes", [&] {
     GraphModule joint(graph, 1);
     joint.place(mode.device, mode.channels_last);
@@ -55,6 +57,15 @@ int64_t joint_step_bytes(const Graph& graph, const ComputeMode& mode, int64_t ba
     weighted_loss(outputs, labels, std::vector<double>(graph.exits(), 1), {}).total.backward();
     return memory.peak_bytes();
   });
+}
+
+}  // namespace
+
+int64_t joint_step_bytes(const Graph& graph, const ComputeMode& mode, int64_t batch_size) {
+  constexpr int64_t kFew = 8;
+  if (batch_size <= kFew) return count_joint_step(graph, mode, batch_size);
+  const int64_t few = count_joint_step(graph, mode, kFew);
+  return few + (few - count_joint_step(graph, mode, kFew / 2)) / (kFew - kFew / 2) * (batch_size - kFew);
 }
 
 }  // namespace sooner

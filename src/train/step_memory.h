@@ -25,7 +25,8 @@ class StepMemory {
   std::unique_ptr<Impl> impl_;
 };
 
-// What a step that trains every exit takes, forward and backward, counted by doing one on a copy of the network.
+// What a step that trains every exit takes, forward and backward, counted on a copy of the network with a few images
+// and drawn out to `batch_size`: the machine may have no room for a whole step.
 int64_t joint_step_bytes(const Graph& graph, const ComputeMode& mode, int64_t batch_size);
 
 }  // namespace sooner

@@ -8,12 +8,17 @@
 #include <sstream>
 
 #include "core/file.h"
+#include "data/batch_loader.h"
+#include "data/open_data_set.h"
 #include "format/model_file.h"
 #include "format/safetensors.h"
 #include "support/error_of.h"
 #include "support/temp_folder.h"
 #include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/feature_cache.h"
 #include "train/regime.h"
+#include "zoo/zoo.h"
 
 namespace sooner {
 namespace {
@@ -331,6 +336,33 @@ TEST(Trainer, FeaturesOfAugmentedImagesAreKeptWhenAsked) {
   EXPECT_THAT(lines_with("off"), HasSubstr("heads: the frozen stages are computed at every step\n"));
 }
 
+TEST(FeatureCache, KeepsWhatTheFrozenStagesGiveForEachDraw) {
+  const TempFolder root;
+  const TrainConfig config = small_config({"train.precision=fp32", "augment.pad_crop=2"});
+  const DataSet data = open_data_set(config.data);
+  GraphModule module(build_network({"b-lenet", "names:conv1", "branchy", "none"}, data.image_shape, data.classes()), 3);
+  module.learn({.trunks = {false, false}, .heads = {true, false}});
+  const ComputeMode mode = choose_compute_mode(config.train, module.graph());
+  module.place(mode.device, mode.channels_last);
+  const std::vector<int64_t> indices{2, 3, 5, 7, 11};
+  LoaderOptions loader{.batch_size = 3, .seed = 4, .augment = config.augment, .mean = data.mean, .std = data.std};
+  FeatureCache cache(root / "features", module, mode, {data, indices, loader, /*first_epoch=*/6, /*draws=*/2});
+  for (int64_t draw = 0; draw < 2; ++draw) {
+    BatchLoader fresh(data.train, data.image_shape, indices, loader);
+    fresh.start_epoch(6 + draw);
+    while (const Batch* batch = fresh.next()) {
+      const std::vector<at::Tensor> want =
+          module.frontier_values(place_images(batch->images, batch->n, data.image_shape, mode));
+      const std::vector<at::Tensor> got = cache.rows(draw, batch->indices);
+      ASSERT_EQ(got.size(), want.size());
+      for (size_t i = 0; i < want.size(); ++i) {
+        EXPECT_TRUE(at::equal(got[i], want[i].to(at::kBFloat16).to(at::kFloat))) << "draw " << draw;
+      }
+    }
+  }
+  EXPECT_FALSE(at::equal(cache.rows(0, indices)[0], cache.rows(1, indices)[0])) << "draws are alike";
+}
+
 TEST(Trainer, StartsOnlyFromItsOwnBackbone) {
   const TempFolder root;
   StopAfter listener(-1);
@@ -351,8 +383,10 @@ TEST(Trainer, StartsOnlyFromItsOwnBackbone) {
 
 TEST(Trainer, EveryVariantOfDifferentiableResumesToTheSameBits) {
   const TempFolder root;
-  for (const std::string variant : {"assign", "gumbel"}) {
-    const TrainConfig config = small_config({"train.epochs=4", "differentiable.variant=" + variant});
+  for (const std::string variant : {"assign", "gumbel", "a range of cost weights"}) {
+    const bool ranged = variant.find(' ') != std::string::npos;
+    const TrainConfig config = small_config(
+        {"train.epochs=4", ranged ? "differentiable.cost_weight_high=1" : "differentiable.variant=" + variant});
     const RunFolder straight = RunFolder::create(root / (variant + "-straight"));
     const RunFolder folder = RunFolder::create(root / variant);
     StopAfter never(-1), at(17), again(-1);
