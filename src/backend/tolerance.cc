@@ -134,6 +134,30 @@ class Propagation {
         return;
       case OpKind::kConcat:
         return concat(node, dst);
+      case OpKind::kClip: {
+        const auto& a = std::get<ClipAttributes>(node.attributes);
+        for (size_t i = 0; i < dst.value.size(); ++i) {
+          dst.value[i] = std::clamp(src.value[i], a.low, a.high);
+          // Beyond a bound by many deviations, nothing gets through.
+          const double reach = sigmas_ * std::sqrt(src.variance[i]);
+          const bool passes = src.value[i] + reach >= a.low && src.value[i] - reach <= a.high;
+          dst.variance[i] = passes ? src.variance[i] : 0;
+        }
+        return;
+      }
+      case OpKind::kHardSwish:
+        for (size_t i = 0; i < dst.value.size(); ++i) {
+          const double x = src.value[i];
+          dst.value[i] = x * std::clamp(x + 3, 0.0, 6.0) / 6;
+          // Its slope is nowhere more.
+          dst.variance[i] = x + sigmas_ * std::sqrt(src.variance[i]) < -3 ? 0 : 2.25 * src.variance[i];
+        }
+        return;
+      case OpKind::kSlice:
+      case OpKind::kChannelShuffle:
+        return move_channels(node, src_shape, src, dst);
+      case OpKind::kLocalResponseNorm:
+        return response_norm(std::get<LocalResponseNormAttributes>(node.attributes), src_shape, src, dst);
       case OpKind::kLayerNorm:
         return layer_norm(std::get<LayerNormAttributes>(node.attributes).epsilon, src, dst);
       case OpKind::kInput:
@@ -148,6 +172,55 @@ class Propagation {
       std::ranges::copy(part.value, dst.value.begin() + static_cast<std::ptrdiff_t>(to));
       std::ranges::copy(part.variance, dst.variance.begin() + static_cast<std::ptrdiff_t>(to));
       to += part.value.size();
+    }
+  }
+
+  static void move_channels(const Node& node, const Shape& shape, const Uncertain& src, Uncertain& dst) {
+    const auto channels = static_cast<size_t>(shape[0]);
+    const size_t pixels = src.value.size() / channels;
+    const auto* slice = std::get_if<SliceAttributes>(&node.attributes);
+    const auto* shuffle = std::get_if<ChannelShuffleAttributes>(&node.attributes);
+    for (size_t c = 0; c < dst.value.size() / pixels; ++c) {
+      size_t from = c;
+      if (slice != nullptr) from += static_cast<size_t>(slice->begin);
+      if (shuffle != nullptr) {
+        const auto groups = static_cast<size_t>(shuffle->groups);
+        from = c % groups * (channels / groups) + c / groups;
+      }
+      for (size_t p = 0; p < pixels; ++p) {
+        dst.value[c * pixels + p] = src.value[from * pixels + p];
+        dst.variance[c * pixels + p] = src.variance[from * pixels + p];
+      }
+    }
+  }
+
+  // With d = bias + alpha / size * sum x^2: dy_i / dx_j = ((i == j) d - 2 alpha beta / size * x_i x_j) / d^(beta + 1).
+  static void response_norm(const LocalResponseNormAttributes& a, const Shape& shape, const Uncertain& src,
+                            Uncertain& dst) {
+    const int64_t channels = shape[0];
+    const auto pixels = static_cast<int64_t>(src.value.size()) / channels;
+    const double scale = a.alpha / static_cast<double>(a.size);
+    for (int64_t c = 0; c < channels; ++c) {
+      const int64_t begin = std::max<int64_t>(0, c - (a.size - 1) / 2), end = std::min(channels, c + a.size / 2 + 1);
+      for (int64_t p = 0; p < pixels; ++p) {
+        const auto at = static_cast<size_t>(c * pixels + p);
+        double squares = 0;
+        for (int64_t j = begin; j < end; ++j) {
+          const double x = src.value[static_cast<size_t>(j * pixels + p)];
+          squares += x * x;
+        }
+        const double d = a.bias + scale * squares;
+        dst.value[at] = src.value[at] / std::pow(d, a.beta);
+        for (int64_t j = begin; j < end; ++j) {
+          const auto other = static_cast<size_t>(j * pixels + p);
+          const double slope =
+              ((j == c ? d : 0) - 2 * scale * a.beta * src.value[at] * src.value[other]) / std::pow(d, a.beta + 1);
+          dst.variance[at] += slope * slope * src.variance[other];
+        }
+        // The sum's and the power's own rounding.
+        const double rounding = 4 * kUnitF32 * (1 + a.beta) * dst.value[at];
+        dst.variance[at] += rounding * rounding;
+      }
     }
   }
 

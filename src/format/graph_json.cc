@@ -12,6 +12,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr int64_t kMaxExtent = 1 << 16;
 constexpr int64_t kMaxClasses = 1 << 20;
+constexpr double kLargest = 3.4e38;         // finite in fp32
 constexpr int64_t kMaxAttribute = 1 << 20;  // as in shape inference
 
 // Each kind of attributes is described once, by `visit`, for writing and for reading.
@@ -62,6 +63,31 @@ void visit(LayerNormAttributes& a, Visitor& v) {
 }
 
 template <typename Visitor>
+void visit(ClipAttributes& a, Visitor& v) {
+  v.number("low", a.low);
+  v.number("high", a.high);
+}
+
+template <typename Visitor>
+void visit(SliceAttributes& a, Visitor& v) {
+  v.integer("begin", a.begin);
+  v.integer("end", a.end);
+}
+
+template <typename Visitor>
+void visit(ChannelShuffleAttributes& a, Visitor& v) {
+  v.integer("groups", a.groups);
+}
+
+template <typename Visitor>
+void visit(LocalResponseNormAttributes& a, Visitor& v) {
+  v.integer("size", a.size);
+  v.number("alpha", a.alpha);
+  v.number("beta", a.beta);
+  v.number("bias", a.bias);
+}
+
+template <typename Visitor>
 void visit(std::monostate& /*none*/, Visitor& /*v*/) {}
 
 struct Writer {
@@ -69,6 +95,7 @@ struct Writer {
   void integer(const char* key, int64_t value) { json[key] = value; }
   void boolean(const char* key, bool value) { json[key] = value; }
   void fraction(const char* key, double value) { json[key] = value; }
+  void number(const char* key, double value) { json[key] = value; }
 };
 
 struct Reader {
@@ -77,6 +104,7 @@ struct Reader {
   void integer(const char* key, int64_t& dst) { dst = value[key].integer(0, kMaxAttribute), ++seen; }
   void boolean(const char* key, bool& dst) { dst = value[key].boolean(), ++seen; }
   void fraction(const char* key, double& dst) { dst = value[key].number(0, 1), ++seen; }
+  void number(const char* key, double& dst) { dst = value[key].number(-kLargest, kLargest), ++seen; }
 };
 
 Attributes empty_attributes(OpKind op) {
@@ -93,12 +121,21 @@ Attributes empty_attributes(OpKind op) {
       return PoolAttributes{};
     case OpKind::kLayerNorm:
       return LayerNormAttributes{};
+    case OpKind::kClip:
+      return ClipAttributes{};
+    case OpKind::kSlice:
+      return SliceAttributes{};
+    case OpKind::kChannelShuffle:
+      return ChannelShuffleAttributes{};
+    case OpKind::kLocalResponseNorm:
+      return LocalResponseNormAttributes{};
     case OpKind::kInput:
     case OpKind::kRelu:
     case OpKind::kGlobalAvgPool:
     case OpKind::kAdd:
     case OpKind::kFlatten:
     case OpKind::kConcat:
+    case OpKind::kHardSwish:
       return {};
   }
   return {};

@@ -75,9 +75,12 @@ void validate_exit(const Graph& graph, size_t k, const std::vector<Shape>& shape
          graph.node(exit.logits).name);
   }
   const Place& at = place[static_cast<size_t>(exit.logits)];
-  if (at.stage != static_cast<int32_t>(k) || !at.head || graph.node(exit.logits).op != OpKind::kLinear) {
-    fail(Code::kInvalidArgument, "[graph] exit {}: logits node '{}' is not a linear layer of its head", k,
-         graph.node(exit.logits).name);
+  const OpKind op = graph.node(exit.logits).op;
+  const bool last = k + 1 == graph.stages.size();
+  if (at.stage != static_cast<int32_t>(k) || !at.head ||
+      (op != OpKind::kLinear && !(last && op == OpKind::kGlobalAvgPool))) {
+    fail(Code::kInvalidArgument, "[graph] exit {}: logits node '{}' is not a linear layer{} of its head", k,
+         graph.node(exit.logits).name, last ? ", or a global average," : "");
   }
   if (exit.features != graph.node(exit.logits).inputs[0]) {
     fail(Code::kInvalidArgument, "[graph] exit {}: features node is not the input of '{}'", k,
@@ -87,7 +90,7 @@ void validate_exit(const Graph& graph, size_t k, const std::vector<Shape>& shape
     fail(Code::kInvalidArgument, "[graph] exit {}: logits have shape {}, expected {} classes", k,
          to_string(shapes[static_cast<size_t>(exit.logits)]), graph.classes);
   }
-  if (exit.gate && k + 1 == graph.stages.size()) {
+  if (exit.gate && last) {
     fail(Code::kInvalidArgument, "[graph] the last exit has a gate; it always answers and needs none");
   }
   if (exit.gate && !exit.gate->features && !exit.gate->scores) {

@@ -49,8 +49,8 @@ inline constexpr int64_t kMaxNodeMacs = int64_t{1} << 42;
 struct Exit {
   std::string name;          // unique, for people: "exit0", "last"
   std::vector<NodeId> head;  // in topological order; its last node gives the logits
-  NodeId features = -1;      // input of the final linear layer: [F]
-  NodeId logits = -1;        // [classes]
+  NodeId features = -1;      // input of the final layer: [F]
+  NodeId logits = -1;        // [classes]: a linear layer; at the last exit it may be a global average
   std::optional<Gate> gate;  // none at the last exit
 };
 

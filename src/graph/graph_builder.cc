@@ -84,6 +84,22 @@ NodeId GraphBuilder::flatten(const std::string& name, NodeId src) {
 NodeId GraphBuilder::concat(const std::string& name, const std::vector<NodeId>& parts) {
   return append({OpKind::kConcat, name, parts, {}});
 }
+NodeId GraphBuilder::clip(const std::string& name, NodeId src, double low, double high) {
+  return append({OpKind::kClip, name, {src}, ClipAttributes{low, high}});
+}
+NodeId GraphBuilder::hard_swish(const std::string& name, NodeId src) {
+  return append({OpKind::kHardSwish, name, {src}, {}});
+}
+NodeId GraphBuilder::slice(const std::string& name, NodeId src, int64_t begin, int64_t end) {
+  return append({OpKind::kSlice, name, {src}, SliceAttributes{begin, end}});
+}
+NodeId GraphBuilder::channel_shuffle(const std::string& name, NodeId src, int64_t groups) {
+  return append({OpKind::kChannelShuffle, name, {src}, ChannelShuffleAttributes{groups}});
+}
+NodeId GraphBuilder::local_response_norm(const std::string& name, NodeId src,
+                                         const LocalResponseNormAttributes& attributes) {
+  return append({OpKind::kLocalResponseNorm, name, {src}, attributes});
+}
 NodeId GraphBuilder::layer_norm(const std::string& name, NodeId src) {
   return append({OpKind::kLayerNorm, name, {src}, LayerNormAttributes{}});
 }
@@ -101,8 +117,9 @@ Graph GraphBuilder::finish(NodeId logits) {
   const auto is_classifier = [](OpKind op) {
     return op == OpKind::kGlobalAvgPool || op == OpKind::kFlatten || op == OpKind::kLinear;
   };
-  if (logits < 0 || static_cast<size_t>(logits) >= graph.nodes.size() || graph.node(logits).op != OpKind::kLinear) {
-    fail(Code::kInvalidArgument, "[graph] '{}' does not end in a linear layer", graph.name);
+  const auto may_answer = [](OpKind op) { return op == OpKind::kGlobalAvgPool || op == OpKind::kLinear; };
+  if (logits < 0 || static_cast<size_t>(logits) >= graph.nodes.size() || !may_answer(graph.node(logits).op)) {
+    fail(Code::kInvalidArgument, "[graph] '{}' does not end in a linear layer or a global average", graph.name);
   }
   size_t head_begin = static_cast<size_t>(logits);
   while (head_begin > 1 && is_classifier(graph.nodes[head_begin - 1].op)) --head_begin;

@@ -38,6 +38,11 @@ class GraphBuilder {
   NodeId flatten(const std::string& name, NodeId src);
   // Channels of maps [C, H, W], or features of vectors, one after the other.
   NodeId concat(const std::string& name, const std::vector<NodeId>& parts);
+  NodeId clip(const std::string& name, NodeId src, double low, double high);
+  NodeId hard_swish(const std::string& name, NodeId src);
+  NodeId slice(const std::string& name, NodeId src, int64_t begin, int64_t end);
+  NodeId channel_shuffle(const std::string& name, NodeId src, int64_t groups);
+  NodeId local_response_norm(const std::string& name, NodeId src, const LocalResponseNormAttributes& attributes);
   NodeId layer_norm(const std::string& name, NodeId src);  // of a vector
   // Any node, its inputs given by this builder's ids.
   NodeId append(Node node);

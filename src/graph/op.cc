@@ -8,7 +8,7 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<std::pair<OpKind, std::string_view>, 13> kNames{{
+constexpr std::array<std::pair<OpKind, std::string_view>, 18> kNames{{
     {OpKind::kInput, "input"},
     {OpKind::kConv2d, "conv2d"},
     {OpKind::kLinear, "linear"},
@@ -22,6 +22,11 @@ constexpr std::array<std::pair<OpKind, std::string_view>, 13> kNames{{
     {OpKind::kFlatten, "flatten"},
     {OpKind::kConcat, "concat"},
     {OpKind::kLayerNorm, "layer_norm"},
+    {OpKind::kClip, "clip"},
+    {OpKind::kHardSwish, "hard_swish"},
+    {OpKind::kSlice, "slice"},
+    {OpKind::kChannelShuffle, "channel_shuffle"},
+    {OpKind::kLocalResponseNorm, "local_response_norm"},
 }};
 
 }  // namespace

@@ -23,6 +23,11 @@ enum class OpKind : uint8_t {
   kFlatten,
   kConcat,
   kLayerNorm,
+  kClip,
+  kHardSwish,
+  kSlice,
+  kChannelShuffle,
+  kLocalResponseNorm,
 };
 
 // "conv2d", "batch_norm": the names used in files, configs and messages.
@@ -83,8 +88,38 @@ struct LayerNormAttributes {
   bool operator==(const LayerNormAttributes&) const = default;
 };
 
+// min(max(x, low), high); 0 and 6 are ReLU6.
+struct ClipAttributes {
+  double low = 0;
+  double high = 6;
+  bool operator==(const ClipAttributes&) const = default;
+};
+
+// Channels of a map, or features of a vector, from `begin` up to `end`.
+struct SliceAttributes {
+  int64_t begin = 0;
+  int64_t end = 1;
+  bool operator==(const SliceAttributes&) const = default;
+};
+
+// Channel i * groups + g of the result is channel g * C / groups + i (ShuffleNet).
+struct ChannelShuffleAttributes {
+  int64_t groups = 2;
+  bool operator==(const ChannelShuffleAttributes&) const = default;
+};
+
+// x_c / (bias + alpha / size * sum x_j^2)^beta over `size` channels j around c, fewer at the ends (AlexNet).
+struct LocalResponseNormAttributes {
+  int64_t size = 5;
+  double alpha = 1e-4;
+  double beta = 0.75;
+  double bias = 1;
+  bool operator==(const LocalResponseNormAttributes&) const = default;
+};
+
 // monostate for operations that have none.
 using Attributes = std::variant<std::monostate, Conv2dAttributes, LinearAttributes, BatchNormAttributes, PoolAttributes,
-                                LayerNormAttributes>;
+                                LayerNormAttributes, ClipAttributes, SliceAttributes, ChannelShuffleAttributes,
+                                LocalResponseNormAttributes>;
 
 }  // namespace sooner

@@ -1,6 +1,7 @@
 #include "graph/shape_inference.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 
@@ -116,6 +117,44 @@ Shape concat_shape(const Node& node, const std::vector<Shape>& inputs) {
   return dst;
 }
 
+template <typename Kind>
+const Kind& attributes_of(const Node& node) {
+  const auto* attributes = std::get_if<Kind>(&node.attributes);
+  if (attributes == nullptr) bad(node, "has attributes of another operation");
+  return *attributes;
+}
+
+void check_clip(const Node& node) {
+  const auto& a = attributes_of<ClipAttributes>(node);
+  if (!(a.low <= a.high)) bad(node, fmt::format("clips to {} to {}, expected rising bounds", a.low, a.high));
+}
+
+Shape slice_shape(const Node& node, const Shape& src) {
+  const auto& a = attributes_of<SliceAttributes>(node);
+  if (a.begin < 0 || a.begin >= a.end || a.end > src[0]) {
+    bad(node, fmt::format("takes {} to {} of {}", a.begin, a.end, to_string(src)));
+  }
+  Shape dst = src;
+  dst[0] = a.end - a.begin;
+  return dst;
+}
+
+void check_shuffle(const Node& node, const Shape& src) {
+  const auto& a = attributes_of<ChannelShuffleAttributes>(node);
+  if (!in_range(a.groups, 1) || src[0] % a.groups != 0) {
+    bad(node, fmt::format("{} groups do not divide {} channels", a.groups, src[0]));
+  }
+}
+
+void check_response_norm(const Node& node, const Shape& src) {
+  need_map(node, src);
+  const auto& a = attributes_of<LocalResponseNormAttributes>(node);
+  const bool finite = std::isfinite(a.alpha) && std::isfinite(a.beta) && std::isfinite(a.bias);
+  if (!in_range(a.size, 1) || !finite || a.alpha < 0 || a.beta < 0 || !(a.bias > 0)) {
+    bad(node, "expected a size from 1 to 2^20, alpha and beta from 0, bias above 0");
+  }
+}
+
 }  // namespace
 
 Shape infer_shape(const Node& node, const std::vector<Shape>& inputs) {
@@ -158,6 +197,19 @@ Shape infer_shape(const Node& node, const std::vector<Shape>& inputs) {
       return {element_count(inputs[0])};
     case OpKind::kConcat:
       return concat_shape(node, inputs);
+    case OpKind::kClip:
+      check_clip(node);
+      return inputs[0];
+    case OpKind::kHardSwish:
+      return inputs[0];
+    case OpKind::kSlice:
+      return slice_shape(node, inputs[0]);
+    case OpKind::kChannelShuffle:
+      check_shuffle(node, inputs[0]);
+      return inputs[0];
+    case OpKind::kLocalResponseNorm:
+      check_response_norm(node, inputs[0]);
+      return inputs[0];
     case OpKind::kLayerNorm: {
       const auto* a = std::get_if<LayerNormAttributes>(&node.attributes);
       if (a == nullptr || !(a->epsilon > 0)) bad(node, "epsilon must be positive");

@@ -93,6 +93,24 @@ class Exporter {
         for (const NodeId input : node.inputs) parts.push_back(value(input));
         return set_attribute(onnx_.node("Concat", parts, {output}), "axis", int64_t{1});
       }
+      case OpKind::kClip: {
+        const auto& a = std::get<ClipAttributes>(node.attributes);
+        const auto low = static_cast<float>(a.low), high = static_cast<float>(a.high);
+        onnx_.node("Clip",
+                   {value(node.inputs[0]), onnx_.constant(output + ".low", {}, std::span(&low, 1)),
+                    onnx_.constant(output + ".high", {}, std::span(&high, 1))},
+                   {output});
+        return;
+      }
+      case OpKind::kHardSwish:
+        onnx_.node("HardSwish", {value(node.inputs[0])}, {output});
+        return;
+      case OpKind::kSlice:
+        return add_slice(node, output);
+      case OpKind::kChannelShuffle:
+        return add_shuffle(node, output);
+      case OpKind::kLocalResponseNorm:
+        return add_response_norm(node, output);
       case OpKind::kLayerNorm:
         return add_layer_norm(node, output);
       case OpKind::kFlatten:
@@ -119,6 +137,42 @@ class Exporter {
     }
     onnx::NodeProto& norm = onnx_.node("BatchNormalization", inputs, {output});
     set_attribute(norm, "epsilon", static_cast<float>(std::get<BatchNormAttributes>(node.attributes).epsilon));
+  }
+
+  void add_slice(const Node& node, const std::string& output) {
+    const auto& a = std::get<SliceAttributes>(node.attributes);
+    const int64_t axis = 1;
+    onnx_.node(
+        "Slice",
+        {value(node.inputs[0]), onnx_.constant(output + ".begin", std::span(&a.begin, 1)),
+         onnx_.constant(output + ".end", std::span(&a.end, 1)), onnx_.constant(output + ".axis", std::span(&axis, 1))},
+        {output});
+  }
+
+  // Groups and channels within a group change places.
+  void add_shuffle(const Node& node, const std::string& output) {
+    const Shape& whole = shape(node.inputs[0]);
+    const int64_t groups = std::get<ChannelShuffleAttributes>(node.attributes).groups;
+    std::vector<int64_t> split{0, groups, whole[0] / groups}, order{0, 2, 1}, joined{0};
+    for (size_t i = 1; i < whole.size(); ++i) {
+      split.push_back(whole[i]);
+      order.push_back(static_cast<int64_t>(i) + 2);
+    }
+    joined.insert(joined.end(), whole.begin(), whole.end());
+    const std::string apart =
+        onnx_.apply("Reshape", {value(node.inputs[0]), onnx_.constant(output + ".split", split)}, output + ".groups");
+    const std::string swapped = onnx_.unique(output + ".swapped");
+    set_attribute(onnx_.node("Transpose", {apart}, {swapped}), "perm", order);
+    onnx_.node("Reshape", {swapped, onnx_.constant(output + ".joined", joined)}, {output});
+  }
+
+  void add_response_norm(const Node& node, const std::string& output) {
+    const auto& a = std::get<LocalResponseNormAttributes>(node.attributes);
+    onnx::NodeProto& norm = onnx_.node("LRN", {value(node.inputs[0])}, {output});
+    set_attribute(norm, "size", a.size);
+    set_attribute(norm, "alpha", static_cast<float>(a.alpha));
+    set_attribute(norm, "beta", static_cast<float>(a.beta));
+    set_attribute(norm, "bias", static_cast<float>(a.bias));
   }
 
   void add_layer_norm(const Node& node, const std::string& output) {

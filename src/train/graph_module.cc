@@ -78,6 +78,20 @@ at::Tensor avg_pool(const at::Tensor& src, const PoolAttributes& a) {
                         a.count_include_pad);
 }
 
+at::Tensor channel_shuffle(const at::Tensor& src, int64_t groups) {
+  const int64_t n = src.size(0), channels = src.size(1);
+  return src.reshape({n, groups, channels / groups, -1}).transpose(1, 2).reshape(src.sizes());
+}
+
+// The window's sum of squares as a sum of shifted slices of the channels, zeros beyond the ends.
+at::Tensor response_norm(const at::Tensor& src, const LocalResponseNormAttributes& a) {
+  const at::Tensor x = src.to(at::kFloat);
+  const at::Tensor padded = at::constant_pad_nd(x * x, {0, 0, 0, 0, (a.size - 1) / 2, a.size / 2});
+  at::Tensor squares = padded.narrow(1, 0, x.size(1));
+  for (int64_t i = 1; i < a.size; ++i) squares = squares + padded.narrow(1, i, x.size(1));
+  return x / at::pow(squares * (a.alpha / static_cast<double>(a.size)) + a.bias, a.beta);
+}
+
 // Losses and gates are computed in fp32 whatever autocast says.
 class NoAutocast {
  public:
@@ -250,6 +264,20 @@ at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>
       for (size_t i = 0; i < node.inputs.size(); ++i) parts.push_back(src(i));
       return at::cat(parts, 1);
     }
+    case OpKind::kClip: {
+      const auto& a = std::get<ClipAttributes>(node.attributes);
+      return at::clamp(src(), a.low, a.high);
+    }
+    case OpKind::kHardSwish:
+      return at::hardswish(src());
+    case OpKind::kSlice: {
+      const auto& a = std::get<SliceAttributes>(node.attributes);
+      return src().narrow(1, a.begin, a.end - a.begin);
+    }
+    case OpKind::kChannelShuffle:
+      return channel_shuffle(src(), std::get<ChannelShuffleAttributes>(node.attributes).groups);
+    case OpKind::kLocalResponseNorm:
+      return response_norm(src(), std::get<LocalResponseNormAttributes>(node.attributes));
     case OpKind::kLayerNorm: {
       const at::Tensor x = src().to(at::kFloat);
       return at::layer_norm(x, {x.size(1)}, {}, {}, std::get<LayerNormAttributes>(node.attributes).epsilon);

@@ -20,8 +20,16 @@ Graph b_lenet(const Shape& input_shape, int64_t classes);
 // "layer1.1", …: the blocks' final ReLU.
 Graph resnet_cifar(int64_t depth, const Shape& input_shape, int64_t classes, int64_t base_width = 16);
 
-// "b-lenet"; "resnet20" (any resnet<6n+2>); "plainnet20" (the same without shortcuts, as He et al. compare with). The
-// latter two take a base width, "resnet8:w8"; plainnet goes without batch normalisation, too: "plainnet56:no-bn".
+// A family and, behind ':', what distinguishes the member; names of parameters are torchvision's where it has it:
+//   b-lenet, b-alexnet                     BranchyNet's, without their branches
+//   alexnet-cifar                          of Pomponi et al. (2022)
+//   resnet20 (any resnet<6n+2>)[:w8]       for CIFAR; base width 16 unless given
+//   plainnet20[:w8][:no-bn]                the same without shortcuts, as He et al. compare with
+//   resnet18, resnet34 [:cifar]            cifar: a 3x3 first convolution and no pooling
+//   vgg11, vgg13, vgg16 [:bn][:cifar]      cifar: one linear layer in place of three; dropout is left out
+//   mobilenetv2[:w0.5][:cifar]             any width multiplier; cifar: fewer strides
+//   shufflenetv2[:w0.5|w1|w1.5|w2][:cifar] cifar: fewer strides
+//   squeezenet1.1
 // Throws kInvalidArgument, naming the known ones.
 Graph backbone_from_string(std::string_view name, const Shape& input_shape, int64_t classes);
 

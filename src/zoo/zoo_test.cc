@@ -139,9 +139,9 @@ TEST(BackboneFromString, RefusesWhatItDoesNotKnow) {
     return std::string(error.what());
   };
   EXPECT_THAT(what("b-lenett"), HasSubstr("did you mean 'b-lenet'?"));
-  EXPECT_THAT(what("vgg16"), HasSubstr("expected one of b-lenet, resnet8"));
-  EXPECT_THAT(what("resnet18"), HasSubstr("depth must be 6n+2"));
-  EXPECT_THAT(what("resnet"), HasSubstr("not a whole number"));
+  EXPECT_THAT(what("inception"), HasSubstr("expected one of b-lenet, b-alexnet"));
+  EXPECT_THAT(what("resnet19"), HasSubstr("depth must be 6n+2"));
+  EXPECT_THAT(what("resnet"), HasSubstr("did you mean"));
   EXPECT_THAT(what("resnet20.5"), HasSubstr("not a whole number"));
   EXPECT_THAT(what("resnet2"), HasSubstr("out of range"));
   EXPECT_THAT(what("resnet1e300"), HasSubstr("not a whole number"));
@@ -150,8 +150,116 @@ TEST(BackboneFromString, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(what("resnet20:w0"), HasSubstr("out of range"));
   EXPECT_THAT(what("resnet20:w8:w9"), HasSubstr("got 'w9', expected"));
   EXPECT_THAT(what("resnet20:no-bn"), HasSubstr("no-bn is for plainnet"));
-  EXPECT_THAT(what("plainnet"), HasSubstr("not a whole number"));
+  EXPECT_THAT(what("plainnet"), HasSubstr("did you mean"));
   EXPECT_THAT(what("plainnet18"), HasSubstr("plainnet18: depth must be 6n+2"));
+}
+
+struct Published {
+  std::string name;
+  Shape input;
+  int64_t classes;
+  double mega_macs;  // rounded as published
+  double tolerance;
+  int64_t parameters;  // 0: not published
+};
+void PrintTo(const Published& network, std::ostream* out) { *out << network.name; }
+
+const Shape kImage{3, 224, 224};
+
+class Zoo : public testing::TestWithParam<Published> {};
+
+TEST_P(Zoo, CostsWhatIsPublished) {
+  const Published& p = GetParam();
+  const GraphCost cost = compute_cost(backbone_from_string(p.name, p.input, p.classes));
+  EXPECT_NEAR(static_cast<double>(cost.backbone_macs) / 1e6, p.mega_macs, p.tolerance);
+  if (p.parameters > 0) {
+    EXPECT_EQ(cost.parameters, p.parameters);
+  }
+}
+
+// ImageNet: parameters and multiply-accumulates as torchvision's documentation lists them (GFLOPS there are MACs).
+// CIFAR: MACs of MobileNetV2 and ShuffleNetV2 of a public collection of CIFAR models (chenyaofo), parameters of ResNets
+// after He et al., table 6.
+INSTANTIATE_TEST_SUITE_P(Networks, Zoo,
+                         testing::Values(Published{"resnet18", kImage, 1000, 1810, 10, 11'689'512},
+                                         Published{"resnet34", kImage, 1000, 3660, 10, 21'797'672},
+                                         Published{"vgg11", kImage, 1000, 7610, 10, 132'863'336},
+                                         Published{"vgg11:bn", kImage, 1000, 7610, 10, 132'868'840},
+                                         Published{"vgg13", kImage, 1000, 11310, 15, 133'047'848},
+                                         Published{"vgg13:bn", kImage, 1000, 11310, 15, 133'053'736},
+                                         Published{"vgg16", kImage, 1000, 15470, 15, 138'357'544},
+                                         Published{"vgg16:bn", kImage, 1000, 15470, 15, 138'365'992},
+                                         Published{"mobilenetv2", kImage, 1000, 300, 5, 3'504'872},
+                                         Published{"shufflenetv2:w0.5", kImage, 1000, 40, 5, 1'366'792},
+                                         Published{"shufflenetv2", kImage, 1000, 140, 8, 2'278'604},
+                                         Published{"shufflenetv2:w1.5", kImage, 1000, 300, 5, 3'503'624},
+                                         Published{"shufflenetv2:w2", kImage, 1000, 580, 10, 7'393'996},
+                                         Published{"squeezenet1.1", kImage, 1000, 350, 5, 1'235'496},
+                                         Published{"mobilenetv2:w0.5:cifar", kPicture, 10, 28.0, 0.1, 0},
+                                         Published{"shufflenetv2:w0.5:cifar", kPicture, 10, 10.9, 0.1, 0},
+                                         Published{"vgg16:bn:cifar", kPicture, 10, 313.5, 1, 0}),
+                         [](const auto& instance) {
+                           std::string name = instance.param.name;
+                           for (char& c : name) {
+                             if (c == ':' || c == '.') c = '_';
+                           }
+                           return name;
+                         });
+
+// BranchyNet's own fully connected layers: 64 maps of 4x4; its branches see 64x16x16 and 96x8x8.
+TEST(BAlexNet, HasTheShapesOfTheRoundedUpPools) {
+  const Graph graph = backbone_from_string("b-alexnet", kPicture, 10);
+  EXPECT_EQ(shape_of(graph, "conv2"), (Shape{64, 16, 16}));
+  EXPECT_EQ(shape_of(graph, "conv3"), (Shape{96, 8, 8}));
+  EXPECT_EQ(shape_of(graph, "flatten"), Shape{1024});
+}
+
+TEST(AlexNetCifar, HasFivePlacesForExits) {
+  const Graph graph = backbone_from_string("alexnet-cifar", kPicture, 10);
+  EXPECT_EQ(shape_of(graph, "relu1"), (Shape{64, 34, 34}));
+  EXPECT_EQ(shape_of(graph, "pool2"), (Shape{192, 18, 18}));
+  EXPECT_EQ(shape_of(graph, "pool5"), (Shape{256, 4, 4}));
+}
+
+// Names of state dictionaries of torchvision.
+TEST(Zoo, ParametersHaveTorchvisionsNames) {
+  const auto names = [](std::string_view backbone, const Shape& input) {
+    std::vector<std::string> result;
+    for (const ParameterSpec& spec : parameters(backbone_from_string(backbone, input, 1000)))
+      result.push_back(spec.name);
+    return result;
+  };
+  EXPECT_THAT(names("resnet34", kImage), testing::IsSupersetOf({"conv1.weight", "layer3.5.bn2.running_var",
+                                                                "layer4.0.downsample.1.bias", "fc.bias"}));
+  EXPECT_THAT(names("vgg13:bn", kImage),
+              testing::IsSupersetOf({"features.0.bias", "features.1.running_mean", "features.31.weight",
+                                     "classifier.0.weight", "classifier.3.bias", "classifier.6.weight"}));
+  EXPECT_THAT(
+      names("mobilenetv2", kImage),
+      testing::IsSupersetOf({"features.0.0.weight", "features.0.1.bias", "features.1.conv.0.0.weight",
+                             "features.1.conv.1.weight", "features.1.conv.2.running_var", "features.17.conv.2.weight",
+                             "features.17.conv.3.bias", "features.18.0.weight", "classifier.1.bias"}));
+  EXPECT_THAT(names("shufflenetv2", kImage),
+              testing::IsSupersetOf({"conv1.0.weight", "stage2.0.branch1.0.weight", "stage2.0.branch1.3.bias",
+                                     "stage3.7.branch2.5.weight", "stage4.3.branch2.6.running_mean", "conv5.1.weight",
+                                     "fc.weight"}));
+  EXPECT_THAT(
+      names("squeezenet1.1", kImage),
+      testing::IsSupersetOf({"features.3.squeeze.weight", "features.12.expand3x3.bias", "classifier.1.weight"}));
+}
+
+TEST(BackboneFromString, RefusesWhatAFamilyDoesNotHave) {
+  const auto refused = [](const std::string& name, const Shape& input = kPicture) {
+    return std::string(error_of([&] { backbone_from_string(name, input, 10); }).what());
+  };
+  EXPECT_THAT(refused("vgg19"), HasSubstr("expected vgg11, vgg13 or vgg16"));
+  EXPECT_THAT(refused("vgg11"), HasSubstr("add :cifar"));
+  EXPECT_THAT(refused("mobilenetv2:w9"), HasSubstr("out of range"));
+  EXPECT_THAT(refused("shufflenetv2:w0.7"), HasSubstr("expected 0.5, 1, 1.5 or 2"));
+  EXPECT_THAT(refused("squeezenet1.1:cifar"), HasSubstr("nothing more"));
+  EXPECT_THAT(refused("resnet18:w8"), HasSubstr("expected cifar"));
+  EXPECT_THAT(refused("resnet"), HasSubstr("unknown"));
+  EXPECT_THAT(refused("mobilenetv3"), HasSubstr("mobilenetv2"));
 }
 
 TEST(BackboneFromString, NamesTheLayerWhenThePictureIsNoMap) {

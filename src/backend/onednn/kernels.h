@@ -55,6 +55,7 @@ struct ElementwiseArguments {
   size_t count = 0, channels = 0;
   bool relu = false;
   ByteCode a_code = {}, b_code = {}, dst_code = {};
+  float low = 0, high = 0;  // for clip
 };
 
 // n maps of `pixels` pixels with `channels` channels.
@@ -65,12 +66,22 @@ struct MapArguments {
   ByteCode src_code = {}, dst_code = {};
 };
 
-// One part of a concatenation: `count` pixels (or vectors) of `channels` numbers go to channel `offset` of pixels that
-// have `dst_channels`.
-struct PartArguments {
-  const void* src = nullptr;  // [count, channels]
+// Of `count` pixels (or vectors), `channels` numbers from `src_offset`, or those that `order` names, go to
+// `dst_offset`.
+struct ChannelArguments {
+  const void* src = nullptr;  // [count, src_channels]
   void* dst = nullptr;        // [count, dst_channels]
-  size_t count = 0, channels = 0, offset = 0, dst_channels = 0;
+  size_t count = 0, channels = 0, src_channels = 0, src_offset = 0, dst_channels = 0, dst_offset = 0;
+  const uint32_t* order = nullptr;  // [channels], in place of src_offset, src_offset + 1, …
+  ByteCode src_code = {}, dst_code = {};
+};
+
+// x_c / (bias + scale * sum x_j^2)^beta over the channels j from c - before to c + after.
+struct ResponseNormArguments {
+  const void* src = nullptr;  // [count, channels]
+  void* dst = nullptr;        // [count, channels]
+  size_t count = 0, channels = 0, before = 0, after = 0;
+  float bias = 1, scale = 0, beta = 0;
   ByteCode src_code = {}, dst_code = {};
 };
 
@@ -81,7 +92,10 @@ struct ElementKernels {
   void (*add)(const ElementwiseArguments&);          // a + b, then ReLU if wanted
   void (*scale_shift)(const ElementwiseArguments&);  // a * scale + shift per channel, then ReLU if wanted
   void (*mean)(const MapArguments&);                 // -> fp32 [n, channels]
-  void (*put_part)(const PartArguments&);
+  void (*move_channels)(const ChannelArguments&);
+  void (*clip)(const ElementwiseArguments&);        // to low … high
+  void (*hard_swish)(const ElementwiseArguments&);  // x * min(max(x + 3, 0), 6) / 6
+  void (*response_norm)(const ResponseNormArguments&);
   // Layout changes; with one channel they are none, and so change the element alone.
   void (*from_planes)(const MapArguments&);  // fp32 [n, C, H, W] -> map
   void (*to_planes)(const MapArguments&);    // map -> fp32 [n, C * H * W]

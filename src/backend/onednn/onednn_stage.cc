@@ -112,6 +112,38 @@ PoolArguments pool_arguments(const StageSetup& setup, const PlannedStep& planned
   return p;
 }
 
+ChannelArguments channel_arguments(const StageSetup& setup, const PlannedStep& planned) {
+  const Node& node = setup.graph.node(planned.dst);
+  ChannelArguments a;
+  a.src_channels = static_cast<size_t>(setup.shapes[static_cast<size_t>(planned.src)][0]);
+  a.dst_channels = static_cast<size_t>(setup.shapes[static_cast<size_t>(planned.dst)][0]);
+  a.channels = std::min(a.src_channels, a.dst_channels);
+  a.dst_offset = static_cast<size_t>(planned.dst_offset);
+  if (node.op == OpKind::kSlice) a.src_offset = static_cast<size_t>(std::get<SliceAttributes>(node.attributes).begin);
+  return a;
+}
+
+std::vector<uint32_t> shuffle_order(const StageSetup& setup, const PlannedStep& planned) {
+  const auto& a = std::get<ChannelShuffleAttributes>(setup.graph.node(planned.dst).attributes);
+  const auto channels = static_cast<uint32_t>(setup.shapes[static_cast<size_t>(planned.dst)][0]);
+  const auto groups = static_cast<uint32_t>(a.groups);
+  std::vector<uint32_t> order(channels);
+  for (uint32_t c = 0; c < channels; ++c) order[c] = c % groups * (channels / groups) + c / groups;
+  return order;
+}
+
+ResponseNormArguments response_norm_arguments(const StageSetup& setup, const PlannedStep& planned) {
+  const auto& a = std::get<LocalResponseNormAttributes>(setup.graph.node(planned.dst).attributes);
+  ResponseNormArguments norm;
+  norm.channels = static_cast<size_t>(setup.shapes[static_cast<size_t>(planned.dst)][0]);
+  norm.before = static_cast<size_t>((a.size - 1) / 2);
+  norm.after = static_cast<size_t>(a.size / 2);
+  norm.bias = static_cast<float>(a.bias);
+  norm.scale = static_cast<float>(a.alpha / static_cast<double>(a.size));
+  norm.beta = static_cast<float>(a.beta);
+  return norm;
+}
+
 }  // namespace
 
 struct OnednnStage::Context : StageContext {
@@ -309,9 +341,18 @@ void OnednnStage::add_step(const StageSetup& setup, size_t index, const PlannedS
       step.shift = std::move(folded.shift);
       break;
     }
-    case StepKind::kPart:
-      step.offset = static_cast<size_t>(planned.offset);
-      step.dst_channels = static_cast<size_t>(setup.shapes[static_cast<size_t>(planned.dst)][0]);
+    case StepKind::kChannels:
+      step.move = channel_arguments(setup, planned);
+      if (setup.graph.node(planned.dst).op == OpKind::kChannelShuffle) step.order = shuffle_order(setup, planned);
+      break;
+    case StepKind::kClip: {
+      const auto& a = std::get<ClipAttributes>(setup.graph.node(planned.dst).attributes);
+      step.low = static_cast<float>(a.low);
+      step.high = static_cast<float>(a.high);
+      break;
+    }
+    case StepKind::kResponseNorm:
+      step.norm = response_norm_arguments(setup, planned);
       break;
     case StepKind::kLayerNorm:
       step.epsilon = std::get<LayerNormAttributes>(setup.graph.node(planned.nodes[0]).attributes).epsilon;
@@ -435,9 +476,29 @@ void OnednnStage::compute(size_t index, const Operands& o, const ElementKernels&
     case StepKind::kFlatten:
       kernels.to_planes(map);
       break;
-    case StepKind::kPart:
-      put_part(step, o, kernels, src_code);
+    case StepKind::kChannels:
+      move_channels(step, o, kernels, src_code);
       break;
+    case StepKind::kClip: {
+      ElementwiseArguments clipped = elements;
+      clipped.low = step.low;
+      clipped.high = step.high;
+      kernels.clip(clipped);
+      break;
+    }
+    case StepKind::kHardSwish:
+      kernels.hard_swish(elements);
+      break;
+    case StepKind::kResponseNorm: {
+      ResponseNormArguments norm = step.norm;
+      norm.src = o.src;
+      norm.dst = o.dst;
+      norm.count = o.n * step.pixels;
+      norm.src_code = src_code;
+      norm.dst_code = dst_code;
+      kernels.response_norm(norm);
+      break;
+    }
     case StepKind::kLayerNorm:
       for (size_t row = 0; row < o.n; ++row) {
         const size_t at = row * step.channels;
@@ -451,9 +512,15 @@ void OnednnStage::compute(size_t index, const Operands& o, const ElementKernels&
   }
 }
 
-void OnednnStage::put_part(const Step& step, const Operands& o, const ElementKernels& kernels, ByteCode src_code) {
-  kernels.put_part({o.src, o.dst, o.n * step.pixels, step.channels, step.offset, step.dst_channels, src_code,
-                    byte_code(step.dst.scale)});
+void OnednnStage::move_channels(const Step& step, const Operands& o, const ElementKernels& kernels, ByteCode src_code) {
+  ChannelArguments move = step.move;
+  move.src = o.src;
+  move.dst = o.dst;
+  move.count = o.n * step.pixels;
+  if (!step.order.empty()) move.order = step.order.data();
+  move.src_code = src_code;
+  move.dst_code = byte_code(step.dst.scale);
+  kernels.move_channels(move);
 }
 
 // A few rows at a time: maps become fp32, the step runs, its result becomes bytes.
@@ -474,12 +541,12 @@ void OnednnStage::compute_wide(size_t index, const Operands& operands, std::byte
     if (operands.src2 != nullptr) {
       wide.src2 = widened(step.src2, operands.src2 + first * step.src2.row_bytes, wide.n, src2);
     }
-    if (step.kind == StepKind::kPart) {
+    if (step.kind == StepKind::kChannels) {
       kernels_for(step.dst.storage)
           .from_planes({wide.src, dst, wide.n, step.src.row_elements, 1, {}, byte_code(step.dst.scale)});
       wide.src = dst;
       wide.dst += first * step.dst.row_bytes;
-      put_part(step, wide, kernels_for(step.dst.storage), byte_code(step.dst.scale));
+      move_channels(step, wide, kernels_for(step.dst.storage), byte_code(step.dst.scale));
       continue;
     }
     wide.dst = dst;

@@ -60,11 +60,15 @@ class OnednnStage final : public CompiledStage {
     size_t channels = 0, pixels = 0;  // of src
     std::unique_ptr<const Convolution> convolution;
     std::optional<LinearWeights> linear;
-    bool feeds_gate = false;              // linear: its last output is the gate's part from the features
-    std::vector<float> scale, shift;      // batch norm on its own, [C]
-    size_t offset = 0, dst_channels = 0;  // of a part
-    double epsilon = 0;                   // of a layer norm
-    PoolArguments pool;                   // extents and attributes; pointers are set when it runs
+    bool feeds_gate = false;          // linear: its last output is the gate's part from the features
+    std::vector<float> scale, shift;  // batch norm on its own, [C]
+    double epsilon = 0;               // of a layer norm
+    float low = 0, high = 0;          // of a clip
+    std::vector<uint32_t> order;      // of a shuffle
+    // Extents and attributes; pointers are set when it runs.
+    ChannelArguments move;
+    ResponseNormArguments norm;
+    PoolArguments pool;
   };
   struct Context;
   // The rows a step works on, and where.
@@ -87,7 +91,8 @@ class OnednnStage final : public CompiledStage {
   [[nodiscard]] const std::byte* read(const Place& place, const StageBatch& batch, std::span<std::byte> scratch) const;
   [[nodiscard]] std::byte* write(const Place& place, const StageBatch& batch, std::span<std::byte> scratch) const;
   void compute(size_t index, const Operands& operands, const ElementKernels& kernels) const;
-  static void put_part(const Step& step, const Operands& operands, const ElementKernels& kernels, ByteCode src_code);
+  static void move_channels(const Step& step, const Operands& operands, const ElementKernels& kernels,
+                            ByteCode src_code);
   void compute_wide(size_t index, const Operands& operands, std::byte* scratch) const;
   void run_linear(const Step& step, const StageBatch& batch, std::span<std::byte> scratch) const;
   void run_gate(const StageBatch& batch, std::span<std::byte> scratch) const;

@@ -35,7 +35,7 @@ class Planner {
       by_last_node.emplace(step->dst, std::move(*step));
     }
     for (auto& [last, step] : by_last_node) {
-      if (step.kind == StepKind::kPart) {
+      if (step.kind == StepKind::kChannels && graph_.node(step.dst).op == OpKind::kConcat) {
         add_parts(step);
       } else {
         steps_.push_back(std::move(step));
@@ -65,7 +65,7 @@ class Planner {
     for (const NodeId input : graph_.node(concat.dst).inputs) {
       part.src = input;
       steps_.push_back(part);
-      part.offset += shapes_[static_cast<size_t>(input)][0];
+      part.dst_offset += shapes_[static_cast<size_t>(input)][0];
     }
     steps_.back().nodes = concat.nodes;
   }
@@ -157,10 +157,21 @@ class Planner {
         step.kind = StepKind::kFlatten;
         return step;
       case OpKind::kConcat:
-        step.kind = StepKind::kPart;
+      case OpKind::kSlice:
+      case OpKind::kChannelShuffle:
+        step.kind = StepKind::kChannels;
         return step;
       case OpKind::kLayerNorm:
         step.kind = StepKind::kLayerNorm;
+        return step;
+      case OpKind::kClip:
+        step.kind = StepKind::kClip;
+        return step;
+      case OpKind::kHardSwish:
+        step.kind = StepKind::kHardSwish;
+        return step;
+      case OpKind::kLocalResponseNorm:
+        step.kind = StepKind::kResponseNorm;
         return step;
     }
     step.relu = extend(step, OpKind::kRelu);

@@ -25,8 +25,11 @@ enum class StepKind : uint8_t {
   kRelu,
   kAdd,
   kFlatten,
-  kPart,  // one input of a concatenation, to its place
+  kChannels,  // moved: one input of a concatenation, to its place; a slice; a shuffle
   kLayerNorm,
+  kClip,
+  kHardSwish,
+  kResponseNorm,
   kLinear,
   kGate,
 };
@@ -41,7 +44,7 @@ struct PlannedStep {
   NodeId batch_norm = -1;  // folded into a convolution
   bool relu = false;
   bool head = false;
-  int64_t offset = 0;         // of a part: the channel it begins at
+  int64_t dst_offset = 0;     // of channels moved: where they begin in dst
   bool permuted_src = false;  // linear: reads a map where the graph says its flattened vector
 };
 

@@ -61,6 +61,48 @@ void relu(std::span<const float> src, std::span<float> dst) {
   for (size_t i = 0; i < dst.size(); ++i) dst[i] = src[i] < 0 ? 0.0F : src[i];  // NaN stays NaN
 }
 
+void clip(std::span<const float> src, double low, double high, std::span<float> dst) {
+  for (size_t i = 0; i < src.size(); ++i) dst[i] = static_cast<float>(std::clamp<double>(src[i], low, high));
+}
+
+void hard_swish(std::span<const float> src, std::span<float> dst) {
+  for (size_t i = 0; i < src.size(); ++i) {
+    const double x = src[i];
+    dst[i] = static_cast<float>(x * std::clamp(x + 3, 0.0, 6.0) / 6);
+  }
+}
+
+void channel_shuffle(const ChannelShuffleAttributes& a, const Shape& shape, std::span<const float> src,
+                     std::span<float> dst) {
+  const auto channels = static_cast<size_t>(shape[0]), groups = static_cast<size_t>(a.groups);
+  const size_t pixels = src.size() / channels, per_group = channels / groups;
+  for (size_t g = 0; g < groups; ++g) {
+    for (size_t i = 0; i < per_group; ++i) {
+      const auto from = src.subspan((g * per_group + i) * pixels, pixels);
+      std::ranges::copy(from, dst.begin() + static_cast<std::ptrdiff_t>((i * groups + g) * pixels));
+    }
+  }
+}
+
+void local_response_norm(const LocalResponseNormAttributes& a, const Shape& shape, std::span<const float> src,
+                         std::span<float> dst) {
+  const int64_t channels = shape[0];
+  const auto pixels = static_cast<int64_t>(src.size()) / channels;
+  for (int64_t c = 0; c < channels; ++c) {
+    const int64_t begin = std::max<int64_t>(0, c - (a.size - 1) / 2), end = std::min(channels, c + a.size / 2 + 1);
+    for (int64_t p = 0; p < pixels; ++p) {
+      double squares = 0;
+      for (int64_t j = begin; j < end; ++j) {
+        const double x = src[static_cast<size_t>(j * pixels + p)];
+        squares += x * x;
+      }
+      const auto at = static_cast<size_t>(c * pixels + p);
+      const double norm = std::pow(a.bias + a.alpha / static_cast<double>(a.size) * squares, a.beta);
+      dst[at] = static_cast<float>(src[at] / norm);
+    }
+  }
+}
+
 void add(std::span<const float> a, std::span<const float> b, std::span<float> dst) {
   for (size_t i = 0; i < dst.size(); ++i) dst[i] = a[i] + b[i];
 }

@@ -30,6 +30,14 @@ void batch_norm(const Shape& shape, std::span<const float> src, const BatchNormP
 void relu(std::span<const float> src, std::span<float> dst);
 void add(std::span<const float> a, std::span<const float> b, std::span<float> dst);
 
+void clip(std::span<const float> src, double low, double high, std::span<float> dst);
+// x * min(max(x + 3, 0), 6) / 6
+void hard_swish(std::span<const float> src, std::span<float> dst);
+void channel_shuffle(const ChannelShuffleAttributes& a, const Shape& shape, std::span<const float> src,
+                     std::span<float> dst);
+void local_response_norm(const LocalResponseNormAttributes& a, const Shape& shape, std::span<const float> src,
+                         std::span<float> dst);
+
 // alpha * max + (1 - alpha) * average over each window: 1 is max pooling, 0 average pooling. The maximum is taken over
 // real elements only.
 void pool(const PoolAttributes& a, double alpha, const Shape& src_shape, std::span<const float> src,

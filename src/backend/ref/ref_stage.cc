@@ -179,6 +179,22 @@ void RefStage::run_node(const Node& node, const Parameters& p, std::span<const f
       return;
     case OpKind::kLayerNorm:
       return layer_norm(a, std::get<LayerNormAttributes>(node.attributes).epsilon, dst);
+    case OpKind::kClip: {
+      const auto& c = std::get<ClipAttributes>(node.attributes);
+      return ref::clip(a, c.low, c.high, dst);
+    }
+    case OpKind::kHardSwish:
+      return ref::hard_swish(a, dst);
+    case OpKind::kSlice: {
+      const size_t pixels = a.size() / static_cast<size_t>(src_shape[0]);
+      const auto begin = static_cast<size_t>(std::get<SliceAttributes>(node.attributes).begin) * pixels;
+      std::ranges::copy(a.subspan(begin, dst.size()), dst.begin());
+      return;
+    }
+    case OpKind::kChannelShuffle:
+      return ref::channel_shuffle(std::get<ChannelShuffleAttributes>(node.attributes), src_shape, a, dst);
+    case OpKind::kLocalResponseNorm:
+      return ref::local_response_norm(std::get<LocalResponseNormAttributes>(node.attributes), src_shape, a, dst);
     case OpKind::kConcat:
     case OpKind::kInput:
       SOONER_ASSERT(false);
