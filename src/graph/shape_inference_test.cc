@@ -97,6 +97,32 @@ TEST(InferShape, KnowsEveryOtherOperation) {
   EXPECT_EQ(infer_shape({OpKind::kAvgPool, "n", {0}, pool(2, 2)}, {map}), (Shape{6, 2, 2}));
 }
 
+TEST(InferShape, OfChannelsJoinedTakenAndMoved) {
+  const Shape map{6, 4, 5};
+  EXPECT_EQ(infer_shape({OpKind::kConcat, "n", {0, 1, 2}, {}}, {map, {2, 4, 5}, map}), (Shape{14, 4, 5}));
+  EXPECT_EQ(infer_shape({OpKind::kConcat, "n", {0, 1}, {}}, {{3}, {4}}), Shape{7});
+  EXPECT_EQ(infer_shape({OpKind::kSlice, "n", {0}, SliceAttributes{1, 6}}, {map}), (Shape{5, 4, 5}));
+  EXPECT_EQ(infer_shape({OpKind::kChannelShuffle, "n", {0}, ChannelShuffleAttributes{3}}, {map}), map);
+  EXPECT_EQ(infer_shape({OpKind::kLayerNorm, "n", {0}, LayerNormAttributes{}}, {{7}}), Shape{7});
+  EXPECT_EQ(infer_shape({OpKind::kClip, "n", {0}, ClipAttributes{}}, {map}), map);
+  EXPECT_EQ(infer_shape({OpKind::kHardSwish, "n", {0}, {}}, {{7}}), Shape{7});
+  EXPECT_EQ(infer_shape({OpKind::kLocalResponseNorm, "n", {0}, LocalResponseNormAttributes{}}, {map}), map);
+  const auto what = [](const Node& node, const std::vector<Shape>& inputs) {
+    return std::string(error_of([&] { infer_shape(node, inputs); }).what());
+  };
+  EXPECT_THAT(what({OpKind::kConcat, "n", {0, 1}, {}}, {map, {6, 4, 4}}), HasSubstr("joins 6x4x4 to 6x4x5"));
+  EXPECT_THAT(what({OpKind::kConcat, "n", {0, 1}, {}}, {map, {6}}), HasSubstr("joins"));
+  EXPECT_THAT(what({OpKind::kConcat, "n", {0}, {}}, {map}), HasSubstr("expected 2 to 16"));
+  EXPECT_THAT(what({OpKind::kSlice, "n", {0}, SliceAttributes{2, 7}}, {map}), HasSubstr("takes 2 to 7 of 6x4x5"));
+  EXPECT_THAT(what({OpKind::kSlice, "n", {0}, SliceAttributes{3, 3}}, {map}), HasSubstr("takes 3 to 3"));
+  EXPECT_THAT(what({OpKind::kChannelShuffle, "n", {0}, ChannelShuffleAttributes{4}}, {map}), HasSubstr("do not divide"));
+  EXPECT_THAT(what({OpKind::kLayerNorm, "n", {0}, LayerNormAttributes{}}, {map}), HasSubstr("a flat vector"));
+  EXPECT_THAT(what({OpKind::kClip, "n", {0}, ClipAttributes{1, 0}}, {map}), HasSubstr("rising bounds"));
+  EXPECT_THAT(what({OpKind::kClip, "n", {0}, {}}, {map}), HasSubstr("another operation"));
+  EXPECT_THAT(what({OpKind::kLocalResponseNorm, "n", {0}, LocalResponseNormAttributes{.bias = 0}}, {map}),
+              HasSubstr("bias above 0"));
+}
+
 TEST(InferShape, NamesTheNodeWhoseInputsDoNotFit) {
   const auto what = [](const Node& node, const std::vector<Shape>& inputs) {
     return std::string(error_of([&] { infer_shape(node, inputs); }).what());

@@ -78,7 +78,7 @@ at::Tensor avg_pool(const at::Tensor& src, const PoolAttributes& a) {
                         a.count_include_pad);
 }
 
-at::Tensor channel_shuffle(const at::Tensor& src, int64_t groups) {
+at::Tensor shuffle_channels(const at::Tensor& src, int64_t groups) {
   const int64_t n = src.size(0), channels = src.size(1);
   return src.reshape({n, groups, channels / groups, -1}).transpose(1, 2).reshape(src.sizes());
 }
@@ -275,7 +275,7 @@ at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>
       return src().narrow(1, a.begin, a.end - a.begin);
     }
     case OpKind::kChannelShuffle:
-      return channel_shuffle(src(), std::get<ChannelShuffleAttributes>(node.attributes).groups);
+      return shuffle_channels(src(), std::get<ChannelShuffleAttributes>(node.attributes).groups);
     case OpKind::kLocalResponseNorm:
       return response_norm(src(), std::get<LocalResponseNormAttributes>(node.attributes));
     case OpKind::kLayerNorm: {

@@ -23,6 +23,11 @@ struct Trial {
 const Trial kTrials[] = {
     {"b-lenet", {"b-lenet", "names:conv1", "branchy", "both"}, {1, 28, 28}, 96'000},
     {"resnet20", {"resnet20", "fractions:.30,.65", "conv-gap-fc", "both"}, {3, 32, 32}, 4'000},
+    {"mobilenetv2", {"mobilenetv2:w0.35:cifar", "names:features.3", "gap-fc", "both"}, {3, 16, 16}, 200},
+    {"shufflenetv2", {"shufflenetv2:w0.5:cifar", "names:stage2.1", "gap-fc", "both"}, {3, 16, 16}, 200},
+    {"squeezenet", {"squeezenet1.1", "none", "gap-fc", "none"}, {3, 35, 35}, 200},
+    {"b-alexnet", {"b-alexnet", "names:conv2", "gap-fc", "both"}, {3, 16, 16}, 200},
+    {"cascade", {"b-lenet", "names:conv1,relu2", "gap-fc", "both", /*cascade=*/true}, {1, 28, 28}, 2'000},
 };
 
 // The bits of every exit's logits and gates, one row for each sample.

@@ -49,7 +49,9 @@ Graph every_operation() {
   PoolAttributes flat = pool(2, 1, 0, true);
   flat.kernel_w = 1;
   x = b.avg_pool("avg", x, flat);
-  x = b.concat("joined", {x, b.relu("again", x)});
+  x = b.concat("joined", {x, b.hard_swish("again", x)});
+  x = b.clip("clip", b.channel_shuffle("shuffle", b.slice("slice", x, 1, 11), 5), -0.25, 0.5);
+  x = b.local_response_norm("norm", x, {.size = 4, .alpha = 0.5, .beta = 0.75, .bias = 1.25});
   const Graph plain = b.finish(b.linear("fc", b.flatten("flatten", x), 5));
   return attach_exits(plain, {{"relu", pooled_head, Gate{}},
                               {"max", flat_head, Gate{.features = true, .scores = false}},

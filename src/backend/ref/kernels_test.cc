@@ -113,5 +113,30 @@ TEST(RefGlobalAvgPool, AveragesEachChannel) {
   EXPECT_THAT(dst, ElementsAre(2, 15));
 }
 
+TEST(RefClip, EndsAtItsBounds) {
+  Floats dst(4);
+  clip(Floats{-2, 0.5, 3, 7}, -1, 3, dst);
+  EXPECT_THAT(dst, ElementsAre(-1, 0.5, 3, 3));
+}
+
+TEST(RefHardSwish, IsLinearBeyondThree) {
+  Floats dst(5);
+  hard_swish(Floats{-4, -1.5, 0, 1, 4}, dst);
+  EXPECT_THAT(dst, ElementsAre(0, -0.375F, 0, static_cast<float>(4.0 / 6), 4));
+}
+
+TEST(RefChannelShuffle, DealsGroupsOutInTurns) {
+  Floats dst(12);
+  channel_shuffle({.groups = 3}, {6, 1, 2}, Floats{0, 1, 10, 11, 20, 21, 30, 31, 40, 41, 50, 51}, dst);
+  EXPECT_THAT(dst, ElementsAre(0, 1, 20, 21, 40, 41, 10, 11, 30, 31, 50, 51));
+}
+
+TEST(RefLocalResponseNorm, SumsSquaresOfNeighbours) {
+  // Windows of an even size reach further up: {1, 2}, {1, 2, 3}, {2, 3} of size 4 begin one below and end two above.
+  Floats dst(3);
+  local_response_norm({.size = 4, .alpha = 8, .beta = 1, .bias = 1}, {3, 1, 1}, Floats{1, 2, 3}, dst);
+  EXPECT_THAT(dst, testing::Pointwise(testing::FloatEq(), Floats{1 / 29.0F, 2 / 29.0F, 3 / 27.0F}));
+}
+
 }  // namespace
 }  // namespace sooner::ref
