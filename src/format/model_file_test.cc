@@ -182,7 +182,7 @@ TEST(ModelFile, RefusesToSaveWhatDoesNotFitTheGraph) {
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.name = "maxprob"; }), HasSubstr("max-prob"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.thresholds = {1, 2}; }), HasSubstr("policy"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].exit_shares = {1}; }), HasSubstr("exit_shares"));
-  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].accuracy = NAN; }), HasSubstr("accuracy"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].quality = NAN; }), HasSubstr("accuracy"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].samples = -1; }), HasSubstr("samples"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.saved_precision = "int4"; }), HasSubstr("int4"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.class_thresholds = {{1, 1, 1}}; }), HasSubstr("classes"));

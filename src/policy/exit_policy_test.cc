@@ -572,7 +572,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpec{{.name = "gate"}, {.exits = 3, .classes = 2, .has_gates = false}, "this model has none"},
         BadSpec{{.name = "confidence"}, {.exits = 2, .classes = 2, .has_gates = false}, "needs a gate"},
         BadSpec{{.name = "never"}, {.exits = 0, .classes = 2}, "0 exits"},
-        BadSpec{{.name = "never"}, {.exits = 1, .classes = 1}, "1 classes"}));
+        BadSpec{{.name = "never"}, {.exits = 1, .classes = 0}, "0 classes"}));
 
 TEST(Left, HasAWordForEveryOutcome) {
   EXPECT_EQ(to_string(Left::kStays), "stays");

@@ -25,10 +25,10 @@ ExitAnswers four_samples() {
 
 TEST(ExitMetrics, MeasuresExitsGatesAndTheRule) {
   const ExitMetrics m = measure_exits(four_samples(), {0.25, 1.25});
-  EXPECT_THAT(m.accuracy, ElementsAre(0.5, 0.75));
+  EXPECT_THAT(m.quality, ElementsAre(0.5, 0.75));
   EXPECT_THAT(m.share, ElementsAre(0.5, 0.5));
   EXPECT_NEAR(m.mean_gate[0], 0.5, 1e-4);
-  EXPECT_DOUBLE_EQ(m.rule_accuracy, 0.5);  // sample 0 at exit 0, sample 1 at exit 1
+  EXPECT_DOUBLE_EQ(m.rule_quality, 0.5);  // sample 0 at exit 0, sample 1 at exit 1
   EXPECT_DOUBLE_EQ(m.cost, 0.75);
   // ln(1 + e^-1) = 0.3132617 where right by 1, ln(1 + e) = 1.3132617 where wrong by 1.
   EXPECT_NEAR(m.loss[0], 0.8132617, 1e-6);
@@ -45,7 +45,7 @@ TEST(ExitMetrics, WithoutGatesThereIsNoRule) {
 
 TEST(ExitMetrics, OneExitHasNoGatesAtAll) {
   const ExitMetrics m = measure_exits({1, 1, 2, {3, 1}, {}, {0}}, {1});
-  EXPECT_DOUBLE_EQ(m.accuracy[0], 1);
+  EXPECT_DOUBLE_EQ(m.quality[0], 1);
   EXPECT_DOUBLE_EQ(selection_score(m), 1);
   EXPECT_TRUE(starving_exits(m).empty());
 }
@@ -57,7 +57,7 @@ TEST(ExitMetrics, SaysWhichExitStarvesAndWhy) {
   EXPECT_THAT(warnings[0], HasSubstr("exit 0 starves: 1.9 % leave there"));
   EXPECT_THAT(warnings[1], HasSubstr("exit 1 starves: its answers are 69.0 % right, the last exit's 90.0 %"));
   m.share = {0.02, 0.5, 0.48};
-  m.accuracy[1] = 0.71;
+  m.quality[1] = 0.71;
   EXPECT_TRUE(starving_exits(m).empty());
 }
 

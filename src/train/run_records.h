@@ -30,6 +30,7 @@ struct EpochRecord {
   TrainingMetrics train;
   ExitMetrics validation;
   std::vector<std::string> warnings;
+  std::optional<Quantity> quantity = {};  // that a regression is asked for
 };
 
 class RunRecords {

@@ -19,7 +19,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double last_accuracy(const ScoreTable& table) {
   const std::vector<double> nobody(static_cast<size_t>(table.exits - 1), kInfinity);
-  return outcome(table, nobody).accuracy;
+  return outcome(table, nobody).quality;
 }
 
 // Every combination of "threshold at one of the scores seen, or infinity".
@@ -38,7 +38,7 @@ Outcome brute_force(const ScoreTable& table, double drop) {
     std::vector<double> thresholds;
     for (size_t k = 0; k < early; ++k) thresholds.push_back(candidates[k][at[k]]);
     const Outcome tried = outcome(table, thresholds);
-    if (tried.accuracy >= least && tried.cost < best.cost - 1e-9) best = tried;
+    if (tried.quality >= least && tried.cost < best.cost - 1e-9) best = tried;
     size_t k = 0;
     while (k < early && ++at[k] == candidates[k].size()) at[k++] = 0;
     if (k == early) return best;
@@ -63,11 +63,11 @@ TEST_P(AccuracyDropAgainstBruteForce, FindsTheSameCost) {
     const ThresholdChoice choice = choose_by_accuracy_drop(table, drop);
     const Outcome expected = brute_force(table, drop);
     ASSERT_NEAR(choice.expected.cost, expected.cost, 1e-9) << "seed " << seed;
-    EXPECT_GE(choice.expected.accuracy, last_accuracy(table) - drop - 1e-9) << "seed " << seed;
+    EXPECT_GE(choice.expected.quality, last_accuracy(table) - drop - 1e-9) << "seed " << seed;
     EXPECT_EQ(choice.optimality_gap, 0) << "seed " << seed;
     const Outcome again = outcome(table, choice.thresholds);
     EXPECT_EQ(again.cost, choice.expected.cost);
-    EXPECT_EQ(again.accuracy, choice.expected.accuracy);
+    EXPECT_EQ(again.quality, choice.expected.quality);
   }
 }
 
@@ -81,7 +81,7 @@ TEST(AccuracyDrop, MatchesATableWorkedByHand) {
   const ScoreTable table{.samples = 4,
                          .exits = 2,
                          .scores = {{4, 3, 2, 1}, {0, 0, 0, 0}},
-                         .correct = {{1, 1, 0, 1}, {1, 1, 1, 0}},
+                         .quality = {{1, 1, 0, 1}, {1, 1, 1, 0}},
                          .exit_cost = {0.2, 1}};
   // No loss: leaving all costs one answer at the third and wins one at the fourth, so everybody may leave.
   const ThresholdChoice none = choose_by_accuracy_drop(table, 0);
@@ -89,7 +89,7 @@ TEST(AccuracyDrop, MatchesATableWorkedByHand) {
   EXPECT_DOUBLE_EQ(none.thresholds[0], 1);
   // Without the lucky fourth only two may leave; a quarter of the answers buys the rest.
   ScoreTable unlucky = table;
-  unlucky.correct[0][3] = 0;
+  unlucky.quality[0][3] = 0;
   EXPECT_DOUBLE_EQ(choose_by_accuracy_drop(unlucky, 0).expected.cost, 0.6);
   EXPECT_DOUBLE_EQ(choose_by_accuracy_drop(unlucky, 0).thresholds[0], 2.5) << "midway between 3 and 2";
   EXPECT_DOUBLE_EQ(choose_by_accuracy_drop(unlucky, 0.25).expected.cost, 0.2);
@@ -119,7 +119,7 @@ TEST(AccuracyDrop, OfOneHundredPercentSendsEverybodyOutAtOnce) {
 
 TEST(AccuracyDrop, SendsNobodyOutWhenEarlyExitsAreAlwaysWrong) {
   ScoreTable table = random_score_table(3, 60, 4, 1000);
-  for (size_t k = 0; k < 4; ++k) std::fill(table.correct[k].begin(), table.correct[k].end(), k == 3 ? 1 : 0);
+  for (size_t k = 0; k < 4; ++k) std::fill(table.quality[k].begin(), table.quality[k].end(), k == 3 ? 1 : 0);
   const ThresholdChoice choice = choose_by_accuracy_drop(table, 0);
   EXPECT_DOUBLE_EQ(choice.expected.shares[3], 1);
   EXPECT_THAT(choice.thresholds, Each(kInfinity));
@@ -131,7 +131,7 @@ TEST(AccuracyDrop, ReportsAGapThatHoldsWhenTheProofIsCutShort) {
     const ThresholdChoice proven = choose_by_accuracy_drop(table, 0.05);
     const ThresholdChoice hasty = choose_by_accuracy_drop(table, 0.05, {.most_steps = 0});
     ASSERT_EQ(proven.optimality_gap, 0);
-    EXPECT_GE(hasty.expected.accuracy, last_accuracy(table) - 0.05 - 1e-9);
+    EXPECT_GE(hasty.expected.quality, last_accuracy(table) - 0.05 - 1e-9);
     EXPECT_GE(hasty.expected.cost, proven.expected.cost - 1e-9);
     EXPECT_GE(proven.expected.cost, hasty.expected.cost - hasty.optimality_gap - 1e-9);
   }

@@ -22,12 +22,12 @@ CalibrationRule budget(double value) { return {.kind = CalibrationRule::Kind::kB
 
 void expect_record_tells_the_truth(const CalibrationRecord& record, const LogitTable& table) {
   const Replay result = replay(table, *make_policy(record.policy, policy_context(table)));
-  EXPECT_DOUBLE_EQ(record.accuracy, result.accuracy);
+  EXPECT_DOUBLE_EQ(record.quality, result.quality);
   EXPECT_DOUBLE_EQ(record.cost_fraction, result.cost);
   EXPECT_EQ(record.exit_shares, result.shares);
   EXPECT_EQ(record.samples, table.samples);
-  EXPECT_EQ(record.exit_accuracy.size(), static_cast<size_t>(table.exits));
-  EXPECT_DOUBLE_EQ(record.last_exit_accuracy, record.exit_accuracy.back());
+  EXPECT_EQ(record.exit_quality.size(), static_cast<size_t>(table.exits));
+  EXPECT_DOUBLE_EQ(record.last_exit_quality, record.exit_quality.back());
 }
 
 TEST(Calibrate, KeepsItsPromiseOnTheTableForEveryPolicyAndRule) {
@@ -43,8 +43,8 @@ TEST(Calibrate, KeepsItsPromiseOnTheTableForEveryPolicyAndRule) {
       EXPECT_EQ(record.policy.name, name);
       expect_record_tells_the_truth(record, table);
     }
-    EXPECT_GE(calibrate(table, {.name = name}, drop(0.01)).accuracy,
-              calibrate(table, {.name = name}, drop(0.01)).last_exit_accuracy - 0.01 - 1e-12);
+    EXPECT_GE(calibrate(table, {.name = name}, drop(0.01)).quality,
+              calibrate(table, {.name = name}, drop(0.01)).last_exit_quality - 0.01 - 1e-12);
     EXPECT_LE(calibrate(table, {.name = name}, budget(0.8)).cost_fraction, 0.8 + 1e-12);
   }
 }
@@ -101,7 +101,7 @@ TEST(Calibrate, ByLatencyTakesTheExitThatIsFasterThere) {
   EXPECT_DOUBLE_EQ(by_macs.cost_fraction, 0.2);
   const CalibrationRecord by_time = calibrate(
       table, {.name = "max-prob"}, {.kind = CalibrationRule::Kind::kLatency, .value = 0.25, .times = {1, 1, 4}}, raw);
-  EXPECT_DOUBLE_EQ(by_time.accuracy, 1) << "of equally fast choices the more accurate one";
+  EXPECT_DOUBLE_EQ(by_time.quality, 1) << "of equally fast choices the more accurate one";
 }
 
 TEST(Calibrate, LeavesTheGateRuleUntouchedWhenAsked) {
@@ -119,11 +119,11 @@ TEST(Calibrate, RecordsPoliciesWithNothingToChoose) {
   const CalibrationRecord always = calibrate(table, {.name = "always", .always_exit = 1}, kUntouched);
   EXPECT_EQ(always.rule, "rule always 1");
   EXPECT_THAT(always.exit_shares, ElementsAre(0, 1, 0));
-  EXPECT_DOUBLE_EQ(always.accuracy, always.exit_accuracy[1]);
+  EXPECT_DOUBLE_EQ(always.quality, always.exit_quality[1]);
   EXPECT_NEAR(always.cost_fraction, table.exit_cost[1] - 0.05, 1e-12);
   const CalibrationRecord never = calibrate(table, {.name = "never"}, kUntouched);
   EXPECT_EQ(never.rule, "rule never");
-  EXPECT_DOUBLE_EQ(never.accuracy, never.last_exit_accuracy);
+  EXPECT_DOUBLE_EQ(never.quality, never.last_exit_quality);
 }
 
 TEST(Calibrate, CountsScoresOfTheSamplesThatReachEachExit) {
@@ -157,7 +157,7 @@ TEST(Calibrate, OfAModelWithOneExitRecordsIt) {
   for (const std::string name : {"entropy", "gate", "never"}) {
     const CalibrationRecord record = calibrate(table, {.name = name}, kUntouched);
     EXPECT_THAT(record.exit_shares, ElementsAre(1)) << name;
-    EXPECT_DOUBLE_EQ(record.accuracy, record.last_exit_accuracy) << name;
+    EXPECT_DOUBLE_EQ(record.quality, record.last_exit_quality) << name;
   }
   EXPECT_TRUE(calibrate(table, {.name = "max-prob"}, drop(0.01)).policy.thresholds.empty());
 }
@@ -211,7 +211,7 @@ TEST(Recalibrate, FollowsTheSameRuleOnAnotherTable) {
       const CalibrationRecord wanted = calibrate(table, {.name = "max-prob"}, rule, options);
       EXPECT_EQ(record.policy, wanted.policy);
       EXPECT_EQ(record.rule, wanted.rule);
-      EXPECT_EQ(record.accuracy, wanted.accuracy);
+      EXPECT_EQ(record.quality, wanted.quality);
     }
   }
 }

@@ -26,7 +26,7 @@ TEST(Replay, MatchesATableWorkedByHand) {
   // Log-odds at exit 0: 3, 2, 1, .5. The first two leave (right, wrong), the others go on (wrong, wrong).
   EXPECT_THAT(result.exit_index, ElementsAre(0, 0, 1, 1));
   EXPECT_THAT(result.score, ElementsAre(3, 2, 1, 2));
-  EXPECT_DOUBLE_EQ(result.accuracy, 0.25);
+  EXPECT_DOUBLE_EQ(result.quality, 0.25);
   EXPECT_DOUBLE_EQ(result.cost, (0.25 + 0.25 + 1 + 1) / 4);
   EXPECT_THAT(result.shares, ElementsAre(0.5, 0.5));
 }
@@ -73,7 +73,7 @@ TEST(Replay, EqualsALiteralLoopForEveryPolicy) {
         correct += argmax(table.at(n, exit)) == table.labels[static_cast<size_t>(n)] ? 1 : 0;
         cost += table.exit_cost[static_cast<size_t>(exit)];
       }
-      EXPECT_DOUBLE_EQ(result.accuracy, static_cast<double>(correct) / 200) << name;
+      EXPECT_DOUBLE_EQ(result.quality, static_cast<double>(correct) / 200) << name;
       EXPECT_NEAR(result.cost, cost / 200, 1e-12) << name;
     }
   }
@@ -87,9 +87,9 @@ TEST(Replay, AnswersAsThePolicyDoes) {
   EXPECT_THAT(result.exit_index, ElementsAre(1, 1));
   EXPECT_THAT(result.label, ElementsAre(0, 1));
   EXPECT_THAT(result.left, ElementsAre(Left::kByPolicy, Left::kByPolicy));
-  EXPECT_DOUBLE_EQ(result.accuracy, 0.5);
+  EXPECT_DOUBLE_EQ(result.quality, 0.5);
   const ScoreTable scores = score_table(table, spec);
-  EXPECT_THAT(scores.correct[1], ElementsAre(1, 0));
+  EXPECT_THAT(scores.quality[1], ElementsAre(1, 0));
 }
 
 TEST(Replay, CountsWhoIsAnsweredDoNotKnow) {
@@ -100,7 +100,7 @@ TEST(Replay, CountsWhoIsAnsweredDoNotKnow) {
   // Log-odds of the two that go on: 1 and 2.
   EXPECT_THAT(result.left, ElementsAre(Left::kByPolicy, Left::kByPolicy, Left::kAbstains, Left::kAtLastExit));
   EXPECT_DOUBLE_EQ(result.abstained, 0.25);
-  EXPECT_DOUBLE_EQ(result.accuracy, 0.25) << "the label is kept and counts";
+  EXPECT_DOUBLE_EQ(result.quality, 0.25) << "the label is kept and counts";
 }
 
 TEST(Replay, KeepsADeadlineByRecordedTimes) {

@@ -80,11 +80,11 @@ inline ModelFile tiny_model() {
   record.split_hash = "0123456789abcdef";
   record.samples = 5;
   record.backend = "ref";
-  record.accuracy = 0.8;
-  record.last_exit_accuracy = 0.8;
+  record.quality = 0.8;
+  record.last_exit_quality = 0.8;
   record.cost_fraction = 1.0625;
   record.exit_shares = {0, 1};
-  record.exit_accuracy = {0.6, 0.8};
+  record.exit_quality = {0.6, 0.8};
   record.score_histograms = {{1, 4}, {0, 5}};
   record.histogram_low = {0, 0};
   record.histogram_high = {1, 1};
