@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "tune/calibrate_risk.h"
 #include "tune/random_table.h"
 #include "tune/temperature.h"
 
@@ -236,6 +237,59 @@ TEST(Recalibrate, RefusesARuleItCannotRead) {
     EXPECT_EQ(error.code(), Code::kInvalidArgument);
     EXPECT_THAT(error.what(), HasSubstr("unknown rule 'by'"));
   }
+}
+
+// As many samples, whose exits come ever closer to what is asked for.
+LogitTable random_number_table(uint64_t seed, int64_t samples, int32_t exits) {
+  LogitTable table{.samples = samples, .exits = exits, .classes = 1};
+  Rng rng(seed);
+  for (int32_t k = 0; k < exits; ++k) table.exit_cost.push_back(0.2 + 0.9 * (k + 1) / exits);
+  for (int64_t n = 0; n < samples; ++n) {
+    table.targets.push_back(static_cast<float>(30 * rng.normal()));
+    const double hard = 1 + std::abs(rng.normal());
+    for (int32_t k = 0; k < exits; ++k) {
+      table.logits.push_back(table.targets.back() + static_cast<float>(8 * hard * rng.normal() / (k + 1)));
+    }
+  }
+  table.gates.assign(static_cast<size_t>(samples) * static_cast<size_t>(exits - 1), std::nanf(""));
+  return table;
+}
+
+TEST(CalibrateNumbers, KeepsItsPromiseOnTheTableByEveryRule) {
+  const LogitTable table = random_number_table(3, 300, 4);
+  const double last = quality_of_exits(table).back();
+  for (const char* rule : {"error-rise 1.5", "budget 0.8", "shares 0,0.4,0.3,0.3", "latency 1.5 0.3,0.5,0.8,1.1"}) {
+    const CalibrationRecord record = calibrate(table, {.name = "patience"}, parse_calibration_rule(rule));
+    expect_record_tells_the_truth(record, table);
+    EXPECT_EQ(record.rule, rule);
+    EXPECT_EQ(record.policy.thresholds[0], HUGE_VAL) << "the first exit has nothing to compare with";
+    EXPECT_EQ(record.exit_shares[0], 0);
+    EXPECT_GT(record.exit_shares[1] + record.exit_shares[2], 0.1) << rule;
+    EXPECT_DOUBLE_EQ(record.last_exit_quality, last);
+    EXPECT_EQ(recalibrate(table, record).policy, record.policy);
+  }
+  EXPECT_GE(calibrate(table, {.name = "patience"}, parse_calibration_rule("error-rise 0.5")).quality, last - 0.5);
+  EXPECT_LE(calibrate(table, {.name = "patience"}, budget(0.8)).cost_fraction, 0.8);
+}
+
+TEST(CalibrateNumbers, RefusesWhatIsAboutClasses) {
+  const LogitTable numbers = random_number_table(3, 40, 3), classes = random_logit_table(3, 40, 3, 4);
+  const auto refusal = [](const LogitTable& table, const char* policy, const char* rule) -> std::string {
+    try {
+      calibrate(table, {.name = policy}, parse_calibration_rule(rule));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::kInvalidArgument);
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_THAT(refusal(numbers, "patience", "accuracy-drop 0.1"), HasSubstr("use error-rise"));
+  EXPECT_THAT(refusal(numbers, "patience", "class-drop 0.1"), HasSubstr("use error-rise"));
+  EXPECT_THAT(refusal(numbers, "patience", "untouched"), HasSubstr("no threshold of its own"));
+  EXPECT_THAT(refusal(numbers, "max-prob", "error-rise 1"), HasSubstr("'max-prob' needs classes"));
+  EXPECT_THAT(refusal(classes, "patience", "error-rise 1"), HasSubstr("use accuracy-drop"));
+  EXPECT_THAT(refusal(classes, "patience", "accuracy-drop 1.5"), HasSubstr("expected 0 to 1"));
+  EXPECT_THROW(calibrate_with_risk(numbers, numbers, "patience", {}, false), Error);
 }
 
 }  // namespace
