@@ -17,7 +17,10 @@ void apply(Tensor& tensor, double factor, double summand) {
 void scale_answers(const Graph& graph, const Standard& standard, TensorMap& tensors) {
   for (const Stage& stage : graph.stages) {
     const std::string& layer = graph.node(stage.exit.logits).name;
-    SOONER_ASSERT(tensors.contains(layer + ".weight") && tensors.contains(layer + ".bias"));
+    if (!tensors.contains(layer + ".bias")) {
+      fail(Code::kFailedPrecondition, "[train] the layer '{}' has no bias, expected one: it holds a regression's mean",
+           layer);
+    }
     apply(tensors.at(layer + ".weight"), standard.std, 0);
     apply(tensors.at(layer + ".bias"), standard.std, standard.mean);
   }

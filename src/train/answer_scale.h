@@ -8,8 +8,8 @@
 
 namespace sooner {
 
-// `tensors` as of a network whose every answer z is z * std + mean. REQUIRES: the graph's parameters, F32; heads whose
-// last layer has a bias.
+// `tensors` as of a network whose every answer z is z * std + mean. Throws kFailedPrecondition for a head whose last
+// layer has no bias. REQUIRES: the graph's parameters, F32.
 void scale_answers(const Graph& graph, const Standard& standard, TensorMap& tensors);
 // The way back: (z - mean) / std.
 Standard inverse(const Standard& standard);

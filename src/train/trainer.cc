@@ -432,7 +432,7 @@ class Trainer {
     ModelFile model = load_model(path);
     if (model.manifest.quantity != data_.quantity) {
       fail(Code::kInvalidArgument,
-           "[train.start] '{}' is a {}, the data set '{}' asks for a {}; name a model of the same", path,
+           "[train.start] '{}' is a {}, the data set '{}' asks for a {}; name a model for the same answers", path,
            model.manifest.quantity ? "regression" : "classification", data_.name, data_.quantity ? "number" : "class");
     }
     if (targets_.standard) scale_answers(model.manifest.graph, inverse(*targets_.standard), model.tensors);

@@ -20,7 +20,7 @@ namespace {
 ThresholdChoice untouched(const ScoreTable& scores, const PolicyKind& kind) {
   if (!kind.default_threshold && scores.exits > 1) {
     fail(Code::kInvalidArgument,
-         "[calibrate] policy '{}' has no threshold of its own; choose by accuracy-drop, budget or shares", kind.name);
+         "[calibrate] policy '{}' has no threshold of its own; choose by a drop, a budget or shares", kind.name);
   }
   ThresholdChoice choice;
   choice.thresholds.assign(static_cast<size_t>(scores.exits - 1), kind.default_threshold.value_or(0));

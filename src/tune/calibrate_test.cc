@@ -292,5 +292,21 @@ TEST(CalibrateNumbers, RefusesWhatIsAboutClasses) {
   EXPECT_THROW(calibrate_with_risk(numbers, numbers, "patience", {}, false), Error);
 }
 
+TEST(CalibrateNumbers, NeedTwoEarlyExitsToSaveAnything) {
+  const LogitTable table = random_number_table(3, 40, 2);
+  for (const char* rule : {"error-rise 100", "budget 2", "shares 0.5,0.5"}) {
+    const CalibrationRecord record = calibrate(table, {.name = "patience"}, parse_calibration_rule(rule));
+    EXPECT_EQ(record.policy.thresholds, std::vector{HUGE_VAL}) << rule;
+    EXPECT_DOUBLE_EQ(record.cost_fraction, table.exit_cost.back());
+  }
+}
+
+TEST(CalibrateNumbers, SurviveErrorsNoFloatHolds) {
+  LogitTable table = random_number_table(3, 40, 3);
+  table.logits[1] = 3e38F;
+  table.targets[0] = -3e38F;
+  expect_record_tells_the_truth(calibrate(table, {.name = "patience"}, parse_calibration_rule("error-rise 1")), table);
+}
+
 }  // namespace
 }  // namespace sooner

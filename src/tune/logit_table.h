@@ -6,8 +6,10 @@
 // Shapes below: N = samples, K = exits (the last one always stops), C = classes. Exits count from 0.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -54,7 +56,9 @@ struct LogitTable {
   // absolute error. The larger the better.
   [[nodiscard]] float quality(int64_t sample, int32_t exit, int32_t label) const {
     const auto n = static_cast<size_t>(sample);
-    if (classes == 1) return -std::abs(at(sample, exit)[0] - targets[n]);
+    if (classes == 1) {
+      return -std::min(std::abs(at(sample, exit)[0] - targets[n]), std::numeric_limits<float>::max());
+    }
     return label == labels[n] ? 1.0F : 0.0F;
   }
   // What a policy is shown of a sample at an exit.
