@@ -101,8 +101,8 @@ int run(const Arguments& arguments) {
   const std::vector<CalibrationError> errors = calibration_errors(table, policy.temperatures);
   clock.done("ECE, Brier, failure AUROC");
   clock.sum();
-  fmt::print("budget: {:.2f} % at {:.4f}; shares: {:.2f} % at {:.4f}\n", 100 * by_budget.expected.accuracy,
-             by_budget.expected.cost, 100 * by_shares.expected.accuracy, by_shares.expected.cost);
+  fmt::print("budget: {:.2f} % at {:.4f}; shares: {:.2f} % at {:.4f}\n", 100 * by_budget.expected.quality,
+             by_budget.expected.cost, 100 * by_shares.expected.quality, by_shares.expected.cost);
   for (size_t k = 0; k < errors.size(); ++k) {
     fmt::print("exit {}: T {:.4f}  accuracy {:.2f} %  ECE {:.4f}  Brier {:.4f}  failure AUROC {:.4f}\n", k,
                policy.temperatures[k], 100 * errors[k].accuracy, errors[k].ece, errors[k].brier,

@@ -83,9 +83,9 @@ double saved(const ScoreTable& table, const std::vector<double>& thresholds) {
 // Of the cheapest thresholds whose risk on the population is within the level.
 double ideal_saving(const ScoredSamples& population, double level) {
   ScoreTable harmless = population.table;
-  for (size_t k = 0; k < harmless.correct.size(); ++k) {
-    for (size_t n = 0; n < harmless.correct[k].size(); ++n) {
-      harmless.correct[k][n] = population.losses[k][n] < 0.5 ? 1 : 0;
+  for (size_t k = 0; k < harmless.quality.size(); ++k) {
+    for (size_t n = 0; n < harmless.quality[k].size(); ++n) {
+      harmless.quality[k][n] = population.losses[k][n] < 0.5 ? 1.0F : 0.0F;
     }
   }
   return saved(harmless, choose_by_accuracy_drop(harmless, level).thresholds);

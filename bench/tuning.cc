@@ -59,10 +59,10 @@ ScoreTable pick(const ScoreTable& from, std::span<const size_t> rows) {
   ScoreTable result{.samples = static_cast<int64_t>(rows.size()), .exits = from.exits, .exit_cost = from.exit_cost};
   for (size_t k = 0; k < from.scores.size(); ++k) {
     result.scores.emplace_back();
-    result.correct.emplace_back();
+    result.quality.emplace_back();
     for (const size_t n : rows) {
       result.scores[k].push_back(from.scores[k][n]);
-      result.correct[k].push_back(from.correct[k][n]);
+      result.quality[k].push_back(from.quality[k][n]);
     }
   }
   return result;
@@ -74,7 +74,7 @@ ScoreTable keep_exits(const ScoreTable& from, std::vector<size_t> keep) {
   ScoreTable result{.samples = from.samples, .exits = static_cast<int32_t>(keep.size())};
   for (const size_t k : keep) {
     result.scores.push_back(from.scores.at(k));
-    result.correct.push_back(from.correct.at(k));
+    result.quality.push_back(from.quality.at(k));
     result.exit_cost.push_back(from.exit_cost.at(k));
   }
   return result;
@@ -110,7 +110,7 @@ Rival compare(const ScoreTable& table, const std::vector<double>& ours, const st
   const std::vector<int32_t> a = exits_taken(table, ours), b = exits_taken(table, theirs);
   double sum = 0, squares = 0;
   for (size_t n = 0; n < a.size(); ++n) {
-    const int d = table.correct[static_cast<size_t>(a[n])][n] - table.correct[static_cast<size_t>(b[n])][n];
+    const double d = table.quality[static_cast<size_t>(a[n])][n] - table.quality[static_cast<size_t>(b[n])][n];
     sum += d;
     squares += d * d;
   }
@@ -141,7 +141,7 @@ int run(const Arguments& arguments) {
     const ScoreTable table = pick(population, std::span(order).first(take));
     const ScoreTable fresh = pick(population, std::span(order).subspan(take));
     const double last =
-        outcome(fresh, std::vector<double>(fresh.scores.size() - 1, std::numeric_limits<double>::infinity())).accuracy;
+        outcome(fresh, std::vector<double>(fresh.scores.size() - 1, std::numeric_limits<double>::infinity())).quality;
     size_t distinct = 0;
     for (size_t k = 0; k + 1 < table.scores.size(); ++k) {
       std::vector<float> scores = table.scores[k];
@@ -158,9 +158,9 @@ int run(const Arguments& arguments) {
                             fmt::format("{}", distinct), fmt::format("{}", drop),
                             fmt::format("{:.4f}", choice.expected.cost), fmt::format("{:.5f}", choice.optimality_gap),
                             fmt::format("{:.2f}", seconds.count()), fmt::format("{:.4f}", outcome(table, rival).cost),
-                            fmt::format("{:.2f}", 100 * (last - rivals.ours.accuracy)),
-                            fmt::format("{:.4f}", rivals.ours.cost), fmt::format("{:.4f}", rivals.ours.accuracy),
-                            fmt::format("{:.4f}", rivals.theirs.cost), fmt::format("{:.4f}", rivals.theirs.accuracy),
+                            fmt::format("{:.2f}", 100 * (last - rivals.ours.quality)),
+                            fmt::format("{:.4f}", rivals.ours.cost), fmt::format("{:.4f}", rivals.ours.quality),
+                            fmt::format("{:.4f}", rivals.theirs.cost), fmt::format("{:.4f}", rivals.theirs.quality),
                             fmt::format("{:.3f}", 100 * rivals.difference), fmt::format("{:.3f}", 100 * rivals.error)});
     }
   }

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 
 #include "core/error.h"
 #include "energy.h"
+#include "measure.h"
 
 namespace sooner {
 namespace {
@@ -22,7 +24,7 @@ double quantile(std::vector<double>& values, double q) {
 struct Runner {
   std::unique_ptr<SessionGroup> session;
   double joules = 0;
-  std::vector<int32_t> labels;  // of the first pass
+  std::vector<Result> results;  // of the first pass
   std::vector<double> pass_us;  // per repeat
   std::vector<double> call_us;  // every counted call
   double current_us = 0;
@@ -38,7 +40,7 @@ std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const 
   for (size_t c = 0; c < contestants.size(); ++c) {
     const Contestant& one = contestants[c];
     runners[c].session = std::make_unique<SessionGroup>(one.model, one.policy, one.threads, one.options, one.layout);
-    runners[c].labels.resize(static_cast<size_t>(samples.n));
+    runners[c].results.resize(static_cast<size_t>(samples.n));
   }
   // Turns of about 64 images: long enough to warm a cache, short against the machine's moods.
   const int64_t turn = std::max<int64_t>(1, 64 / batch) * batch;
@@ -59,12 +61,13 @@ std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const 
           runner.current_us += us;
           if (repeat >= 0 && n == batch) runner.call_us.push_back(us);
           for (int64_t i = 0; i < n; ++i) {
-            int32_t& known = runner.labels[static_cast<size_t>(at + i)];
-            const int32_t label = results[static_cast<size_t>(i)].label;
-            if (repeat < 0) known = label;
-            if (known != label) {
-              fail(Code::kInternal, "[bench] sample {} got label {}, then {}: answers must not change", at + i, known,
-                   label);
+            Result& known = runner.results[static_cast<size_t>(at + i)];
+            const Result& result = results[static_cast<size_t>(i)];
+            if (repeat < 0) known = result;
+            const bool same_number = std::isnan(result.number) || known.number == result.number;
+            if (known.label != result.label || !same_number) {
+              fail(Code::kInternal, "[bench] sample {} got label {} ({}), then {} ({}): answers must not change",
+                   at + i, known.label, known.number, result.label, result.number);
             }
           }
         }
@@ -83,11 +86,8 @@ std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const 
     std::vector<double> ratios;
     for (size_t r = 0; r < runner.pass_us.size(); ++r) ratios.push_back(runner.pass_us[r] / runners[0].pass_us[r]);
     timing.ratio = quantile(ratios, 0.5);
-    int64_t right = 0;
-    for (int64_t i = 0; i < samples.n; ++i) {
-      right += runner.labels[static_cast<size_t>(i)] == samples.labels[static_cast<size_t>(i)] ? 1 : 0;
-    }
-    timing.accuracy = static_cast<double>(right) / static_cast<double>(samples.n);
+    for (size_t i = 0; i < runner.results.size(); ++i) timing.quality += quality_of(runner.results[i], samples, i);
+    timing.quality /= static_cast<double>(samples.n);
     if (!runner.call_us.empty()) {
       timing.call_p50_us = quantile(runner.call_us, 0.5);
       timing.call_p99_us = quantile(runner.call_us, 0.99);

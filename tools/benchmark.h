@@ -27,7 +27,7 @@ struct Timing {
   double call_p50_us = 0;  // per call of `batch` images
   double call_p99_us = 0;
   double ratio = 1;  // median over repeats of this pass's time over the first contestant's in the same repeat
-  double accuracy = 0;
+  double quality = 0;
   double millijoules = 0;  // per image, of the whole processor; NaN where it cannot be read
 };
 

@@ -117,8 +117,9 @@ void run(const BenchArguments& arguments) {
     }
   }
   const std::vector<Row> rows = contestants(arguments, file, plain, data, samples);
+  const std::optional<Quantity>& quantity = file.manifest.quantity;
   Table table({"network", "precision", "threads", "batch", "us per image", "call p50 us", "call p99 us", "ratio",
-               "mJ per image", "accuracy", "MACs of plain", "exit shares"});
+               "mJ per image", std::string(quality_word(quantity)), "MACs of plain", "exit shares"});
   for (const int32_t batch : arguments.batches) {
     std::vector<Contestant> turns;
     for (const Row& row : rows) turns.push_back(row.contestant);
@@ -129,7 +130,7 @@ void run(const BenchArguments& arguments) {
                  cell(threads_text(rows[i].contestant, batch)), count(timing.batch), number(timing.median_us, 1),
                  number(timing.call_p50_us, 1), number(timing.call_p99_us, 1), number(timing.ratio, 3),
                  std::isnan(timing.millijoules) ? cell("unavailable") : number(timing.millijoules, 3),
-                 percent(timing.accuracy), number(rows[i].cost, 3), cell(rows[i].shares)});
+                 quality_cell(quantity, timing.quality), number(rows[i].cost, 3), cell(rows[i].shares)});
     }
   }
   if (arguments.form == OutputForm::kText) {

@@ -73,7 +73,8 @@ void run(const CheckArguments& arguments) {
   const auto add = [&](const std::string& what, int64_t samples, const Agreement& agreement) {
     outside += agreement.outside;
     table.add({cell(what), count(samples), count(agreement.compared), count(agreement.outside),
-               number(agreement.worst.share, 4), cell(fmt::format("{} of {}", agreement.flips, agreement.answers)),
+               number(agreement.worst.share, 4),
+               cell(manifest.quantity ? "-" : fmt::format("{} of {}", agreement.flips, agreement.answers)),
                cell(agreement.holds() ? "agree" : to_string(agreement))});
   };
   if (manifest.check_samples > 0) {

@@ -231,7 +231,7 @@ Table long_table(const std::vector<Contender>& contenders) {
         add(fmt::format("exit {}", k), "always", run.result.exit_accuracy[k], run.result.exit_cost[k], {});
       }
       for (const CurvePoint& point : run.result.curve) {
-        add("curve: " + point.label, point.spec.name, point.accuracy, point.cost, point.shares);
+        add("curve: " + point.label, point.spec.name, point.quality, point.cost, point.shares);
       }
     }
   }
@@ -271,7 +271,7 @@ ReportModel report_model(const Contender& contender, const CompareArguments& arg
     model.stages.push_back(std::move(stage));
   }
   for (const CurvePoint& point : run.result.curve) {
-    model.curve.push_back({point.label, point.cost, point.accuracy, point.shares});
+    model.curve.push_back({point.label, point.cost, point.quality, point.shares});
   }
   model.training = training_series(run.folder);
   model.config = manifest.provenance.config_toml;
@@ -311,6 +311,7 @@ void run(const CompareArguments& arguments) {
       ComparedRun compared{
           .folder = folder, .file = load_model(model_path(folder)), .seconds = training_seconds(folder)};
       const Manifest& manifest = compared.file.manifest;
+      require_classes(manifest.quantity, "compare", fmt::format("the table with '{}'", folder.string()));
       ModelData own = open_model_data(manifest, arguments.data);
       if (data && (own.data.hash != data->data.hash || own.splits.tune.hash != data->splits.tune.hash ||
                    own.splits.by_name(arguments.split).hash != data->splits.by_name(arguments.split).hash)) {

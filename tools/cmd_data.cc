@@ -21,7 +21,7 @@ struct DataArguments {
 void run(const DataArguments& arguments) {
   const DataSet data = open_data_set(arguments.data);
   const Splits splits = make_splits(data, arguments.split);
-  std::vector<std::string> columns{"class"};
+  std::vector<std::string> columns{data.quantity ? "kind" : "class"};
   const std::vector<const Split*> all{&splits.train, &splits.validation, &splits.tune, &splits.guarantee, &splits.test};
   for (const Split* split : all) columns.push_back(split->name);
   Table table(columns);
@@ -36,8 +36,11 @@ void run(const DataArguments& arguments) {
     table.add(std::move(row));
   }
   if (arguments.form == OutputForm::kText) {
-    fmt::print("{}: {} images, {} classes, {} for training, {} for testing, content {}\n", data.name,
-               to_string(data.image_shape), data.classes(), data.train->size(), data.test->size(), data.hash);
+    const std::string asked = data.quantity ? fmt::format("asks for the {} in {}, {} kinds", data.quantity->name,
+                                                          data.quantity->unit, data.classes())
+                                            : fmt::format("{} classes", data.classes());
+    fmt::print("{}: {} images, {}, {} for training, {} for testing, content {}\n", data.name,
+               to_string(data.image_shape), asked, data.train->size(), data.test->size(), data.hash);
     fmt::print("mean {:.4f}, standard deviation {:.4f} per channel, of pixels / 255\n\n", fmt::join(data.mean, " "),
                fmt::join(data.std, " "));
   }
@@ -54,7 +57,7 @@ void run(const DataArguments& arguments) {
 void add_data(CLI::App& app) {
   const auto arguments = std::make_shared<DataArguments>();
   app.add_option("name", arguments->data.name,
-                 "glyphs | mnist | fashion-mnist | cifar10 | cifar100 | folder:<path> | csv:<path>")
+                 "glyphs | glyph-angles | mnist | fashion-mnist | cifar10 | cifar100 | folder:<path> | csv:<path>")
       ->capture_default_str();
   app.add_option("--data-dir", arguments->data.data_dir, "folder with the data sets; default: $SOONER_DATA");
   app.add_option("--image-shape", arguments->data.image_shape, "folders and lists: C,H,W")->delimiter(',')->expected(3);

@@ -22,7 +22,7 @@ struct DescribeArguments {
 
 // Only the accuracy drop's choice is compared with all others.
 std::string optimality(const CalibrationRecord& record) {
-  if (!record.rule.starts_with("accuracy-drop")) return "";
+  if (!record.rule.starts_with("accuracy-drop") && !record.rule.starts_with("error-rise")) return "";
   if (record.optimality_gap <= 0) return "; no cheaper thresholds meet the rule there";
   return fmt::format("; cheaper thresholds could save at most {:.4f} of the plain MACs there", record.optimality_gap);
 }
@@ -38,12 +38,14 @@ std::string worth(const CalibrationRecord& record, const GraphCost& cost) {
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 
-void print_calibration(const CalibrationRecord& record, int64_t classes, const GraphCost& cost) {
+void print_calibration(const CalibrationRecord& record, const Manifest& manifest, const GraphCost& cost) {
+  const std::optional<Quantity>& quantity = manifest.quantity;
   std::vector<double> shares;
   for (const double share : record.exit_shares) shares.push_back(100 * share);
-  fmt::print("  {}: {}\n", record.rule, policy_text(record.policy, classes));
-  fmt::print("    expected {:.2f} % at {:.3f} of the plain MACs (last exit {:.2f} %), exit shares {:.1f} %\n",
-             100 * record.accuracy, record.cost_fraction, 100 * record.last_exit_accuracy, fmt::join(shares, " / "));
+  fmt::print("  {}: {}\n", record.rule, policy_text(record.policy, manifest.graph.classes));
+  fmt::print("    expected {} at {:.3f} of the plain MACs (last exit {}), exit shares {:.1f} %\n",
+             quality_text(quantity, record.quality), record.cost_fraction,
+             quality_text(quantity, record.last_exit_quality), fmt::join(shares, " / "));
   fmt::print("    on {} samples of {} (split {}), {} logits of {} on {}{}\n", record.samples, record.data_set,
              record.split_hash, record.precision, record.backend, record.instruction_set, optimality(record));
   if (!record.exit_savings.empty()) fmt::print("    of the plain MACs, per sample there: {}\n", worth(record, cost));
@@ -78,6 +80,7 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
   json["data_set"] = manifest.provenance.data_set;
   json["input_shape"] = manifest.graph.input_shape;
   json["classes"] = manifest.class_names;
+  if (manifest.quantity) json["quantity"] = {{"name", manifest.quantity->name}, {"unit", manifest.quantity->unit}};
   json["parameters"] = cost.parameters;
   json["plain_macs"] = cost.backbone_macs;
   json["peak_activation_bytes"] = cost.peak_activation_bytes;
@@ -101,10 +104,11 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
                             {"model_hash", manifest.quantisation->model_hash},
                             {"maps", manifest.quantisation->scales.size()}};
   }
+  const std::string word(quality_word(manifest.quantity));
   for (const CalibrationRecord& record : manifest.calibrations) {
     json["calibrations"].push_back({{"policy", record.policy.name},
                                     {"rule", record.rule},
-                                    {"accuracy", record.accuracy},
+                                    {word, quality_number(manifest.quantity, record.quality)},
                                     {"cost_fraction", record.cost_fraction},
                                     {"exit_shares", record.exit_shares},
                                     {"precision", record.precision},
@@ -125,8 +129,11 @@ void run(const DescribeArguments& arguments) {
   const GraphCost cost = compute_cost(manifest.graph);
   if (arguments.form != OutputForm::kText) return run_json(file, cost);
   const Provenance& origin = manifest.provenance;
-  fmt::print("{}: {} for {} ({} classes), model {}\n", arguments.model, manifest.graph.name, origin.data_set,
-             manifest.graph.classes, model_hash(file));
+  const std::string asked = manifest.quantity
+                                ? fmt::format("the {} in {}", manifest.quantity->name, manifest.quantity->unit)
+                                : fmt::format("{} classes", manifest.graph.classes);
+  fmt::print("{}: {} for {} ({}), model {}\n", arguments.model, manifest.graph.name, origin.data_set, asked,
+             model_hash(file));
   fmt::print("trained by sooner {}: {}, {} epochs, seed {}, configuration {}, {}\n\n", origin.sooner_version,
              origin.regime, origin.epochs, origin.seed, origin.config_hash, origin.trained_at);
   fmt::print("{}\n", draw_network(manifest.graph, cost, manifest.policy));
@@ -141,7 +148,7 @@ void run(const DescribeArguments& arguments) {
   if (manifest.quantisation) print_quantisation(*manifest.quantisation, model_hash(file));
   if (!manifest.calibrations.empty()) fmt::print("calibrations:\n");
   for (const CalibrationRecord& record : manifest.calibrations) {
-    print_calibration(record, manifest.graph.classes, cost);
+    print_calibration(record, manifest, cost);
   }
   if (arguments.nodes) print_nodes(manifest.graph, cost);
 }

@@ -33,7 +33,7 @@ struct EvalArguments {
   OutputForm form = OutputForm::kText;
 };
 
-Cell percent_or_dash(double value) { return std::isnan(value) ? cell("-") : percent(value); }
+Cell percent_or_dash(double value) { return quality_cell({}, value); }
 
 void print_classes(const Manifest& manifest, const Evaluation& evaluation, OutputForm form) {
   Table table({"class", "accuracy", "MACs of plain"});
@@ -46,7 +46,9 @@ void print_classes(const Manifest& manifest, const Evaluation& evaluation, Outpu
 
 // Rows of equally many samples each, from the easiest drawn to the hardest.
 void print_difficulties(const Evaluation& evaluation, const ImageSource& source, const Batch& samples,
-                        double plain_macs, OutputForm form) {
+                        const std::shared_ptr<const Model>& model, OutputForm form) {
+  const std::optional<Quantity>& quantity = model->manifest().quantity;
+  const auto plain_macs = static_cast<double>(model->cost().backbone_macs);
   constexpr size_t kGroups = 10;
   std::vector<std::pair<double, size_t>> order;
   for (size_t i = 0; i < evaluation.results.size(); ++i) {
@@ -57,22 +59,22 @@ void print_difficulties(const Evaluation& evaluation, const ImageSource& source,
     }
   }
   std::ranges::sort(order);
-  Table table({"difficulty", "samples", "accuracy", "MACs of plain", "exit shares"});
+  Table table({"difficulty", "samples", std::string(quality_word(quantity)), "MACs of plain", "exit shares"});
   for (size_t group = 0; group < kGroups; ++group) {
     const size_t begin = group * order.size() / kGroups, end = (group + 1) * order.size() / kGroups;
     if (begin == end) continue;
     const auto n = static_cast<double>(end - begin);
-    double right = 0, macs = 0;
+    double quality = 0, macs = 0;
     std::vector<double> shares(evaluation.shares.size());
     for (size_t at = begin; at < end; ++at) {
       const size_t i = order[at].second;
-      right += evaluation.results[i].label == samples.labels[i] ? 1 : 0;
+      quality += evaluation.qualities[i];
       macs += static_cast<double>(evaluation.macs[i]);
       shares[static_cast<size_t>(evaluation.results[i].exit_index)] += 1 / n;
     }
     table.add({cell(fmt::format("{:.2f} to {:.2f}", order[begin].first, order[end - 1].first)),
-               count(static_cast<int64_t>(end - begin)), percent(right / n), number(macs / n / plain_macs, 3),
-               cell(shares_text(shares))});
+               count(static_cast<int64_t>(end - begin)), quality_cell(quantity, quality / n),
+               number(macs / n / plain_macs, 3), cell(shares_text(shares))});
   }
   table.print(form);
 }
@@ -82,10 +84,11 @@ void run_curves(const EvalArguments& arguments, const std::shared_ptr<const Mode
   const Batch tune = load_all(model->manifest(), data, data.splits.tune);
   const LogitTable tune_table = logit_table(model, tune);
   const LogitTable table = logit_table(model, samples);
-  Table rows({"policy", "chosen by", "MACs of plain", "accuracy", "exit shares"});
+  const std::optional<Quantity>& quantity = model->manifest().quantity;
+  Table rows({"policy", "chosen by", "MACs of plain", std::string(quality_word(quantity)), "exit shares"});
   for (const std::string& policy : arguments.curves) {
     for (const CurvePoint& point : measured_curve(tune_table, table, policy)) {
-      rows.add({cell(policy), cell(point.label), number(point.cost, 4), percent(point.accuracy),
+      rows.add({cell(policy), cell(point.label), number(point.cost, 4), quality_cell(quantity, point.quality),
                 cell(shares_text(point.shares))});
     }
   }
@@ -101,26 +104,71 @@ Table exit_rows(const Evaluation& evaluation, const LogitTable& table, const Pol
     const CalibrationError& alone = errors[k];
     rows.add({count(static_cast<int64_t>(k)),
               cell(leaving_rule(policy, k, k + 1 == evaluation.shares.size(), table.classes)),
-              percent(evaluation.shares[k], 1), percent_or_dash(evaluation.leavers_accuracy[k]),
-              percent(alone.accuracy), number(alone.ece, 4), number(alone.brier, 4),
+              percent(evaluation.shares[k], 1), percent_or_dash(evaluation.leavers_quality[k]), percent(alone.accuracy),
+              number(alone.ece, 4), number(alone.brier, 4),
               alone.failure_auroc ? number(*alone.failure_auroc, 4) : cell("-"), number(table.exit_cost[k], 3)});
   }
   return rows;
 }
 
-void print_evaluation(const EvalArguments& arguments, const PolicySpec& policy, const Evaluation& evaluation,
-                      const StoredTable& stored, std::optional<double> foretold) {
+double root_mean_square(std::span<const double> values) {
+  double squares = 0;
+  for (const double value : values) squares += value * value;
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+// The same of a regression.
+Table number_exit_rows(const Evaluation& evaluation, const LogitTable& table, const PolicySpec& policy,
+                       const std::optional<Quantity>& quantity) {
+  Table rows({"exit", "leaves if", "share", "error of leavers", "error alone", "root mean square alone", "C"});
+  const std::vector<double> alone = quality_of_exits(table);
+  for (size_t k = 0; k < evaluation.shares.size(); ++k) {
+    std::vector<double> errors;
+    for (int64_t n = 0; n < table.samples; ++n) {
+      errors.push_back(static_cast<double>(table.quality(n, static_cast<int32_t>(k), 0)));
+    }
+    rows.add({count(static_cast<int64_t>(k)),
+              cell(leaving_rule(policy, k, k + 1 == evaluation.shares.size(), table.classes)),
+              percent(evaluation.shares[k], 1), quality_cell(quantity, evaluation.leavers_quality[k]),
+              quality_cell(quantity, alone[k]), quality_cell(quantity, -root_mean_square(errors)),
+              number(table.exit_cost[k], 3)});
+  }
+  return rows;
+}
+
+// "accuracy 91.23 %", "mean absolute error 4.218 degrees, root mean square 5.902 degrees".
+std::string headline(const Evaluation& evaluation, const std::optional<Quantity>& quantity) {
+  const std::string quality = quality_text(quantity, evaluation.quality);
+  if (!quantity) return "accuracy " + quality;
+  return fmt::format("mean absolute error {}, root mean square {},", quality,
+                     quality_text(quantity, -root_mean_square(evaluation.qualities)));
+}
+
+void add_quality(nlohmann::ordered_json& json, const Evaluation& evaluation, const std::optional<Quantity>& quantity) {
+  if (!quantity) {
+    json["accuracy"] = evaluation.quality;
+    return;
+  }
+  json["quantity"] = quantity->name;
+  json["unit"] = quantity->unit;
+  json["mean_absolute_error"] = quality_number(quantity, evaluation.quality);
+  json["root_mean_square_error"] = root_mean_square(evaluation.qualities);
+}
+
+void print_evaluation(const EvalArguments& arguments, const std::optional<Quantity>& quantity, const PolicySpec& policy,
+                      const Evaluation& evaluation, const StoredTable& stored, std::optional<double> foretold) {
   const TableOrigin& origin = stored.origin;
-  const Table rows = exit_rows(evaluation, stored.table, policy);
+  const Table rows = quantity ? number_exit_rows(evaluation, stored.table, policy, quantity)
+                              : exit_rows(evaluation, stored.table, policy);
   if (arguments.form == OutputForm::kText) {
     fmt::print("{} on {} of {}: {} samples, policy {}, {} {}\n", arguments.model, origin.split, origin.data_set,
                evaluation.samples, policy_text(policy, stored.table.classes), origin.backend, origin.precision);
-    fmt::print("accuracy {:.2f} % at {:.4f} of the plain network's MACs ({:.0f} {} per sample)\n\n",
-               100 * evaluation.accuracy, evaluation.cost_fraction, evaluation.mean_macs,
+    fmt::print("{} at {:.4f} of the plain network's MACs ({:.0f} {} per sample)\n\n", headline(evaluation, quantity),
+               evaluation.cost_fraction, evaluation.mean_macs,
                arguments.table.empty() ? "executed" : "would be executed");
     if (evaluation.abstained > 0) {
-      fmt::print("no answer for {:.1f} %; the others are right in {:.2f} %\n\n", 100 * evaluation.abstained,
-                 100 * evaluation.answered_accuracy);
+      fmt::print("no answer for {:.1f} %; {} of the others {}\n\n", 100 * evaluation.abstained, quality_word(quantity),
+                 quality_text(quantity, evaluation.answered_quality));
     }
     if (foretold) fmt::print("drawn difficulty foretells going past exit 0: AUROC {:.3f}\n\n", *foretold);
   }
@@ -133,12 +181,12 @@ void print_evaluation(const EvalArguments& arguments, const PolicySpec& policy, 
   json["policy"] = policy.name;
   json["backend"] = origin.backend;
   json["precision"] = origin.precision;
-  json["accuracy"] = evaluation.accuracy;
+  add_quality(json, evaluation, quantity);
   json["macs_of_plain"] = evaluation.cost_fraction;
   json["macs"] = evaluation.mean_macs;
   if (policy.abstain_below > -std::numeric_limits<double>::infinity()) {
     json["abstained"] = evaluation.abstained;
-    json["answered_accuracy"] = evaluation.answered_accuracy;
+    json[fmt::format("answered_{}", quality_word(quantity))] = quality_number(quantity, evaluation.answered_quality);
   }
   if (foretold) json["difficulty_auroc"] = *foretold;
   json["exits"] = rows.json();
@@ -153,11 +201,12 @@ void run_on_table(const EvalArguments& arguments, const ModelFile& file) {
   const auto plain = static_cast<double>(compute_cost(file.manifest.graph).backbone_macs);
   const Evaluation evaluation = evaluate(stored.table, policy, plain);
   if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
-  print_evaluation(arguments, policy, evaluation, stored, std::nullopt);
+  print_evaluation(arguments, file.manifest.quantity, policy, evaluation, stored, std::nullopt);
 }
 
 void run(const EvalArguments& arguments) {
   const ModelFile file = load_model(arguments.model);
+  if (arguments.classes) require_classes(file.manifest.quantity, "eval", "--per-class");
   if (!arguments.table.empty()) return run_on_table(arguments, file);
   const ModelOptions options = model_options(arguments.engine);
   const bool only_saved = !arguments.save_table.empty();
@@ -179,10 +228,10 @@ void run(const EvalArguments& arguments) {
       evaluate(file, options, policy, samples, {.stage_seconds = arguments.policy.stage_seconds});
   if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
   if (arguments.difficulties) {
-    return print_difficulties(evaluation, *data.source_of(split), samples,
-                              static_cast<double>(model->cost().backbone_macs), arguments.form);
+    return print_difficulties(evaluation, *data.source_of(split), samples, model, arguments.form);
   }
-  print_evaluation(arguments, policy, evaluation, record_table(model, data, split, arguments.limit),
+  print_evaluation(arguments, file.manifest.quantity, policy, evaluation,
+                   record_table(model, data, split, arguments.limit),
                    difficulty_auroc(evaluation, *data.source_of(split), samples));
 }
 
@@ -200,7 +249,7 @@ void add_eval(CLI::App& app) {
                            ->delimiter(',');
   app.add_flag("--per-class", arguments->classes, "accuracy and cost of every class");
   CLI::Option* difficulties =
-      app.add_flag("--by-difficulty", arguments->difficulties, "by how hard the images were drawn (glyphs)");
+      app.add_flag("--by-difficulty", arguments->difficulties, "by how hard the images were drawn (built-in sets)");
   CLI::Option* save = app.add_option("--save-table", arguments->save_table,
                                      "store the split's logits in this file and do nothing else; for --table");
   CLI::Option* table = app.add_option(

@@ -68,7 +68,7 @@ void print_greedy(const ModelFile& file, const LogitTable& table, const ExitsArg
     const GreedyStep& step = choice.steps[i];
     rows.add({count(static_cast<int64_t>(i + 1)), count(static_cast<int64_t>(step.exit)),
               cell(trunk_point(graph, step.exit)), number(step.cost, 4), number(before - step.cost, 4),
-              percent(step.accuracy)});
+              percent(step.quality)});
     before = step.cost;
   }
   rows.print(arguments.form);
@@ -89,7 +89,7 @@ void print_greedy(const ModelFile& file, const LogitTable& table, const ExitsArg
 void print_worth(const ModelFile& file, const LogitTable& table, const PolicySpec& policy, OutputForm form) {
   const Graph& graph = file.manifest.graph;
   const std::vector<double> savings = exit_savings(table, policy);
-  const std::vector<double> accuracy = accuracy_of_exits(table);
+  const std::vector<double> accuracy = quality_of_exits(table);
   const Replay replayed = replay(table, *make_policy(policy, policy_context(table)));
   Table rows({"exit", "name", "at", "C", "accuracy alone", "leaves", "head costs", "saves", "worth it"});
   for (size_t k = 0; k < savings.size(); ++k) {
@@ -102,7 +102,7 @@ void print_worth(const ModelFile& file, const LogitTable& table, const PolicySpe
   say(
       fmt::format("of a sample that reaches the exit, as fractions of the plain network's MACs; {}, on {} samples of "
                   "validation: {:.2f} % at {:.4f}",
-                  policy_text(policy, graph.classes), table.samples, 100 * replayed.accuracy, replayed.cost));
+                  policy_text(policy, graph.classes), table.samples, 100 * replayed.quality, replayed.cost));
 }
 
 void run(const ExitsArguments& arguments) {
@@ -115,6 +115,7 @@ void run(const ExitsArguments& arguments) {
   if (!arguments.greedy && !arguments.output.empty()) {
     fail(Code::kInvalidArgument, "[exits] got -o, which belongs to --keep or --greedy");
   }
+  require_classes(file.manifest.quantity, "exits", "judging exits");
   if (file.manifest.graph.exits() == 1) {
     fail(Code::kFailedPrecondition, "[exits] '{}' has no early exits", arguments.model);
   }

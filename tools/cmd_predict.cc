@@ -126,7 +126,16 @@ class Preprocessor {
   std::vector<float> table_;  // [C, 256]
 };
 
-constexpr std::string_view kCsvTitle = "path,label,class,probability,exit,score,error\n";
+// What answers look like: a class, or a number in a unit.
+struct AnswerForm {
+  std::vector<std::string> classes;
+  std::optional<Quantity> quantity;
+  bool csv = false;
+
+  [[nodiscard]] std::string_view csv_title() const {
+    return quantity ? "path,number,unit,exit,score,error\n" : "path,label,class,probability,exit,score,error\n";
+  }
+};
 
 struct Line {
   const std::string& path;
@@ -134,25 +143,44 @@ struct Line {
   std::string error;
 };
 
-std::string text_of(const Line& line, const std::vector<std::string>& classes, bool csv) {
-  if (csv) {
-    if (line.result == nullptr) return fmt::format("{},,,,,,{}\n", csv_field(line.path), csv_field(line.error));
-    const Result& r = *line.result;
-    const std::string name = r.left == Left::kAbstains ? "" : csv_field(classes[static_cast<size_t>(r.label)]);
-    return fmt::format("{},{},{},{:.6g},{},{:.6g},\n", csv_field(line.path), r.label, name, r.probability, r.exit_index,
-                       r.score);
+std::string csv_text(const Line& line, const AnswerForm& form) {
+  const std::string path = csv_field(line.path);
+  if (line.result == nullptr) {
+    return fmt::format("{},,,{},,{}\n", path, form.quantity ? "" : ",", csv_field(line.error));
   }
+  const Result& r = *line.result;
+  const bool knows = r.left != Left::kAbstains;
+  if (form.quantity) {
+    return fmt::format("{},{},{},{},{:.6g},\n", path, knows ? fmt::format("{:.6g}", r.number) : "",
+                       csv_field(form.quantity->unit), r.exit_index, r.score);
+  }
+  const std::string name = knows ? csv_field(form.classes[static_cast<size_t>(r.label)]) : "";
+  return fmt::format("{},{},{},{:.6g},{},{:.6g},\n", path, r.label, name, r.probability, r.exit_index, r.score);
+}
+
+// "Do not know": no class or number, but still the likeliest label.
+void add_answer(nlohmann::ordered_json& json, const Result& result, const AnswerForm& form) {
+  const bool knows = result.left != Left::kAbstains;
+  if (form.quantity) {
+    json["number"] = nullptr;
+    if (knows) json["number"] = result.number;
+    json["unit"] = form.quantity->unit;
+    return;
+  }
+  json["label"] = result.label;
+  json["class"] = nullptr;
+  if (knows) json["class"] = form.classes[static_cast<size_t>(result.label)];
+  json["probability"] = result.probability;
+}
+
+std::string text_of(const Line& line, const AnswerForm& form) {
+  if (form.csv) return csv_text(line, form);
   nlohmann::ordered_json json;
   json["path"] = line.path;
   if (line.result == nullptr) {
     json["error"] = line.error;
   } else {
-    json["label"] = line.result->label;
-    // "Do not know": no class, but still the likeliest label.
-    const bool knows = line.result->left != Left::kAbstains;
-    json["class"] = nullptr;
-    if (knows) json["class"] = classes[static_cast<size_t>(line.result->label)];
-    json["probability"] = line.result->probability;
+    add_answer(json, *line.result, form);
     json["exit"] = line.result->exit_index;
     json["score"] = line.result->score;
   }
@@ -248,13 +276,11 @@ struct Remarks {
 // Answers files[first, last); returns their lines. Adds to `remarks`.
 class Worker {
  public:
-  Worker(const ModelFile& file, const std::shared_ptr<const Model>& model,
-         const std::shared_ptr<const ExitPolicy>& policy, const SessionOptions& options, bool exact)
-      : classes_(file.manifest.class_names),
-        preprocess_(file.manifest.preprocessing, exact),
-        session_(model, policy, options) {}
+  Worker(AnswerForm form, const std::shared_ptr<const Model>& model, const std::shared_ptr<const ExitPolicy>& policy,
+         const SessionOptions& options, bool exact)
+      : form_(std::move(form)), preprocess_(model->manifest().preprocessing, exact), session_(model, policy, options) {}
 
-  std::string answer(std::span<const std::string> files, bool csv, Remarks& remarks) {
+  std::string answer(std::span<const std::string> files, Remarks& remarks) {
     images_.resize(files.size() * preprocess_.elements());
     std::vector<std::string> errors(files.size());
     size_t readable = 0;
@@ -273,13 +299,13 @@ class Worker {
     std::string text;
     size_t next = 0;
     for (size_t i = 0; i < files.size(); ++i) {
-      text += text_of({files[i], errors[i].empty() ? &results[next++] : nullptr, errors[i]}, classes_, csv);
+      text += text_of({files[i], errors[i].empty() ? &results[next++] : nullptr, errors[i]}, form_);
     }
     return text;
   }
 
  private:
-  std::vector<std::string> classes_;
+  AnswerForm form_;
   Preprocessor preprocess_;
   Session session_;
   std::vector<float> images_;
@@ -298,6 +324,7 @@ void run(PredictArguments arguments) {
   const auto model = Model::from_file(file, model_options(arguments.engine));
   const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->manifest()));
 
+  const AnswerForm form{file.manifest.class_names, file.manifest.quantity, arguments.csv};
   size_t done = 0;
   std::ofstream own;
   if (!arguments.output.empty()) {
@@ -314,14 +341,14 @@ void run(PredictArguments arguments) {
   std::ostream& out = arguments.output.empty() ? std::cout : own;
   if (done > 0) say(fmt::format("{} of {} images are answered already", done, files.size()));
   if (arguments.csv && (done == 0 && (arguments.output.empty() || fs::file_size(arguments.output) == 0)))
-    out << kCsvTitle;
+    out << form.csv_title();
 
   const int32_t threads = arguments.threads > 0 ? arguments.threads : cpu_count();
   Crew crew(threads);
   std::vector<std::unique_ptr<Worker>> workers;
   const SessionOptions options{.stage_seconds = arguments.policy.stage_seconds};
   for (int32_t member = 0; member < threads; ++member) {
-    workers.push_back(std::make_unique<Worker>(file, model, policy, options, arguments.exact));
+    workers.push_back(std::make_unique<Worker>(form, model, policy, options, arguments.exact));
   }
   OrderedWriter writer(out, arguments.output.empty() ? "stdout" : arguments.output, 0);
   Progress progress(files.size() - done);
@@ -339,7 +366,7 @@ void run(PredictArguments arguments) {
       const auto part = std::span(files).subspan(first, std::min(kBlock, files.size() - first));
       Remarks remarks;
       try {
-        writer.put(block, workers[static_cast<size_t>(member)]->answer(part, arguments.csv, remarks));
+        writer.put(block, workers[static_cast<size_t>(member)]->answer(part, remarks));
       } catch (...) {
         interrupted = true;  // the others stop too
         throw;

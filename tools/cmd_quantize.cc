@@ -56,10 +56,9 @@ CalibrationRecord untuned_record(const ModelFile& file, const QuantizeArguments&
   return record;
 }
 
-std::vector<Cell> row(const CalibrationRecord& record, const std::string& what, double accuracy, double cost,
+std::vector<Cell> row(const CalibrationRecord& record, const std::string& what, const Cell& quality, double cost,
                       const std::vector<double>& shares) {
-  return {cell(record.policy.name), cell(record.rule), cell(what),
-          percent(accuracy),        number(cost, 4),   cell(shares_text(shares))};
+  return {cell(record.policy.name), cell(record.rule), cell(what), quality, number(cost, 4), cell(shares_text(shares))};
 }
 
 void run(const QuantizeArguments& arguments) {
@@ -90,14 +89,16 @@ void run(const QuantizeArguments& arguments) {
   const LogitTable table = logit_table(model, samples);
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
   const std::string& policy = file.manifest.policy.name;
-  if (records.empty() && has_own_rule(policy)) {
+  if (records.empty() && has_own_rule(policy, static_cast<int32_t>(file.manifest.graph.classes))) {
     records.push_back(untuned_record(file, arguments, samples));
     records.back().data_set = data.data.name;
     records.back().split_hash = split.hash;
   }
   const std::vector<CalibrationRecord> choices = distinct_choices(records);
   std::erase_if(records, [](const CalibrationRecord& record) { return record.precision == kInt8; });
-  Table rows({"policy", "chosen by", "logits", "accuracy", "MACs of plain", "exit shares"});
+  const std::optional<Quantity>& quantity = file.manifest.quantity;
+  const auto shown = [&](double quality) { return quality_cell(quantity, quality); };
+  Table rows({"policy", "chosen by", "logits", std::string(quality_word(quantity)), "MACs of plain", "exit shares"});
   std::optional<LogitTable> guarantee;  // read when a record with a guarantee asks for it
   for (const CalibrationRecord& old : choices) {
     CalibrationRecord record;
@@ -115,13 +116,14 @@ void run(const QuantizeArguments& arguments) {
     record.backend = model->backend_name();
     record.instruction_set = model->instruction_set();
     if (old.precision != kInt8) {
-      rows.add(row(old, old.precision, old.accuracy, old.cost_fraction, old.exit_shares));
+      rows.add(row(old, old.precision, shown(old.quality), old.cost_fraction, old.exit_shares));
       if (!old.rule.starts_with(kOwnRule)) {
         const Replay kept = replay(table, *make_policy(old.policy, policy_context(table)));
-        rows.add(row(old, fmt::format("int8, thresholds of {}", old.precision), kept.accuracy, kept.cost, kept.shares));
+        rows.add(row(old, fmt::format("int8, thresholds of {}", old.precision), shown(kept.quality), kept.cost,
+                     kept.shares));
       }
     }
-    rows.add(row(record, kInt8, record.accuracy, record.cost_fraction, record.exit_shares));
+    rows.add(row(record, kInt8, shown(record.quality), record.cost_fraction, record.exit_shares));
     records.push_back(std::move(record));
   }
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;

@@ -58,6 +58,7 @@ Entrant open_entrant(const std::string& run, const ModelOptions& options) {
   Entrant entrant;
   entrant.run = run;
   entrant.file = load_model(model_path(run));
+  require_classes(entrant.file.manifest.quantity, "report", fmt::format("the page about '{}'", run));
   entrant.name = entrant_name(run, entrant.file);
   entrant.model = Model::from_file(entrant.file, options);
   const Manifest& manifest = entrant.file.manifest;
@@ -124,7 +125,7 @@ std::vector<ReportStage> report_stages(const Entrant& entrant, const Evaluation&
     stage.has_gate = graph.stages[k].exit.gate.has_value();
     stage.share = evaluation.shares[k];
     stage.accuracy = alone.accuracy;
-    stage.accuracy_here = evaluation.leavers_accuracy[k];
+    stage.accuracy_here = evaluation.leavers_quality[k];
     stage.ece = alone.ece;
     stage.brier = alone.brier;
     stage.failure_auroc = alone.failure_auroc.value_or(kUnknown);
@@ -185,13 +186,13 @@ ReportModel report_model(const Entrant& entrant, const ModelData& data, const Sp
   model.parameters = static_cast<double>(entrant.model->cost().parameters);
   model.stages = report_stages(entrant, evaluation, table, policy);
   model.policy = policy_text(policy, manifest.graph.classes);
-  model.operating_point = ReportPoint{rule, evaluation.cost_fraction, evaluation.accuracy, evaluation.shares};
+  model.operating_point = ReportPoint{rule, evaluation.cost_fraction, evaluation.quality, evaluation.shares};
   if (manifest.graph.exits() > 1) {
     const LogitTable tune = logit_table(entrant.model, load_all(manifest, data, data.splits.tune));
     const std::string curve_policy = has_thresholds(policy.name) ? policy.name : "max-prob";
     for (const CurvePoint& point : measured_curve(tune, table, curve_policy)) {
       model.curve.push_back(
-          {fmt::format("{}, {}", curve_policy, point.label), point.cost, point.accuracy, point.shares});
+          {fmt::format("{}, {}", curve_policy, point.label), point.cost, point.quality, point.shares});
     }
     model.galleries = galleries(entrant, evaluation, data, split, samples);
   }
@@ -262,7 +263,7 @@ void run(const ReportArguments& arguments) {
       const Evaluation& evaluation = entrant.evaluations[p];
       const std::string& policy = entrant.policies[p].second.name;
       table.add({cell(entrant.name), cell(plain ? "-" : policy), cell(entrant.policies[p].first),
-                 percent(evaluation.accuracy), number(evaluation.cost_fraction, 3), number(timings[at].median_us, 1),
+                 percent(evaluation.quality), number(evaluation.cost_fraction, 3), number(timings[at].median_us, 1),
                  number(timings[at].ratio, 3), cell(plain ? "-" : shares_text(evaluation.shares))});
       latency.push_back(
           {plain ? entrant.name : fmt::format("{}, {} ({})", entrant.name, policy, entrant.policies[p].first),
@@ -270,7 +271,7 @@ void run(const ReportArguments& arguments) {
            timings[at].median_us, timings[at].call_p99_us, timings[at].ratio});
     }
     if (plain) {
-      report.references.push_back({entrant.name, 1, entrant.evaluations[0].accuracy, {}});
+      report.references.push_back({entrant.name, 1, entrant.evaluations[0].quality, {}});
     }
     ReportModel model = report_model(entrant, data, split, samples);
     if (const auto foretold =

@@ -50,7 +50,16 @@ struct TuneArguments {
   OutputForm form = OutputForm::kText;
 };
 
-CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy) {
+// Of --drop and --latency: points of accuracy, or of a regression what the mean error may rise by, in its unit.
+double allowed_loss(double value, std::string_view flag, const std::optional<Quantity>& quantity) {
+  if (quantity) return value;
+  if (value <= 100) return value / 100;
+  fail(Code::kInvalidArgument, "[tune] --{} got {}, expected 0 to 100 percentage points", flag, value);
+}
+
+CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy,
+                        const std::optional<Quantity>& quantity) {
+  using Kind = CalibrationRule::Kind;
   CalibrationRule rule;
   const int given = (arguments.drop >= 0 ? 1 : 0) + (arguments.latency >= 0 ? 1 : 0) +
                     (arguments.class_drop >= 0 ? 1 : 0) + (arguments.budget >= 0 ? 1 : 0) +
@@ -61,12 +70,13 @@ CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy
          given);
   }
   if (arguments.drop >= 0) {
-    rule.kind = CalibrationRule::Kind::kAccuracyDrop;
-    rule.value = arguments.drop / 100;
+    rule.kind = quantity ? Kind::kErrorRise : Kind::kAccuracyDrop;
+    rule.value = allowed_loss(arguments.drop, "drop", quantity);
   } else if (arguments.latency >= 0) {
     rule.kind = CalibrationRule::Kind::kLatency;
-    rule.value = arguments.latency / 100;
+    rule.value = allowed_loss(arguments.latency, "latency", quantity);
   } else if (arguments.class_drop >= 0) {
+    require_classes(quantity, "tune", "--class-drop");
     rule.kind = CalibrationRule::Kind::kClassDrop;
     rule.value = arguments.class_drop / 100;
   } else if (arguments.budget >= 0) {
@@ -76,6 +86,12 @@ CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy
     rule.kind = CalibrationRule::Kind::kShares;
     rule.shares = arguments.shares;
   } else if (!arguments.untouched && has_thresholds(policy.name)) {
+    if (quantity) {
+      fail(Code::kInvalidArgument,
+           "[tune] got no rule, and how much the error in {} may rise is for you to say; give --drop, --latency, "
+           "--budget or --shares",
+           quantity->unit);
+    }
     rule.kind = CalibrationRule::Kind::kAccuracyDrop;
     rule.value = 0.003;
   }
@@ -132,24 +148,26 @@ void warn_of_missing_classes(const StoredTable& tune, const std::vector<std::str
 }
 
 // The curve of a grid of thresholds on the tune half, as comma-separated values.
-void write_front(const StoredTable& tune, const PolicySpec& policy, const std::string& path) {
+void write_front(const StoredTable& tune, const PolicySpec& policy, const std::string& path,
+                 const std::optional<Quantity>& quantity) {
   const ScoreTable scores = score_table(tune.table, policy);
   std::vector<CurvePoint> front;
   for (ThresholdChoice& choice : grid_front(scores, policy.name, tune.table.classes)) {
     front.push_back(
-        {.cost = choice.expected.cost, .accuracy = choice.expected.accuracy, .shares = choice.expected.shares});
+        {.cost = choice.expected.cost, .quality = choice.expected.quality, .shares = choice.expected.shares});
     front.back().spec.thresholds = std::move(choice.thresholds);
   }
   const std::optional<size_t> bend = knee(front);
-  std::string text = "macs_of_plain,accuracy,knee,exit_shares,thresholds\n";
+  std::string text = fmt::format("macs_of_plain,{},knee,exit_shares,thresholds\n", quality_word(quantity));
   for (size_t i = 0; i < front.size(); ++i) {
-    text += fmt::format("{:.6f},{:.6f},{},{:.4f},{}\n", front[i].cost, front[i].accuracy, bend == i ? 1 : 0,
-                        fmt::join(front[i].shares, " "), fmt::join(front[i].spec.thresholds, " "));
+    text += fmt::format("{:.6f},{:.6f},{},{:.4f},{}\n", front[i].cost, quality_number(quantity, front[i].quality),
+                        bend == i ? 1 : 0, fmt::join(front[i].shares, " "), fmt::join(front[i].spec.thresholds, " "));
   }
   write_file_atomically(path, text);
   say(fmt::format(
       "{} points of a grid on {} that no other beats, in {}{}", front.size(), tune.origin.split, path,
-      bend ? fmt::format("; the knee is {:.2f} % at {:.3f}", 100 * front[*bend].accuracy, front[*bend].cost) : ""));
+      bend ? fmt::format("; the knee is {} at {:.3f}", quality_text(quantity, front[*bend].quality), front[*bend].cost)
+           : ""));
 }
 
 void check_not_empty(const Split& split, const std::string& data_set) {
@@ -237,6 +255,9 @@ RiskCalibration calibrate_with_guarantee(const ModelFile& file, const Logits& lo
 void run(const TuneArguments& arguments) {
   const std::optional<RiskRule> risk = risk_rule_of(arguments);
   ModelFile file = load_model(arguments.model);
+  const std::optional<Quantity> quantity = file.manifest.quantity;
+  if (risk) require_classes(quantity, "tune", "--risk");
+  if (abstention_of(arguments)) require_classes(quantity, "tune", arguments.coverage ? "--coverage" : "--most-error");
   Logits logits(arguments, file);
   PolicySpec policy = parse_policy(file.manifest, arguments.policy, logits.precision(), false);
   policy.always_exit = policy.name == "always" ? arguments.always_exit : 0;
@@ -247,7 +268,7 @@ void run(const TuneArguments& arguments) {
   policy.abstain_below = -std::numeric_limits<double>::infinity();
   policy.deadline_seconds = std::numeric_limits<double>::infinity();
   policy.cap = -1;
-  CalibrationRule rule = rule_of(arguments, policy);
+  CalibrationRule rule = rule_of(arguments, policy, quantity);
   const StoredTable tune = logits.tune();
   if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.exit_times();
   warn_of_missing_classes(tune, file.manifest.class_names);
@@ -279,21 +300,20 @@ void run(const TuneArguments& arguments) {
   if (!arguments.keep_default) file.manifest.policy = record.policy;
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
   save_model(file, output);
-  if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front);
+  if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front, quantity);
 
-  Table table({"exit", "leaves if", "share", "accuracy alone", "C"});
+  Table table({"exit", "leaves if", "share", fmt::format("{} alone", quality_word(quantity)), "C"});
   for (size_t k = 0; k < record.exit_shares.size(); ++k) {
     table.add({count(static_cast<int64_t>(k)),
                cell(leaving_rule(record.policy, k, k + 1 == record.exit_shares.size(),
                                  static_cast<int32_t>(file.manifest.graph.classes))),
-               percent(record.exit_shares[k], 1), percent(record.exit_accuracy[k]),
+               percent(record.exit_shares[k], 1), quality_cell(quantity, record.exit_quality[k]),
                number(tune.table.exit_cost[k], 3)});
   }
   table.print(arguments.form);
-  say(fmt::format(
-      "{}, {}: expected {:.2f} % at {:.3f} of the plain MACs ({} samples of {}; last exit {:.2f} %); stored in {}",
-      record.policy.name, record.rule, 100 * record.accuracy, record.cost_fraction, record.samples, tune.origin.split,
-      100 * record.last_exit_accuracy, output));
+  say(fmt::format("{}, {}: expected {} at {:.3f} of the plain MACs ({} samples of {}; last exit {}); stored in {}",
+                  record.policy.name, record.rule, quality_text(quantity, record.quality), record.cost_fraction,
+                  record.samples, tune.origin.split, quality_text(quantity, record.last_exit_quality), output));
   if (!record.guarantee) return;
   say("guarantee: " + guarantee_text(*record.guarantee));
   say(fmt::format("on {} samples of guarantee: risk {:.2f} %, bound {:.2f} %, {:.1f} % of the last exit's MACs saved",
@@ -312,20 +332,21 @@ void add_tune(CLI::App& app) {
       ->capture_default_str();
   app.add_option(
          "--drop", arguments->drop,
-         "cheapest thresholds that lose at most this many percentage points against the last exit (default: 0.3)")
-      ->check(CLI::Range(0.0, 100.0));
+         "cheapest thresholds that lose at most this many percentage points against the last exit (default: 0.3); of a "
+         "regression, whose mean error lies at most so much above the last exit's, in its unit")
+      ->check(CLI::NonNegativeNumber);
   CLI::Option* latency =
       app.add_option(
              "--latency", arguments->latency,
              "as --drop, but the cheapest by the time that every stage takes on this machine, measured now with "
              "--batch samples at once on one thread")
-          ->check(CLI::Range(0.0, 100.0));
+          ->check(CLI::NonNegativeNumber);
   app.add_option("--class-drop", arguments->class_drop,
                  "thresholds by class: of the samples that an exit answers with a class and lets go, at most this many "
                  "percent may be lost against the last exit")
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--budget", arguments->budget,
-                 "most accurate thresholds of MSDNet's family within this mean cost, as a fraction of "
+                 "best thresholds of MSDNet's family within this mean cost, as a fraction of "
                  "the plain network's MACs")
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--shares", arguments->shares, "thresholds that give these exit shares, one per exit")->delimiter(',');

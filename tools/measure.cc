@@ -33,38 +33,41 @@ class GroupMean {
   std::vector<int64_t> counts_;
 };
 
-// Sums up results [samples] and what they cost, of samples with these labels.
-Evaluation sum_up(std::vector<Result> results, std::vector<int64_t> macs, std::span<const int32_t> labels, size_t exits,
-                  size_t classes, double plain_macs) {
+// Sums up results [samples], what they are worth and what they cost, of samples with these labels (none: of a number).
+Evaluation sum_up(std::vector<Result> results, std::vector<double> qualities, std::vector<int64_t> macs,
+                  std::span<const int32_t> labels, size_t exits, size_t classes, double plain_macs) {
   Evaluation evaluation;
+  evaluation.qualities = std::move(qualities);
   evaluation.samples = static_cast<int64_t>(results.size());
   evaluation.results = std::move(results);
   evaluation.macs = std::move(macs);
   GroupMean at_exit(exits);
-  GroupMean of_class(classes);
-  GroupMean cost_of_class(classes);
+  GroupMean of_class(labels.empty() ? 0 : classes);
+  GroupMean cost_of_class(labels.empty() ? 0 : classes);
   GroupMean all(1);
   GroupMean mean_macs(1);
   GroupMean answered(1);
   for (size_t i = 0; i < evaluation.results.size(); ++i) {
     const Result& result = evaluation.results[i];
-    const double right = result.label == labels[i] ? 1 : 0;
-    const auto label = static_cast<size_t>(labels[i]);
-    at_exit.add(static_cast<size_t>(result.exit_index), right);
-    of_class.add(label, right);
-    cost_of_class.add(label, static_cast<double>(evaluation.macs[i]) / plain_macs);
-    all.add(0, right);
-    if (result.left != Left::kAbstains) answered.add(0, right);
+    const double quality = evaluation.qualities[i];
+    at_exit.add(static_cast<size_t>(result.exit_index), quality);
+    if (!labels.empty()) {
+      const auto label = static_cast<size_t>(labels[i]);
+      of_class.add(label, quality);
+      cost_of_class.add(label, static_cast<double>(evaluation.macs[i]) / plain_macs);
+    }
+    all.add(0, quality);
+    if (result.left != Left::kAbstains) answered.add(0, quality);
     mean_macs.add(0, static_cast<double>(evaluation.macs[i]));
   }
   const auto samples = static_cast<double>(evaluation.samples);
-  evaluation.accuracy = all.means()[0];
-  evaluation.answered_accuracy = answered.means()[0];
+  evaluation.quality = all.means()[0];
+  evaluation.answered_quality = answered.means()[0];
   evaluation.abstained = 1 - static_cast<double>(answered.counts()[0]) / samples;
   evaluation.mean_macs = mean_macs.means()[0];
   evaluation.cost_fraction = evaluation.mean_macs / plain_macs;
   for (const int64_t left : at_exit.counts()) evaluation.shares.push_back(static_cast<double>(left) / samples);
-  evaluation.leavers_accuracy = at_exit.means();
+  evaluation.leavers_quality = at_exit.means();
   evaluation.class_accuracy = of_class.means();
   evaluation.class_cost = cost_of_class.means();
   return evaluation;
@@ -79,6 +82,11 @@ void set_costs(const GraphCost& cost, LogitTable& table) {
 
 }  // namespace
 
+double quality_of(const Result& result, const Batch& samples, size_t index) {
+  if (std::isnan(result.number)) return result.label == samples.labels[index] ? 1 : 0;
+  return -static_cast<double>(std::abs(result.number - samples.targets[index]));
+}
+
 Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples,
                     const SessionOptions& session_options) {
   const auto ledger = std::make_shared<MacLedger>();
@@ -87,23 +95,30 @@ Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const Po
   Session session(model, make_policy(policy, policy_context(model->manifest())), session_options);
   ledger->reset(static_cast<size_t>(samples.n));
   const std::span<const Result> results = session.run(samples.images, samples.n);
-  return sum_up({results.begin(), results.end()}, ledger->macs(), samples.labels, model->graph().exits(),
+  std::vector<double> qualities;
+  for (size_t i = 0; i < results.size(); ++i) qualities.push_back(quality_of(results[i], samples, i));
+  const bool number = model->manifest().quantity.has_value();
+  return sum_up({results.begin(), results.end()}, std::move(qualities), ledger->macs(),
+                number ? std::span<const int32_t>() : samples.labels, model->graph().exits(),
                 static_cast<size_t>(model->graph().classes), static_cast<double>(model->cost().backbone_macs));
 }
 
 Evaluation evaluate(const LogitTable& table, const PolicySpec& policy, double plain_macs) {
   const Replay replayed = replay(table, *make_policy(policy, policy_context(table)));
   std::vector<Result> results;
+  std::vector<double> qualities;
   std::vector<int64_t> macs;
   for (size_t i = 0; i < replayed.exit_index.size(); ++i) {
     results.push_back({.label = replayed.label[i],
                        .exit_index = replayed.exit_index[i],
                        .left = replayed.left[i],
                        .score = replayed.score[i]});
+    qualities.push_back(
+        static_cast<double>(table.quality(static_cast<int64_t>(i), replayed.exit_index[i], replayed.label[i])));
     macs.push_back(std::llround(replayed.exit_cost[static_cast<size_t>(replayed.exit_index[i])] * plain_macs));
   }
-  return sum_up(std::move(results), std::move(macs), table.labels, static_cast<size_t>(table.exits),
-                static_cast<size_t>(table.classes), plain_macs);
+  return sum_up(std::move(results), std::move(qualities), std::move(macs), table.labels,
+                static_cast<size_t>(table.exits), static_cast<size_t>(table.classes), plain_macs);
 }
 
 std::optional<double> difficulty_auroc(const Evaluation& evaluation, const ImageSource& source, const Batch& samples) {
@@ -125,7 +140,11 @@ LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& s
   table.logits.resize(static_cast<size_t>(samples.n) * static_cast<size_t>(table.exits) *
                       static_cast<size_t>(table.classes));
   table.gates.resize(static_cast<size_t>(samples.n) * static_cast<size_t>(table.exits - 1));
-  table.labels = samples.labels;
+  if (model->manifest().quantity) {
+    table.targets = samples.targets;
+  } else {
+    table.labels = samples.labels;
+  }
   table.cost_weights = model->manifest().cost_weights;
   set_costs(model->cost(), table);
   // Nobody leaves, so no policy is asked; the model's own may have no thresholds for this precision yet.

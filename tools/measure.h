@@ -18,18 +18,22 @@ namespace sooner {
 
 struct Evaluation {
   int64_t samples = 0;
-  double accuracy = 0;
-  double mean_macs = 0;                  // executed, counted by the engine as primitives ran
-  double cost_fraction = 0;              // mean_macs over the plain network's
-  double abstained = 0;                  // fraction answered "do not know"; accuracy counts their labels too
-  double answered_accuracy = 0;          // of the others; NaN when there are none
-  std::vector<double> shares;            // [K]
-  std::vector<double> leavers_accuracy;  // [K], of the samples that left there; NaN when none did
-  std::vector<double> class_accuracy;    // [classes]; NaN for an absent class
-  std::vector<double> class_cost;        // [classes], mean fraction
-  std::vector<Result> results;           // [samples]
-  std::vector<int64_t> macs;             // [samples]
+  double quality = 0;                   // mean, as core/quantity.h says
+  double mean_macs = 0;                 // executed, counted by the engine as primitives ran
+  double cost_fraction = 0;             // mean_macs over the plain network's
+  double abstained = 0;                 // fraction answered "do not know"; quality counts their answers too
+  double answered_quality = 0;          // of the others; NaN when there are none
+  std::vector<double> shares;           // [K]
+  std::vector<double> leavers_quality;  // [K], of the samples that left there; NaN when none did
+  std::vector<double> class_accuracy;   // [classes], none in a regression; NaN for an absent class
+  std::vector<double> class_cost;       // [classes], mean fraction
+  std::vector<Result> results;          // [samples]
+  std::vector<double> qualities;        // [samples]
+  std::vector<int64_t> macs;            // [samples]
 };
+
+// What an answer to sample `index` of the batch is worth: 1 or 0 for a class, minus the absolute error for a number.
+double quality_of(const Result& result, const Batch& samples, size_t index);
 
 // Answers every sample with real exits. `file` is compiled for this with a counting backend.
 Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples,

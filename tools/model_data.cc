@@ -65,8 +65,15 @@ ModelData open_model_data(const Manifest& manifest, const DataFlags& flags) {
   if (other) options.data.name = flags.name;
   ModelData result;
   result.data = open_data_set(options.data);
+  if (result.data.quantity != manifest.quantity) {
+    const auto asked = [](const std::optional<Quantity>& quantity) {
+      return quantity ? fmt::format("the {} in {}", quantity->name, quantity->unit) : std::string("a class");
+    };
+    fail(Code::kFailedPrecondition, "[data] '{}' asks for {}, the model answers with {}", result.data.name,
+         asked(result.data.quantity), asked(manifest.quantity));
+  }
   if (result.data.image_shape != manifest.preprocessing.image_shape ||
-      result.data.classes() != manifest.graph.classes) {
+      result.data.outputs() != manifest.graph.classes) {
     fail(Code::kFailedPrecondition, "[data] '{}' has {} images in {} classes, the model expects {} in {}",
          result.data.name, to_string(result.data.image_shape), result.data.classes(),
          to_string(manifest.preprocessing.image_shape), manifest.graph.classes);
@@ -100,6 +107,7 @@ Batch load_all(const Manifest& manifest, const ModelData& data, const Split& spl
     all.n += batch->n;
     all.images.insert(all.images.end(), batch->images.begin(), batch->images.end());
     all.labels.insert(all.labels.end(), batch->labels.begin(), batch->labels.end());
+    all.targets.insert(all.targets.end(), batch->targets.begin(), batch->targets.end());
     all.indices.insert(all.indices.end(), batch->indices.begin(), batch->indices.end());
   }
   return all;

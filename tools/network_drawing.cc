@@ -50,10 +50,10 @@ std::string condition(const PolicySpec& policy, size_t k, int32_t classes) {
     return threshold_text(policy.name, low, classes) + " to " + threshold_text(policy.name, high, classes) +
            ", by class";
   }
-  return threshold_text(
-      policy.name,
-      k < policy.thresholds.size() ? policy.thresholds[k] : policy_kind(policy.name).default_threshold.value_or(0),
-      classes);
+  return threshold_text(policy.name,
+                        k < policy.thresholds.size() ? policy.thresholds[k]
+                                                     : policy_kind(policy.name, classes).default_threshold.value_or(0),
+                        classes);
 }
 
 }  // namespace

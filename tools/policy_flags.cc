@@ -13,19 +13,28 @@
 namespace sooner {
 namespace {
 
-// As people write it: a probability for policies that score log-odds, "inf" and "-inf" for nobody and everybody.
-double threshold_value(const std::string& flag, const std::string& policy, const std::string& text) {
+// As people write it: a probability for policies that score log-odds, a difference for patience of numbers, "inf" and
+// "-inf" for nobody and everybody.
+double threshold_value(const std::string& flag, const std::string& policy, const std::string& text, int64_t classes) {
   if (text == "inf") return std::numeric_limits<double>::infinity();
   if (text == "-inf") return -std::numeric_limits<double>::infinity();
   const double value = parse_number(flag, text);
+  if (policy == "patience" && classes == 1) {
+    if (value >= 0) return -value;
+    fail(Code::kInvalidArgument, "[policy] {} got {}, expected from 0: by how much answers may still change", flag,
+         text);
+  }
   return scores_log_odds(policy) ? log_odds_from_probability(value) : value;
 }
 
-void set_thresholds(PolicySpec& spec, const std::string& flag, const std::vector<std::string>& texts, size_t early) {
+void set_thresholds(PolicySpec& spec, const std::string& flag, const std::vector<std::string>& texts,
+                    const Graph& graph) {
   spec.class_thresholds.clear();
   spec.thresholds.clear();
-  for (const std::string& text : texts) spec.thresholds.push_back(threshold_value(flag, spec.name, text));
-  if (spec.thresholds.size() == 1) spec.thresholds.resize(early, spec.thresholds[0]);
+  for (const std::string& text : texts) {
+    spec.thresholds.push_back(threshold_value(flag, spec.name, text, graph.classes));
+  }
+  if (spec.thresholds.size() == 1) spec.thresholds.resize(graph.exits() - 1, spec.thresholds[0]);
 }
 
 // The policy a model was tuned for under this name, at this precision if it can be; else a bare one.
@@ -71,6 +80,7 @@ size_t class_index(const Manifest& manifest, const std::string& text) {
 // flag: "ship=0.9". Every class without one keeps the exits' thresholds.
 void set_class_thresholds(PolicySpec& spec, const Manifest& manifest, const std::vector<std::string>& flags) {
   const size_t early = manifest.graph.exits() - 1;
+  require_classes(manifest.quantity, "policy", "--class-threshold");
   const PolicyKind& kind = policy_kind(spec.name);
   if (spec.class_thresholds.empty()) {
     if (spec.thresholds.empty() && kind.default_threshold) spec.thresholds.assign(early, *kind.default_threshold);
@@ -85,7 +95,8 @@ void set_class_thresholds(PolicySpec& spec, const Manifest& manifest, const std:
       fail(Code::kInvalidArgument, "[policy] got --class-threshold '{}', expected CLASS=THRESHOLD", flag);
     }
     const size_t index = class_index(manifest, flag.substr(0, at));
-    const double threshold = threshold_value("--class-threshold", spec.name, flag.substr(at + 1));
+    const double threshold =
+        threshold_value("--class-threshold", spec.name, flag.substr(at + 1), manifest.graph.classes);
     for (std::vector<double>& row : spec.class_thresholds) row[index] = threshold;
   }
 }
@@ -101,7 +112,8 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
                      "model's");
   app.add_option(
          "--threshold", flags->thresholds,
-         "one for every early exit, or one for all; max-prob and ensemble take probabilities; inf: nobody leaves")
+         "one for every early exit, or one for all; max-prob and ensemble take probabilities, patience of a regression "
+         "the most that answers may still change; inf: nobody leaves")
       ->delimiter(',');
   app.add_option("--class-threshold", flags->class_thresholds,
                  "CLASS=THRESHOLD for samples answered so, by name or number; the others keep the exits' thresholds")
@@ -138,16 +150,17 @@ PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precisi
     return spec;
   }
   const std::string name(text.substr(0, equals));
-  static_cast<void>(policy_kind(name));
+  const auto classes = static_cast<int32_t>(manifest.graph.classes);
+  static_cast<void>(policy_kind(name, classes));
   PolicySpec spec = tuned_policy(manifest, name, precision);
   const size_t early = manifest.graph.exits() - 1;
   if (equals != std::string_view::npos) {
-    set_thresholds(spec, "--policy", split(text.substr(equals + 1), '/'), early);
+    set_thresholds(spec, "--policy", split(text.substr(equals + 1), '/'), manifest.graph);
     return spec;
   }
   if (!whole) return spec;
   const bool lacks = has_thresholds(name) && spec.thresholds.empty() && spec.class_thresholds.empty();
-  if (lacks && !has_own_rule(name) && early > 0) {
+  if (lacks && !has_own_rule(name, classes) && early > 0) {
     fail(Code::kInvalidArgument, "[policy] '{}' has no thresholds in this model; run `sooner tune` or give --threshold",
          name);
   }
@@ -159,14 +172,14 @@ PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Preci
   PolicySpec spec = !flags.name.empty() ? parse_policy(manifest, flags.name, precision, !given)
                     : given             ? manifest.policy
                                         : policy_at(manifest.policy, manifest.calibrations, to_string(precision));
-  if (given) set_thresholds(spec, "--threshold", flags.thresholds, manifest.graph.exits() - 1);
+  if (given) set_thresholds(spec, "--threshold", flags.thresholds, manifest.graph);
   if (!flags.class_thresholds.empty()) set_class_thresholds(spec, manifest, flags.class_thresholds);
   if (!flags.temperatures.empty()) spec.temperatures = flags.temperatures;
   if (!flags.ensemble_mean.empty()) spec.ensemble.mean = flags.ensemble_mean;
   if (flags.always_exit >= 0) spec.always_exit = flags.always_exit;
   if (flags.cap >= 0) spec.cap = flags.cap;
   if (!flags.abstain_below.empty()) {
-    spec.abstain_below = threshold_value("--abstain-below", spec.name, flags.abstain_below);
+    spec.abstain_below = threshold_value("--abstain-below", spec.name, flags.abstain_below, manifest.graph.classes);
   }
   if (flags.cost_weight) spec.cost_weight = flags.cost_weight;
   if (flags.deadline_seconds) spec.deadline_seconds = *flags.deadline_seconds;

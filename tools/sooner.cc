@@ -50,6 +50,8 @@ void print_topics() {
       "policies  entropy, max-prob, margin, gate, confidence, patience, vote, ensemble decide per sample whether to "
       "leave;\n"
       "          any(...), all(...) combine them; always, never are for tables.\n"
+      "numbers   A regression answers with a number; patience leaves when it changes by little; any, all, always, "
+      "never.\n"
       "splits    train, validation, tune and guarantee (the halves of calibration), test. Thresholds see tune only.\n"
       "cost      C_k: MACs of answering at exit k, every head on the way paid, over the plain network's MACs.\n"
       "files     a model is one .safetensors file with a manifest; docs/model_format.md describes it byte by byte.\n"

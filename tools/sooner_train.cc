@@ -58,7 +58,7 @@ class Display final : public TrainingListener {
     std::string exits;
     for (size_t k = 0; k < r.exit_loss.size(); ++k) {
       if (std::isnan(r.exit_loss[k])) continue;  // left out by this phase
-      exits += fmt::format("  exit {} {:.3f} {:.1f} %", k, r.exit_loss[k], 100 * r.exit_accuracy[k]);
+      exits += fmt::format("  exit {} {:.3f} {}", k, r.exit_loss[k], quality_text(r.quantity, r.exit_quality[k], 1));
     }
     fmt::print(stderr, "\r\x1b[K[{:=<{}}{:{}}] epoch {}/{}  {:.0f} images/s  {} left{}", "", full, "", kWidth - full,
                r.epoch, r.epochs, r.images_per_second, human_seconds(r.seconds_left), exits);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
 #include "data/csv.h"
 
@@ -38,6 +39,10 @@ Cell percent(double fraction, int digits) {
   return {fmt::format("{:.{}f} %", 100 * fraction, digits), fraction, true, false};
 }
 Cell number(double value, int digits) { return {fmt::format("{:.{}f}", value, digits), value, true, false}; }
+Cell quality_cell(const std::optional<Quantity>& quantity, double quality, int digits) {
+  const std::string text = quality_text(quantity, quality, digits);
+  return std::isnan(quality) ? cell(text) : Cell{text, quality_number(quantity, quality), true, false};
+}
 Cell count(int64_t value) { return {fmt::format("{}", value), static_cast<double>(value), true, true}; }
 
 Table::Table(std::vector<std::string> columns) : columns_(std::move(columns)) {}

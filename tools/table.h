@@ -2,11 +2,12 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "command.h"
+#include "core/quantity.h"
 
 namespace sooner {
 
@@ -21,6 +22,8 @@ Cell cell(std::string text);
 // 0.9123 -> "91.23 %" for people, 0.9123 for programs.
 Cell percent(double fraction, int digits = 2);
 Cell number(double value, int digits);
+// An accuracy as percent() gives it, an error with its unit for people; "-" for NaN.
+Cell quality_cell(const std::optional<Quantity>& quantity, double quality, int digits = 2);
 Cell count(int64_t value);
 
 class Table {

@@ -111,6 +111,7 @@ struct BatchLoader::Impl {
     batch.n = static_cast<int64_t>(n);
     batch.images.resize(n * pixels.size());
     batch.labels.resize(n);
+    batch.targets.resize(n);
     batch.indices.resize(n);
     for (size_t i = 0; i < n && !abandon.load(std::memory_order_relaxed); ++i) {
       const int64_t index = order[first + i];
@@ -125,6 +126,7 @@ struct BatchLoader::Impl {
         for (size_t p = 0; p < plane; ++p) dst[at + p] = of_channel[pixels[at + p]];
       }
       batch.labels[i] = source->label(index);
+      batch.targets[i] = source->target(index);
       batch.indices[i] = index;
     }
   }

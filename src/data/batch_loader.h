@@ -30,6 +30,7 @@ struct Batch {
   int64_t n = 0;
   std::vector<float> images;     // [n, C, H, W]
   std::vector<int32_t> labels;   // [n]
+  std::vector<float> targets;    // [n]; NaN where the set asks for labels
   std::vector<int64_t> indices;  // [n], into the source
 };
 

@@ -74,9 +74,14 @@ struct Placement {
   }
 };
 
-Placement draw_placement(float difficulty, Rng& rng) {
-  const float turn = uniform(rng, -1, 1) * mix(6, 42, difficulty) * std::numbers::pi_v<float> / 180;
-  const float shear = uniform(rng, -1, 1) * mix(0.03F, 0.38F, difficulty);
+Placement draw_placement(float difficulty, std::optional<double> degrees, Rng& rng) {
+  constexpr float kRadian = std::numbers::pi_v<float> / 180;
+  float turn = uniform(rng, -1, 1) * mix(6, 42, difficulty) * kRadian;
+  float shear = uniform(rng, -1, 1) * mix(0.03F, 0.38F, difficulty);
+  if (degrees) {
+    turn = static_cast<float>(*degrees) * kRadian;
+    shear = 0;
+  }
   const float stretch = std::exp(uniform(rng, -1, 1) * mix(0.03F, 0.22F, difficulty));
   const float size = uniform(rng, mix(10.5F, 7.5F, difficulty), mix(11.5F, 11.0F, difficulty));
   Placement place{};
@@ -99,8 +104,8 @@ Placement draw_placement(float difficulty, Rng& rng) {
 
 class Drawing {
  public:
-  Drawing(const GlyphSymbol& symbol, float difficulty, Rng& rng)
-      : symbol_(symbol), difficulty_(difficulty), rng_(rng), place_(draw_placement(difficulty, rng)) {
+  Drawing(const GlyphSymbol& symbol, float difficulty, std::optional<double> degrees, Rng& rng)
+      : symbol_(symbol), difficulty_(difficulty), rng_(rng), place_(draw_placement(difficulty, degrees, rng)) {
     for (const GlyphPoint& point : symbol.key_points) key_points_.push_back(place_(point));
     paper_ = uniform(rng, 0.03F, mix(0.08F, 0.35F, difficulty));
     ink_ = paper_ + uniform(rng, 0.85F, 1) * mix(0.9F, 0.39F, difficulty);
@@ -233,13 +238,14 @@ std::vector<std::string> glyph_class_names() {
   return names;
 }
 
-void draw_glyph(int32_t label, double difficulty, uint64_t key, std::span<uint8_t> pixels) {
+void draw_glyph(int32_t label, double difficulty, uint64_t key, std::span<uint8_t> pixels,
+                std::optional<double> degrees) {
   if (label < 0 || label >= kGlyphClasses || !(difficulty >= 0 && difficulty <= 1) || pixels.size() != kPixels) {
     fail(Code::kInvalidArgument, "[glyphs] got label {}, difficulty {} and {} bytes, expected 0 to {}, 0 to 1 and {}",
          label, difficulty, pixels.size(), kGlyphClasses - 1, kPixels);
   }
   Rng rng(key);
-  Drawing(glyph_symbols()[static_cast<size_t>(label)], static_cast<float>(difficulty), rng).run(pixels);
+  Drawing(glyph_symbols()[static_cast<size_t>(label)], static_cast<float>(difficulty), degrees, rng).run(pixels);
 }
 
 namespace {

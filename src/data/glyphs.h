@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,7 +41,9 @@ class GlyphSource final : public ImageSource {
 Shape glyph_shape();
 std::vector<std::string> glyph_class_names();
 
-// Draws one symbol at a chosen difficulty in [0, 1] into 32x32 bytes; `key` names the drawing's random choices.
-void draw_glyph(int32_t label, double difficulty, uint64_t key, std::span<uint8_t> pixels);
+// Draws one symbol at a chosen difficulty in [0, 1] into 32x32 bytes; `key` names the drawing's random choices. With
+// `degrees` it stands turned by exactly so much, clockwise, and is not sheared: a shear turns strokes too.
+void draw_glyph(int32_t label, double difficulty, uint64_t key, std::span<uint8_t> pixels,
+                std::optional<double> degrees = {});
 
 }  // namespace sooner

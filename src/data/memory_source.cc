@@ -12,11 +12,12 @@
 namespace sooner {
 
 MemorySource::MemorySource(const Shape& image_shape, std::vector<uint8_t> pixels, std::vector<int32_t> labels,
-                           std::vector<float> difficulty)
+                           std::vector<float> difficulty, std::vector<float> targets)
     : image_bytes_(static_cast<size_t>(element_count(image_shape))),
       pixels_(std::move(pixels)),
       labels_(std::move(labels)),
-      difficulty_(std::move(difficulty)) {
+      difficulty_(std::move(difficulty)),
+      targets_(std::move(targets)) {
   if (image_bytes_ == 0 || pixels_.size() != labels_.size() * image_bytes_) {
     fail(Code::kInvalidArgument, "[data] got {} bytes of pixels for {} labels, expected {} a label ({})",
          pixels_.size(), labels_.size(), image_bytes_, to_string(image_shape));
@@ -24,6 +25,10 @@ MemorySource::MemorySource(const Shape& image_shape, std::vector<uint8_t> pixels
   if (!difficulty_.empty() && difficulty_.size() != labels_.size()) {
     fail(Code::kInvalidArgument, "[data] got {} difficulties for {} labels, expected as many or none",
          difficulty_.size(), labels_.size());
+  }
+  if (!targets_.empty() && targets_.size() != labels_.size()) {
+    fail(Code::kInvalidArgument, "[data] got {} targets for {} labels, expected as many or none", targets_.size(),
+         labels_.size());
   }
 }
 
@@ -34,6 +39,11 @@ void MemorySource::read(int64_t index, std::span<uint8_t> pixels) const {
   }
   std::copy_n(pixels_.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(index) * image_bytes_), image_bytes_,
               pixels.begin());
+}
+
+float MemorySource::target(int64_t index) const {
+  if (targets_.empty()) return ImageSource::target(index);
+  return targets_.at(static_cast<size_t>(index));
 }
 
 double MemorySource::difficulty(int64_t index) const {
@@ -48,6 +58,7 @@ std::shared_ptr<const MemorySource> hold_in_memory(const ImageSource& source, co
   std::vector<uint8_t> pixels(static_cast<size_t>(count) * image_bytes);
   std::vector<int32_t> labels(static_cast<size_t>(count));
   std::vector<float> difficulty(static_cast<size_t>(count));
+  std::vector<float> targets(static_cast<size_t>(count));
 
   const int64_t workers = std::clamp<int64_t>(threads, 1, std::max<int64_t>(1, count));
   std::vector<std::exception_ptr> errors(static_cast<size_t>(workers));
@@ -59,6 +70,7 @@ std::shared_ptr<const MemorySource> hold_in_memory(const ImageSource& source, co
         source.read(i, std::span(pixels).subspan(at * image_bytes, image_bytes));
         labels[at] = source.label(i);
         difficulty[at] = static_cast<float>(source.difficulty(i));
+        targets[at] = source.target(i);
       }
     } catch (...) {
       errors[static_cast<size_t>(worker)] = std::current_exception();
@@ -73,9 +85,13 @@ std::shared_ptr<const MemorySource> hold_in_memory(const ImageSource& source, co
   for (const std::exception_ptr& error : errors) {
     if (error) std::rethrow_exception(error);
   }
-  const bool unknown = std::all_of(difficulty.begin(), difficulty.end(), [](float d) { return std::isnan(d); });
-  if (unknown) difficulty.clear();
-  return std::make_shared<const MemorySource>(image_shape, std::move(pixels), std::move(labels), std::move(difficulty));
+  const auto unknown = [](const std::vector<float>& values) {
+    return std::all_of(values.begin(), values.end(), [](float value) { return std::isnan(value); });
+  };
+  if (unknown(difficulty)) difficulty.clear();
+  if (unknown(targets)) targets.clear();
+  return std::make_shared<const MemorySource>(image_shape, std::move(pixels), std::move(labels), std::move(difficulty),
+                                              std::move(targets));
 }
 
 }  // namespace sooner

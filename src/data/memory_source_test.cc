@@ -65,5 +65,11 @@ TEST(HoldInMemory, CarriesAnErrorOutOfItsThreads) {
   }
 }
 
+TEST(MemorySource, KnowsTargetsWhereItWasGivenThem) {
+  EXPECT_EQ(MemorySource({1, 1, 1}, {1, 2}, {0, 0}, {}, {-3.5F, 7}).target(1), 7);
+  EXPECT_TRUE(std::isnan(MemorySource({1, 1, 1}, {1}, {0}).target(0)));
+  expect_error(Code::kInvalidArgument, {"1 targets"}, [] { MemorySource({1, 1, 1}, {1, 2}, {0, 1}, {}, {.5F}); });
+}
+
 }  // namespace
 }  // namespace sooner

@@ -14,6 +14,7 @@
 #include "core/text.h"
 #include "data/cifar.h"
 #include "data/class_names.h"
+#include "data/glyph_angles.h"
 #include "data/glyphs.h"
 #include "data/idx.h"
 #include "data/memory_source.h"
@@ -134,25 +135,39 @@ DataSet open_cifar(const DataOptions& options, Cifar kind) {
   return data;
 }
 
-DataSet open_glyphs(const DataOptions& options) {
+// What the two sets that the program draws have in common. recipe: what is drawn, and its version.
+template <typename Source>
+void draw_set(const DataOptions& options, const std::string& recipe, DataSet& data) {
   if (options.glyph_train < 1 || options.glyph_test < 1) {
     fail(Code::kInvalidArgument, "[glyphs] got {} training and {} test images, expected at least 1 of each",
          options.glyph_train, options.glyph_test);
   }
-  DataSet data;
   data.image_shape = glyph_shape();
-  data.class_names = glyph_class_names();
   // Over the recipe, not the pixels: it is the same where rounding differs by a bit.
-  data.hash = hash_hex(hash_bytes(fmt::format("glyphs version {} seed {} train {} test {}", kGlyphVersion,
-                                              options.glyph_seed, options.glyph_train, options.glyph_test)));
+  data.hash = hash_hex(hash_bytes(
+      fmt::format("{} seed {} train {} test {}", recipe, options.glyph_seed, options.glyph_train, options.glyph_test)));
   const auto make = [&](uint64_t stream, int64_t size) -> std::shared_ptr<const ImageSource> {
-    auto drawn = std::make_shared<const GlyphSource>(options.glyph_seed, stream, size);
+    auto drawn = std::make_shared<const Source>(options.glyph_seed, stream, size);
     if (size > kGlyphsHeldInMemory) return drawn;
     return hold_in_memory(*drawn, data.image_shape, cpu_count());
   };
   data.train = make(0, options.glyph_train);
   data.test = make(1, options.glyph_test);
   measure(data, 5000);
+}
+
+DataSet open_glyphs(const DataOptions& options) {
+  DataSet data;
+  data.class_names = glyph_class_names();
+  draw_set<GlyphSource>(options, fmt::format("glyphs version {}", kGlyphVersion), data);
+  return data;
+}
+
+DataSet open_glyph_angles(const DataOptions& options) {
+  DataSet data;
+  data.class_names = glyph_angle_names();
+  data.quantity = Quantity{.name = "angle", .unit = "degrees"};
+  draw_set<GlyphAngleSource>(options, fmt::format("glyph angles version {}", kGlyphAngleVersion), data);
   return data;
 }
 
@@ -163,6 +178,8 @@ DataSet open_data_set(const DataOptions& options) {
   DataSet data;
   if (name == "glyphs") {
     data = open_glyphs(options);
+  } else if (name == "glyph-angles") {
+    data = open_glyph_angles(options);
   } else if (name == "mnist") {
     data = open_idx(options, digit_names());
   } else if (name == "fashion-mnist") {
@@ -176,8 +193,8 @@ DataSet open_data_set(const DataOptions& options) {
   } else if (name.starts_with(kCsv)) {
     data = open_csv_list(name.substr(kCsv.size()), options.image_shape);
   } else {
-    static const std::vector<std::string> known = {"glyphs",   "mnist",         "fashion-mnist", "cifar10",
-                                                   "cifar100", "folder:<path>", "csv:<path>"};
+    static const std::vector<std::string> known = {"glyphs",  "glyph-angles", "mnist",         "fashion-mnist",
+                                                   "cifar10", "cifar100",     "folder:<path>", "csv:<path>"};
     fail(Code::kInvalidArgument, "[data] got data set '{}'; {}", name, suggest(name, known));
   }
   data.name = name;

@@ -19,6 +19,7 @@ class SubsetSource final : public ImageSource {
 
   [[nodiscard]] int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
   [[nodiscard]] int32_t label(int64_t index) const override { return source_->label(inner(index)); }
+  [[nodiscard]] float target(int64_t index) const override { return source_->target(inner(index)); }
   void read(int64_t index, std::span<uint8_t> pixels) const override { source_->read(inner(index), pixels); }
   [[nodiscard]] double difficulty(int64_t index) const override { return source_->difficulty(inner(index)); }
 

@@ -18,10 +18,10 @@ std::optional<double> on_front(std::span<const CurvePoint> front, double cost) {
   if (front.empty() || !(cost >= front.front().cost)) return std::nullopt;
   for (size_t i = 1; i < front.size(); ++i) {
     if (cost < front[i].cost) {
-      return on_line(cost, front[i - 1].cost, front[i - 1].accuracy, front[i].cost, front[i].accuracy);
+      return on_line(cost, front[i - 1].cost, front[i - 1].quality, front[i].cost, front[i].quality);
     }
   }
-  return front.back().accuracy;
+  return front.back().quality;
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ std::vector<CurvePoint> accuracy_cost_curve(const LogitTable& table, std::span<c
   for (const OperatingPoint& point : points) {
     Replay result = replay(table, *make_policy(point.spec, context));
     curve.push_back({.cost = result.cost,
-                     .accuracy = result.accuracy,
+                     .quality = result.quality,
                      .shares = std::move(result.shares),
                      .spec = point.spec,
                      .label = point.label});
@@ -44,11 +44,11 @@ std::vector<CurvePoint> accuracy_cost_curve(const LogitTable& table, std::span<c
 std::vector<CurvePoint> pareto_front(std::span<const CurvePoint> points) {
   std::vector<CurvePoint> sorted(points.begin(), points.end());
   std::sort(sorted.begin(), sorted.end(), [](const CurvePoint& a, const CurvePoint& b) {
-    return std::tie(a.cost, b.accuracy, a.label) < std::tie(b.cost, a.accuracy, b.label);
+    return std::tie(a.cost, b.quality, a.label) < std::tie(b.cost, a.quality, b.label);
   });
   std::vector<CurvePoint> front;
   for (CurvePoint& point : sorted) {
-    if (front.empty() || point.accuracy > front.back().accuracy) front.push_back(std::move(point));
+    if (front.empty() || point.quality > front.back().quality) front.push_back(std::move(point));
   }
   return front;
 }
@@ -56,9 +56,9 @@ std::vector<CurvePoint> pareto_front(std::span<const CurvePoint> points) {
 std::optional<size_t> knee(std::span<const CurvePoint> front) {
   if (front.size() < 3) return std::nullopt;
   const double cost_span = front.back().cost - front.front().cost;
-  const double accuracy_span = front.back().accuracy - front.front().accuracy;
+  const double accuracy_span = front.back().quality - front.front().quality;
   const auto height = [&](const CurvePoint& point) {
-    return (point.accuracy - front.front().accuracy) / accuracy_span - (point.cost - front.front().cost) / cost_span;
+    return (point.quality - front.front().quality) / accuracy_span - (point.cost - front.front().cost) / cost_span;
   };
   const auto highest = std::ranges::max_element(front, {}, height);
   return static_cast<size_t>(highest - front.begin());
@@ -78,12 +78,12 @@ std::optional<double> accuracy_at_cost(std::span<const CurvePoint> points, doubl
 
 std::optional<double> cost_at_accuracy(std::span<const CurvePoint> points, double accuracy) {
   const std::vector<CurvePoint> front = pareto_front(points);
-  if (front.empty() || !(accuracy <= front.back().accuracy)) return std::nullopt;
+  if (front.empty() || !(accuracy <= front.back().quality)) return std::nullopt;
   const auto reached =
-      std::find_if(front.begin(), front.end(), [&](const CurvePoint& p) { return p.accuracy >= accuracy; });
+      std::find_if(front.begin(), front.end(), [&](const CurvePoint& p) { return p.quality >= accuracy; });
   if (reached == front.begin()) return reached->cost;
   const CurvePoint& before = *(reached - 1);
-  return on_line(accuracy, before.accuracy, before.cost, reached->accuracy, reached->cost);
+  return on_line(accuracy, before.quality, before.cost, reached->quality, reached->cost);
 }
 
 std::optional<double> mean_accuracy(std::span<const CurvePoint> points, double low, double high) {
@@ -101,7 +101,7 @@ std::optional<double> mean_accuracy(std::span<const CurvePoint> points, double l
     from_accuracy = to_accuracy;
   };
   for (const CurvePoint& point : front) {
-    if (point.cost > low && point.cost < high) add(point.cost, point.accuracy);
+    if (point.cost > low && point.cost < high) add(point.cost, point.quality);
   }
   add(high, *on_front(front, high));
   return area / (high - low);
@@ -113,7 +113,7 @@ double hypervolume(std::span<const CurvePoint> points, double worst_cost, double
   for (size_t i = 0; i < front.size(); ++i) {
     const double from = std::min(front[i].cost, worst_cost);
     const double to = i + 1 < front.size() ? std::min(front[i + 1].cost, worst_cost) : worst_cost;
-    area += (to - from) * std::max(0.0, front[i].accuracy - worst_accuracy);
+    area += (to - from) * std::max(0.0, front[i].quality - worst_accuracy);
   }
   return area;
 }

@@ -14,7 +14,7 @@ namespace sooner {
 
 struct CurvePoint {
   double cost = 0;                  // mean C_k, a fraction of the plain network's
-  double accuracy = 0;              // [0, 1]
+  double quality = 0;               // mean: the accuracy; of a regression minus the mean absolute error
   std::vector<double> shares = {};  // [K]
   PolicySpec spec = {};
   std::string label = {};  // how it was chosen

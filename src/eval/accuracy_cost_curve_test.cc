@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-CurvePoint at(double cost, double accuracy) { return {.cost = cost, .accuracy = accuracy}; }
+CurvePoint at(double cost, double accuracy) { return {.cost = cost, .quality = accuracy}; }
 
 std::vector<double> costs(const std::vector<CurvePoint>& points) {
   std::vector<double> result;
@@ -30,8 +30,8 @@ TEST(ParetoFront, KeepsWhatNobodyBeats) {
 }
 
 TEST(BestWithin, TakesTheMostAccurateThatIsCheapEnough) {
-  EXPECT_DOUBLE_EQ(best_within(kPoints, 0.79)->accuracy, 0.7);
-  EXPECT_DOUBLE_EQ(best_within(kPoints, 0.8)->accuracy, 0.9);
+  EXPECT_DOUBLE_EQ(best_within(kPoints, 0.79)->quality, 0.7);
+  EXPECT_DOUBLE_EQ(best_within(kPoints, 0.8)->quality, 0.9);
   EXPECT_DOUBLE_EQ(best_within(kPoints, 9)->cost, 0.8);
   EXPECT_FALSE(best_within(kPoints, 0.19).has_value());
 }
@@ -93,7 +93,7 @@ TEST(AccuracyCostCurve, ReplaysPointsChosenOnAnotherTable) {
   for (size_t i = 0; i < curve.size(); ++i) {
     const Replay expected = replay(test, *make_policy(points[i].spec, policy_context(test)));
     EXPECT_EQ(curve[i].cost, expected.cost);
-    EXPECT_EQ(curve[i].accuracy, expected.accuracy);
+    EXPECT_EQ(curve[i].quality, expected.quality);
     EXPECT_EQ(curve[i].shares, expected.shares);
     EXPECT_EQ(curve[i].label, points[i].label);
   }
@@ -102,7 +102,7 @@ TEST(AccuracyCostCurve, ReplaysPointsChosenOnAnotherTable) {
 
 TEST(Knee, IsThePointFarthestAboveTheLine) {
   // Scaled, the line is y = x: heights 0, .5 - .2, .9 - .5, 0.
-  const auto at = [](double cost, double accuracy) { return CurvePoint{.cost = cost, .accuracy = accuracy}; };
+  const auto at = [](double cost, double accuracy) { return CurvePoint{.cost = cost, .quality = accuracy}; };
   const std::vector<CurvePoint> front{at(1, 0.5), at(1.2, 0.6), at(1.5, 0.68), at(2, 0.7)};
   EXPECT_EQ(knee(front), 2U);
   EXPECT_EQ(knee(std::span(front).first(2)), std::nullopt);

@@ -16,7 +16,7 @@ constexpr double kRounding = 1e-12;
 
 BudgetPoint point_of(const LogitTable& test, const PolicySpec& policy, double budget) {
   const Replay replayed = replay(test, *make_policy(policy, policy_context(test)));
-  return {budget, policy.name, replayed.accuracy, replayed.cost, replayed.shares};
+  return {budget, policy.name, replayed.quality, replayed.cost, replayed.shares};
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
     result.rival_of_gates = accuracy_at_cost(rival, result.gates->cost);
   }
   result.exit_cost = test.exit_cost;
-  result.exit_accuracy = accuracy_of_exits(test);
+  result.exit_accuracy = quality_of_exits(test);
   result.curve = accuracy_cost_curve(test, points);
   std::ranges::stable_sort(result.curve, {}, &CurvePoint::cost);
   return result;

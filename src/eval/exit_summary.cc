@@ -32,7 +32,7 @@ PolicySummary summarize(const LogitTable& table, const Replay& replayed) {
   PolicySummary summary;
   summary.exits.assign(static_cast<size_t>(table.exits), {.class_accuracy = std::vector<double>(classes, 0.0),
                                                           .class_share = std::vector<double>(classes, 0.0)});
-  summary.accuracy = replayed.accuracy;
+  summary.accuracy = replayed.quality;
   summary.cost = replayed.cost;
   summary.class_accuracy.assign(classes, 0);
   summary.class_cost.assign(classes, 0);

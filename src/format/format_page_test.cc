@@ -19,6 +19,8 @@ const std::filesystem::path kCombined = kRoot / "tests/golden/models/v3/tiny_com
 const std::filesystem::path kQuantised = kRoot / "tests/golden/models/v2/tiny_quantised.safetensors";
 const std::filesystem::path kGuaranteed = kRoot / "tests/golden/models/v3/tiny_guaranteed.safetensors";
 
+const std::filesystem::path kRegression = kRoot / "tests/golden/models/v4/tiny_regression.safetensors";
+
 // The text of the page's first block fenced as ```<kind>.
 std::string block(const std::string& kind) {
   const std::string page = read_text(kRoot / "docs/model_format.md");
@@ -72,6 +74,7 @@ TEST(GoldenModel, IsWhatThisVersionWrites) {
   EXPECT_EQ(serialize_model(quantised_tiny_model()), read_file(kQuantised));
   EXPECT_EQ(serialize_model(combined_tiny_model()), read_file(kCombined));
   EXPECT_EQ(serialize_model(guaranteed_tiny_model()), read_file(kGuaranteed));
+  EXPECT_EQ(serialize_model(regression_tiny_model()), read_file(kRegression));
 }
 
 TEST(GoldenModel, OfVersion3LoadsWithItsPolicy) {
@@ -103,6 +106,21 @@ TEST(GoldenModel, OfVersion3LoadsWithItsGuarantee) {
   EXPECT_EQ(model.manifest.calibrations[1].guarantee->split_hash, "fedcba9876543210");
   EXPECT_EQ(model.manifest.calibrations[1].exit_savings, std::vector<double>{0.375});
   EXPECT_EQ(model.manifest.quantisation, std::nullopt);
+}
+
+TEST(GoldenModel, OfVersion4AnswersWithANumber) {
+  const ModelFile model = load_model(kRegression);
+  EXPECT_EQ(model.manifest.quantity, (Quantity{"angle", "degrees"}));
+  EXPECT_TRUE(model.manifest.class_names.empty());
+  EXPECT_EQ(model.manifest.graph.classes, 1);
+  const CalibrationRecord& record = model.manifest.calibrations.at(0);
+  EXPECT_EQ(record.policy, regression_tiny_model().manifest.policy);
+  EXPECT_EQ(record.quality, -4.5);
+  EXPECT_EQ(record.exit_quality, (std::vector<double>{-9, -6.5, -4.25}));
+  const auto written = nlohmann::json::parse(manifest_to_json(model.manifest));
+  EXPECT_EQ(written["format_version"], 4);
+  EXPECT_EQ(written["calibrations"][0]["last_exit_error"], 4.25);
+  EXPECT_FALSE(written["calibrations"][0].contains("accuracy"));
 }
 
 }  // namespace

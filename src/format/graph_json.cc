@@ -232,7 +232,7 @@ Graph graph_from_json(const JsonValue& value) {
   Graph graph;
   graph.name = value["name"].text();
   graph.input_shape = value["input_shape"].integers(3, 1, kMaxExtent);
-  graph.classes = value["classes"].integer(2, kMaxClasses);
+  graph.classes = value["classes"].integer(1, kMaxClasses);
   for (const JsonValue& node : value["nodes"].items(kMaxNodes)) graph.nodes.push_back(node_from_json(node));
   for (const JsonValue& item : value["stages"].items(kMaxExits)) {
     item.require_keys({"trunk", "exit"});

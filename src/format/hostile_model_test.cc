@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -74,7 +75,7 @@ TEST(HostileModel, LackingOrMisshapenManifestIsRefused) {
 }
 
 TEST(HostileModel, OfAnotherVersionIsRefused) {
-  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 4; }), HasSubstr("newer sooner"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 5; }), HasSubstr("newer sooner"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 2; }), HasSubstr("'quantisation' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 3; }), HasSubstr("'cost_weights' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) {
@@ -126,7 +127,7 @@ TEST(HostileModel, WithManifestMembersMissingUnknownOrOutOfRangeIsRefused) {
                 }
               }),
               HasSubstr("2^31"));
-  EXPECT_THAT(refused_manifest([](Json& m) { m["graph"]["classes"] = 1; }), HasSubstr("graph.classes: got 1"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["graph"]["classes"] = 0; }), HasSubstr("graph.classes: got 0"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["graph"]["stages"] = Json::array(); }), HasSubstr("no stage"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["graph"]["nodes"] = Json::array(); }), HasSubstr("node 0"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["graph"]["stages"][0]["trunk"][1] = 9999; }),
@@ -285,6 +286,24 @@ TEST(HostileModel, SurvivesThousandsOfMutations) {
     }
     expect_model_or_data_loss(file);
   }
+}
+
+TEST(HostileModel, OfARegressionThatContradictsItselfIsRefused) {
+  const auto refused = [](const std::function<void(ModelFile&)>& change) {
+    ModelFile model = regression_tiny_model();
+    change(model);
+    return std::string(error_of([&] { serialize_model(model); }).what());
+  };
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.quantity.reset(); }), HasSubstr("1 outputs and no quantity"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.quantity->unit = ""; }), HasSubstr("the quantity 'angle' in ''"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.class_names = {"angle"}; }),
+              HasSubstr("1 class names, expected 0"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].quality = 0.5; }), HasSubstr("an error of -0.5"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy = {.name = "max-prob", .thresholds = {1, 1}}; }),
+              HasSubstr("'max-prob' needs classes"));
+  ModelFile classes = tiny_model();
+  classes.manifest.quantity = Quantity{"angle", "degrees"};
+  EXPECT_THAT(error_of([&] { serialize_model(classes); }).what(), HasSubstr("3 outputs and a quantity"));
 }
 
 }  // namespace

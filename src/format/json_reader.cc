@@ -121,7 +121,7 @@ void JsonValue::refuse(std::string_view message) const {
   fail(Code::kDataLoss, "{}: {}", path_.empty() ? "top level" : path_, message);
 }
 
-void JsonValue::require_keys(std::initializer_list<std::string_view> keys) const {
+void JsonValue::require_keys(std::span<const std::string_view> keys) const {
   if (!value_->is_object()) refuse("expected an object");
   for (const auto& [key, unused] : value_->items()) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) {

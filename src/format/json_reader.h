@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +42,10 @@ class JsonValue {
   JsonValue(const nlohmann::json& value, std::string path) : value_(&value), path_(std::move(path)) {}
 
   // An object of exactly these keys.
-  void require_keys(std::initializer_list<std::string_view> keys) const;
+  void require_keys(std::span<const std::string_view> keys) const;
+  void require_keys(std::initializer_list<std::string_view> keys) const {
+    require_keys(std::span(keys.begin(), keys.size()));
+  }
   // An object of `count` members: to be asked after all known ones were read, so that none is unknown.
   void require_size(size_t count) const;
   // Member of an object.

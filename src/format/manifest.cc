@@ -1,7 +1,9 @@
 #include "format/manifest.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -49,7 +51,45 @@ std::optional<RiskGuarantee> guarantee_from_json(const JsonValue& value) {
   return guarantee;
 }
 
-Json record_to_json(const CalibrationRecord& record, int version) {
+// The first version that knows regressions.
+constexpr int kVersionOfNumbers = 4;
+constexpr int kVersionOfLaterNodes = 4;
+
+Json quantity_to_json(const std::optional<Quantity>& quantity) {
+  if (!quantity) return nullptr;
+  Json json;
+  json["name"] = quantity->name;
+  json["unit"] = quantity->unit;
+  return json;
+}
+
+std::optional<Quantity> quantity_from_json(const JsonValue& value) {
+  if (value.is_null()) return std::nullopt;
+  value.require_keys({"name", "unit"});
+  return Quantity{value["name"].text(), value["unit"].text()};
+}
+
+// How a record's qualities are written: as accuracies, or as the errors they are minus of.
+struct QualityNames {
+  const char *own = "accuracy", *last_exit = "last_exit_accuracy", *exit = "exit_accuracy";
+  double sign = 1;
+};
+
+QualityNames quality_names(bool number) {
+  if (!number) return {};
+  return {.own = "error", .last_exit = "last_exit_error", .exit = "exit_error", .sign = -1};
+}
+
+// 0 has no sign.
+double times(double sign, double quality) { return quality == 0 ? 0 : sign * quality; }
+
+std::vector<double> times(double sign, std::vector<double> qualities) {
+  for (double& quality : qualities) quality = times(sign, quality);
+  return qualities;
+}
+
+Json record_to_json(const CalibrationRecord& record, int version, bool number) {
+  const QualityNames names = quality_names(number);
   Json json;
   json["policy"] = policy_to_json(record.policy, version);
   json["rule"] = record.rule;
@@ -59,12 +99,12 @@ Json record_to_json(const CalibrationRecord& record, int version) {
   json["precision"] = record.precision;
   json["backend"] = record.backend;
   json["instruction_set"] = record.instruction_set;
-  json["accuracy"] = number_to_json(record.accuracy, "calibration.accuracy");
-  json["last_exit_accuracy"] = number_to_json(record.last_exit_accuracy, "calibration.last_exit_accuracy");
+  json[names.own] = number_to_json(times(names.sign, record.quality), "calibration.accuracy");
+  json[names.last_exit] = number_to_json(times(names.sign, record.last_exit_quality), "calibration.last_exit_accuracy");
   json["optimality_gap"] = number_to_json(record.optimality_gap, "calibration.optimality_gap");
   json["cost_fraction"] = number_to_json(record.cost_fraction, "calibration.cost_fraction");
   json["exit_shares"] = numbers_to_json(record.exit_shares, "calibration.exit_shares");
-  json["exit_accuracy"] = numbers_to_json(record.exit_accuracy, "calibration.exit_accuracy");
+  json[names.exit] = numbers_to_json(times(names.sign, record.exit_quality), "calibration.exit_accuracy");
   json["score_histograms"] = record.score_histograms;
   json["histogram_low"] = numbers_to_json(record.histogram_low, "calibration.histogram_low");
   json["histogram_high"] = numbers_to_json(record.histogram_high, "calibration.histogram_high");
@@ -75,18 +115,16 @@ Json record_to_json(const CalibrationRecord& record, int version) {
   return json;
 }
 
-CalibrationRecord record_from_json(const JsonValue& value, int64_t version) {
+CalibrationRecord record_from_json(const JsonValue& value, int64_t version, bool number) {
   constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
-  if (version < 3) {
-    value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend",
-                        "instruction_set", "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction",
-                        "exit_shares", "exit_accuracy", "score_histograms", "histogram_low", "histogram_high"});
-  } else {
-    value.require_keys({"policy", "rule", "data_set", "split_hash", "samples", "precision", "backend",
-                        "instruction_set", "accuracy", "last_exit_accuracy", "optimality_gap", "cost_fraction",
-                        "exit_shares", "exit_accuracy", "score_histograms", "histogram_low", "histogram_high",
-                        "exit_savings", "guarantee"});
-  }
+  const QualityNames names = quality_names(number);
+  std::vector<std::string_view> keys = {"policy",        "rule",          "data_set",         "split_hash",
+                                        "samples",       "precision",     "backend",          "instruction_set",
+                                        names.own,       names.last_exit, "optimality_gap",   "cost_fraction",
+                                        "exit_shares",   names.exit,      "score_histograms", "histogram_low",
+                                        "histogram_high"};
+  if (version >= 3) keys.insert(keys.end(), {"exit_savings", "guarantee"});
+  value.require_keys(keys);
   CalibrationRecord record;
   record.policy = policy_from_json(value["policy"], version);
   record.rule = value["rule"].text();
@@ -96,12 +134,12 @@ CalibrationRecord record_from_json(const JsonValue& value, int64_t version) {
   record.precision = value["precision"].text();
   record.backend = value["backend"].text();
   record.instruction_set = value["instruction_set"].text();
-  record.accuracy = value["accuracy"].number(-kInfinity, kInfinity);
-  record.last_exit_accuracy = value["last_exit_accuracy"].number(-kInfinity, kInfinity);
+  record.quality = times(names.sign, value[names.own].number(-kInfinity, kInfinity));
+  record.last_exit_quality = times(names.sign, value[names.last_exit].number(-kInfinity, kInfinity));
   record.optimality_gap = value["optimality_gap"].number(-kInfinity, kInfinity);
   record.cost_fraction = value["cost_fraction"].number(-kInfinity, kInfinity);
   record.exit_shares = value["exit_shares"].numbers(kMaxList, -kInfinity, kInfinity);
-  record.exit_accuracy = value["exit_accuracy"].numbers(kMaxList, -kInfinity, kInfinity);
+  record.exit_quality = times(names.sign, value[names.exit].numbers(kMaxList, -kInfinity, kInfinity));
   for (const JsonValue& histogram : value["score_histograms"].items(kMaxList)) {
     record.score_histograms.push_back(histogram.integers(kMaxBins, 0, kLargest));
   }
@@ -150,19 +188,16 @@ Manifest read_manifest(const JsonValue& value) {
     value["format_version"].refuse(
         fmt::format("written by a newer sooner, this one reads up to version {}; update sooner", kFormatVersion));
   }
-  if (version == 1) {
-    value.require_keys({"format_version", "graph", "class_names", "preprocessing", "policy", "calibrations",
-                        "saved_precision", "check_samples", "provenance"});
-  } else if (version == 2) {
-    value.require_keys({"format_version", "graph", "class_names", "preprocessing", "policy", "calibrations",
-                        "quantisation", "saved_precision", "check_samples", "provenance"});
-  } else {
-    value.require_keys({"format_version", "graph", "class_names", "preprocessing", "policy", "calibrations",
-                        "cost_weights", "quantisation", "saved_precision", "check_samples", "provenance"});
-  }
+  std::vector<std::string_view> keys = {"format_version", "graph",           "class_names",   "preprocessing", "policy",
+                                        "calibrations",   "saved_precision", "check_samples", "provenance"};
+  if (version >= 3) keys.emplace_back("cost_weights");
+  if (version >= 2) keys.emplace_back("quantisation");
+  if (version >= kVersionOfNumbers) keys.emplace_back("quantity");
+  value.require_keys(keys);
   Manifest manifest;
   manifest.graph = graph_from_json(value["graph"]);
   for (const JsonValue& name : value["class_names"].items(kMaxList)) manifest.class_names.push_back(name.text());
+  if (version >= kVersionOfNumbers) manifest.quantity = quantity_from_json(value["quantity"]);
   const JsonValue preprocessing = value["preprocessing"];
   preprocessing.require_keys({"image_shape", "mean", "std", "channel_order"});
   manifest.preprocessing.image_shape = preprocessing["image_shape"].integers(3, 1, 1 << 16);
@@ -171,7 +206,7 @@ Manifest read_manifest(const JsonValue& value) {
   manifest.preprocessing.channel_order = preprocessing["channel_order"].text();
   manifest.policy = policy_from_json(value["policy"], version);
   for (const JsonValue& record : value["calibrations"].items(kMaxCalibrations)) {
-    manifest.calibrations.push_back(record_from_json(record, version));
+    manifest.calibrations.push_back(record_from_json(record, version, manifest.quantity.has_value()));
   }
   if (version >= 3) manifest.cost_weights = cost_weights_from_json(value["cost_weights"]);
   if (version >= 2 && !(version >= 3 && value["quantisation"].is_null())) {
@@ -210,13 +245,44 @@ void check_guarantee(const RiskGuarantee& guarantee) {
   }
 }
 
+// Accuracies, or minus errors.
+void check_qualities(const std::vector<double>& values, size_t count, bool number, std::string_view field) {
+  if (!number) return check_fractions(values, count, field);
+  if (values.size() != count) {
+    fail(Code::kInvalidArgument, "[manifest] {} has {} numbers, expected {}", field, values.size(), count);
+  }
+  for (const double value : values) {
+    if (!(value <= 0) || !std::isfinite(value)) {
+      fail(Code::kInvalidArgument, "[manifest] {}: an error of {}, expected 0 or more", field, -value);
+    }
+  }
+}
+
+void check_asked(const Manifest& manifest) {
+  const Graph& graph = manifest.graph;
+  const bool number = graph.classes == 1;
+  if (number != manifest.quantity.has_value()) {
+    fail(Code::kInvalidArgument, "[manifest] {} outputs and {} quantity, expected one where a number is asked for",
+         graph.classes, number ? "no" : "a");
+  }
+  if (number && (!is_plain_name(manifest.quantity->name) || !is_plain_name(manifest.quantity->unit))) {
+    fail(Code::kInvalidArgument, "[manifest] the quantity '{}' in '{}' is not one", printable(manifest.quantity->name),
+         printable(manifest.quantity->unit));
+  }
+  const auto names = static_cast<size_t>(number ? 0 : graph.classes);
+  if (manifest.class_names.size() != names) {
+    fail(Code::kInvalidArgument, "[manifest] {} class names, expected {}", manifest.class_names.size(), names);
+  }
+}
+
 void check_record(const CalibrationRecord& record, const PolicyContext& context) {
   const auto exits = static_cast<size_t>(context.exits);
   check_policy(record.policy, context, "calibration.policy");
-  check_fractions({record.accuracy}, 1, "calibration.accuracy");
-  check_fractions({record.last_exit_accuracy}, 1, "calibration.last_exit_accuracy");
+  const bool number = context.classes == 1;
+  check_qualities({record.quality}, 1, number, "calibration.accuracy");
+  check_qualities({record.last_exit_quality}, 1, number, "calibration.last_exit_accuracy");
   check_fractions(record.exit_shares, exits, "calibration.exit_shares");
-  check_fractions(record.exit_accuracy, exits, "calibration.exit_accuracy");
+  check_qualities(record.exit_quality, exits, number, "calibration.exit_accuracy");
   if (!(record.cost_fraction >= 0) || !std::isfinite(record.cost_fraction) || !std::isfinite(record.optimality_gap)) {
     fail(Code::kInvalidArgument, "[manifest] calibration: cost {} or optimality gap {} is not a cost",
          record.cost_fraction, record.optimality_gap);
@@ -281,9 +347,25 @@ void check_preprocessing(const Preprocessing& preprocessing, const Graph& graph)
 
 }  // namespace
 
+namespace {
+
+// What versions before 4 lack: operations, heads that read earlier answers, a last exit that ends in an average.
+bool has_later_nodes(const Graph& graph) {
+  constexpr std::array kFirst = {OpKind::kInput,         OpKind::kConv2d,  OpKind::kLinear,  OpKind::kBatchNorm,
+                                 OpKind::kRelu,          OpKind::kMaxPool, OpKind::kAvgPool, OpKind::kMixedPool,
+                                 OpKind::kGlobalAvgPool, OpKind::kAdd,     OpKind::kFlatten};
+  const auto is_later = [&](const Node& node) { return std::ranges::find(kFirst, node.op) == kFirst.end(); };
+  return std::ranges::any_of(graph.nodes, is_later) ||
+         std::ranges::any_of(answers_read_later(graph), std::identity{}) ||
+         graph.node(graph.stages.back().exit.logits).op != OpKind::kLinear;
+}
+
+}  // namespace
+
 int format_version(const Manifest& manifest) {
   int version =
-      std::max({manifest.quantisation ? 2 : 1, manifest.cost_weights ? 3 : 1, policy_version(manifest.policy)});
+      std::max({manifest.quantisation ? 2 : 1, manifest.cost_weights ? 3 : 1, manifest.quantity ? kVersionOfNumbers : 1,
+                has_later_nodes(manifest.graph) ? kVersionOfLaterNodes : 1, policy_version(manifest.policy)});
   for (const CalibrationRecord& record : manifest.calibrations) {
     version =
         std::max({version, policy_version(record.policy), record.guarantee || !record.exit_savings.empty() ? 3 : 1});
@@ -297,6 +379,7 @@ std::string manifest_to_json(const Manifest& manifest) {
   json["format_version"] = version;
   json["graph"] = graph_to_json(manifest.graph);
   json["class_names"] = manifest.class_names;
+  if (version >= kVersionOfNumbers) json["quantity"] = quantity_to_json(manifest.quantity);
   json["preprocessing"]["image_shape"] = manifest.preprocessing.image_shape;
   json["preprocessing"]["mean"] = numbers_to_json(manifest.preprocessing.mean, "preprocessing.mean");
   json["preprocessing"]["std"] = numbers_to_json(manifest.preprocessing.std, "preprocessing.std");
@@ -304,7 +387,7 @@ std::string manifest_to_json(const Manifest& manifest) {
   json["policy"] = policy_to_json(manifest.policy, version);
   json["calibrations"] = Json::array();
   for (const CalibrationRecord& record : manifest.calibrations) {
-    json["calibrations"].push_back(record_to_json(record, version));
+    json["calibrations"].push_back(record_to_json(record, version, manifest.quantity.has_value()));
   }
   if (version >= 3) json["cost_weights"] = cost_weights_to_json(manifest.cost_weights);
   if (manifest.quantisation) {
@@ -342,9 +425,7 @@ Manifest manifest_from_json(std::string_view text, std::string_view place, size_
 void check_manifest(const Manifest& manifest) {
   const Graph& graph = manifest.graph;
   check_graph(graph);
-  if (manifest.class_names.size() != static_cast<size_t>(graph.classes)) {
-    fail(Code::kInvalidArgument, "[manifest] {} class names, expected {}", manifest.class_names.size(), graph.classes);
-  }
+  check_asked(manifest);
   check_preprocessing(manifest.preprocessing, graph);
   const PolicyContext context = policy_context(manifest);
   if (manifest.cost_weights && !context.has_gates) {

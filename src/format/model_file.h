@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/quantity.h"
 #include "core/tensor.h"
 #include "graph/graph.h"
 #include "graph/quantisation.h"
@@ -39,7 +40,8 @@ struct Provenance {
 
 struct Manifest {
   Graph graph;
-  std::vector<std::string> class_names;  // [classes]
+  std::vector<std::string> class_names;  // [classes]; none in a regression
+  std::optional<Quantity> quantity;      // that a regression is asked for: what logits stand for, in its unit
   Preprocessing preprocessing;
   PolicySpec policy;  // the default policy
   std::vector<CalibrationRecord> calibrations;

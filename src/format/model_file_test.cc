@@ -56,6 +56,11 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair(NetworkDescription{.backbone = "resnet20"}, Shape{3, 32, 32}),
         std::pair(NetworkDescription{.backbone = "resnet8:w8", .head = "pool-fc", .gate = "scores"}, Shape{3, 32, 32}),
         std::pair(NetworkDescription{.backbone = "resnet8:w8", .head = "gap-fc", .gate = "none"}, Shape{3, 32, 32}),
+        std::pair(NetworkDescription{.backbone = "b-alexnet", .exits = "names:conv2"}, Shape{3, 16, 16}),
+        std::pair(NetworkDescription{.backbone = "mobilenetv2:w0.25", .exits = "none"}, Shape{3, 33, 33}),
+        std::pair(NetworkDescription{.backbone = "shufflenetv2:w0.5:cifar", .exits = "none"}, Shape{3, 16, 16}),
+        std::pair(NetworkDescription{.backbone = "b-lenet", .exits = "names:conv1,relu2", .cascade = true},
+                  Shape{1, 28, 28}),
         std::pair(NetworkDescription{.backbone = "resnet8:w8", .exits = "none"}, Shape{3, 32, 32})));
 
 TEST(ModelFile, RoundTripsEveryManifestEntry) {
@@ -108,6 +113,13 @@ TEST(ModelFile, IsWrittenInTheOldestVersionThatHoldsIt) {
   patient.manifest.policy = {.name = "patience", .thresholds = {1}};
   EXPECT_THAT(manifest_to_json(patient.manifest), HasSubstr("\"format_version\":1,"));
   EXPECT_THAT(manifest_to_json(guaranteed_tiny_model().manifest), HasSubstr("\"format_version\":3,"));
+  const auto version_of = [](const NetworkDescription& description, const Shape& input) {
+    return format_version(made_up_manifest(build_network(description, input, 10)));
+  };
+  EXPECT_EQ(version_of({"b-lenet", "names:conv1,relu2", "gap-fc", "none", /*cascade=*/true}, {1, 28, 28}), 4);
+  EXPECT_EQ(version_of({"mobilenetv2:cifar", "none", "gap-fc", "none"}, {3, 32, 32}), 4);
+  EXPECT_EQ(version_of({"squeezenet1.1", "none", "gap-fc", "none"}, {3, 35, 35}), 4);
+  EXPECT_EQ(version_of({"vgg11:cifar", "none", "gap-fc", "none"}, {3, 32, 32}), 1);
 }
 
 TEST(ModelFile, KeepsAGuaranteeBesideRecordsWithoutOneAndAQuantisation) {
@@ -182,7 +194,7 @@ TEST(ModelFile, RefusesToSaveWhatDoesNotFitTheGraph) {
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.name = "maxprob"; }), HasSubstr("max-prob"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.thresholds = {1, 2}; }), HasSubstr("policy"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].exit_shares = {1}; }), HasSubstr("exit_shares"));
-  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].accuracy = NAN; }), HasSubstr("accuracy"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].quality = NAN; }), HasSubstr("accuracy"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].samples = -1; }), HasSubstr("samples"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.saved_precision = "int4"; }), HasSubstr("int4"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.class_thresholds = {{1, 1, 1}}; }), HasSubstr("classes"));

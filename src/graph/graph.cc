@@ -160,7 +160,11 @@ void validate(const Graph& graph) {
     fail(Code::kInvalidArgument, "[graph] {} nodes and {} exits, expected at most {} and {}", graph.nodes.size(),
          graph.stages.size(), kMaxNodes, kMaxExits);
   }
-  if (graph.classes < 2) fail(Code::kInvalidArgument, "[graph] {} classes, expected 2 or more", graph.classes);
+  if (graph.classes < 1) fail(Code::kInvalidArgument, "[graph] {} classes, expected 1 or more", graph.classes);
+  const bool gated = std::ranges::any_of(graph.stages, [](const Stage& stage) { return stage.exit.gate.has_value(); });
+  if (graph.classes == 1 && gated) {
+    fail(Code::kInvalidArgument, "[graph] '{}' has a gate, which needs classes, and answers with a number", graph.name);
+  }
   if (graph.input_shape.size() != 3 || element_count(graph.input_shape) < 1) {
     fail(Code::kInvalidArgument, "[graph] input shape {}, expected channels x rows x columns",
          to_string(graph.input_shape));

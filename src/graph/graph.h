@@ -60,9 +60,9 @@ struct Stage {
 };
 
 struct Graph {
-  std::string name;   // "resnet20"
-  Shape input_shape;  // [C, H, W] of one sample
-  int64_t classes = 0;
+  std::string name;     // "resnet20"
+  Shape input_shape;    // [C, H, W] of one sample
+  int64_t classes = 0;  // outputs of every head; 1: the network answers with a number, and has no gates
   std::vector<Node> nodes;
   std::vector<Stage> stages;  // at least one
 

@@ -39,7 +39,8 @@ TEST(Validate, RefusesAGraphWithoutInputStagesOrClasses) {
   EXPECT_THAT(complaint([](Graph& g) { g.nodes.clear(); }), HasSubstr("node 0 is not the input"));
   EXPECT_THAT(complaint([](Graph& g) { g.nodes[0].op = OpKind::kRelu; }), HasSubstr("node 0 is not the input"));
   EXPECT_THAT(complaint([](Graph& g) { g.stages.clear(); }), HasSubstr("has no stage"));
-  EXPECT_THAT(complaint([](Graph& g) { g.classes = 1; }), HasSubstr("1 classes, expected 2 or more"));
+  EXPECT_THAT(complaint([](Graph& g) { g.classes = 0; }), HasSubstr("0 classes, expected 1 or more"));
+  EXPECT_THAT(complaint([](Graph& g) { g.classes = 1; }), HasSubstr("has a gate, which needs classes"));
   EXPECT_THAT(complaint([](Graph& g) { g.input_shape = {16}; }), HasSubstr("input shape 16"));
   EXPECT_THAT(complaint([](Graph& g) { g.input_shape = {1, 0, 4}; }), HasSubstr("input shape 1x0x4"));
 }

@@ -51,7 +51,7 @@ std::vector<double> checked_thresholds(const PolicySpec& spec, const PolicyKind&
 
 void check_class_thresholds(const PolicySpec& spec, const PolicyKind& kind, const PolicyContext& context) {
   if (spec.class_thresholds.empty()) return;
-  if (!kind.thresholds) {
+  if (!kind.thresholds || context.classes == 1) {
     fail(Code::kInvalidArgument, "[policy] '{}' got thresholds by class, expected none; remove them", kind.name);
   }
   if (spec.class_thresholds.size() != static_cast<size_t>(context.exits - 1)) {
@@ -68,8 +68,14 @@ void check_class_thresholds(const PolicySpec& spec, const PolicyKind& kind, cons
 }
 
 // Temperatures as they will be used, [K].
-std::vector<double> checked_temperatures(const PolicySpec& spec, size_t exits) {
+std::vector<double> checked_temperatures(const PolicySpec& spec, const PolicyContext& context) {
+  const auto exits = static_cast<size_t>(context.exits);
   if (spec.temperatures.empty()) return std::vector<double>(exits, 1.0);
+  if (context.classes == 1) {
+    fail(Code::kInvalidArgument,
+         "[policy] '{}' got {} temperatures for a model that answers with a number, expected none", spec.name,
+         spec.temperatures.size());
+  }
   if (spec.temperatures.size() != exits) {
     fail(Code::kInvalidArgument,
          "[policy] '{}' got {} temperatures, expected {}: one per exit, or none for 1 everywhere", spec.name,
@@ -194,14 +200,14 @@ PolicySpec checked_spec(const PolicySpec& spec, const PolicyKind& kind, const Po
   if (context.exits < 1) {
     fail(Code::kInvalidArgument, "[policy] got a model of {} exits, expected at least 1", context.exits);
   }
-  if (context.classes < 2) {
-    fail(Code::kInvalidArgument, "[policy] got a model of {} classes, expected at least 2", context.classes);
+  if (context.classes < 1) {
+    fail(Code::kInvalidArgument, "[policy] got a model of {} classes, expected at least 1", context.classes);
   }
   check_gates(spec, kind, context);
   PolicySpec checked = spec;
   checked.thresholds = checked_thresholds(spec, kind, static_cast<size_t>(context.exits - 1));
   check_class_thresholds(spec, kind, context);
-  checked.temperatures = checked_temperatures(spec, static_cast<size_t>(context.exits));
+  checked.temperatures = checked_temperatures(spec, context);
   if (spec.name == "always") check_exit("'always'", spec.always_exit, 0, context.exits);
   check_ensemble(spec, context);
   check_parts(spec, kind);

@@ -21,8 +21,8 @@
 namespace sooner {
 
 struct ExitObservation {
-  int32_t exit_index = 0;                                // 0 is the earliest exit; < K
-  std::span<const float> logits = {};                    // [C], pre-softmax, natural-log units
+  int32_t exit_index = 0;              // 0 is the earliest exit; < K
+  std::span<const float> logits = {};  // [C], pre-softmax, natural-log units; C is 1: the number answered, in its unit
   float gate = std::numeric_limits<float>::quiet_NaN();  // sigmoid output in [0, 1]; NaN where the exit has no gate
   // For policies that need times alone: since the sample's run began, and what the next stage will take, its head
   // included; 0 at the last exit, NaN where not known.
@@ -56,6 +56,9 @@ struct EnsembleSpec {
   std::vector<std::vector<double>> biases = {};  // [K-1][C]: b_k; empty: 0
   bool operator==(const EnsembleSpec&) const = default;
 };
+
+// The score at an exit that cannot be judged; whatever the threshold, nobody leaves by it.
+inline constexpr double kNoScore = -std::numeric_limits<double>::infinity();
 
 // What a policy is made of, as it stands in files, configs and on command lines.
 struct PolicySpec {
@@ -98,29 +101,30 @@ class ExitPolicy {
   }
   // True where `decide` looks at the observation's times; nobody reads a clock otherwise.
   [[nodiscard]] virtual bool needs_times() const { return false; }
-  // REQUIRES: logits.size() >= 2; state.size() == state_bytes(), beginning at a multiple of 8 bytes; what earlier exits
-  // left in it. No allocation, no exception.
+  // REQUIRES: as many logits as the context had classes; state.size() == state_bytes(), beginning at a multiple of 8
+  // bytes; what earlier exits left in it. No allocation, no exception.
   virtual ExitVerdict decide(const ExitObservation& observation, std::span<std::byte> state) const = 0;
 };
 
 struct PolicyContext {
   int32_t exits = 1;
-  int32_t classes = 2;
+  int32_t classes = 2;                           // 1: the network answers with a number
   bool has_gates = false;                        // every early exit has one
   std::optional<CostWeights> cost_weights = {};  // where the gates were trained for a range of them
 };
 
 // The policy `spec` describes, wrapped by its cap, deadline and abstention, in this order. Throws kInvalidArgument:
-// unknown name (nearest named), wrong number of thresholds, temperatures or weights, temperature not positive, NaN,
-// exit or threshold out of range, `gate`/`confidence` without gates, members that belong to another policy.
+// unknown name (nearest named), a policy that needs classes for a network that answers with a number, wrong number of
+// thresholds, temperatures or weights, temperature not positive, NaN, exit or threshold out of range,
+// `gate`/`confidence` without gates, members that belong to another policy.
 std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const PolicyContext& context);
 
 // All names, in the order shown to people.
 const std::vector<std::string>& policy_names();
 // True where tuning chooses thresholds for this policy (all but always, never, any, all).
 bool has_thresholds(std::string_view policy_name);
-// True where a spec of nothing but the name is whole: always, never, and gate, confidence and patience, which have
-// thresholds of their own.
-bool has_own_rule(std::string_view policy_name);
+// True where a spec of nothing but the name is whole, for so many classes: always, never, and gate, confidence and
+// patience, which have thresholds of their own (patience none for numbers).
+bool has_own_rule(std::string_view policy_name, int32_t classes = 2);
 
 }  // namespace sooner

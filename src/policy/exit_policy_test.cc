@@ -572,7 +572,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpec{{.name = "gate"}, {.exits = 3, .classes = 2, .has_gates = false}, "this model has none"},
         BadSpec{{.name = "confidence"}, {.exits = 2, .classes = 2, .has_gates = false}, "needs a gate"},
         BadSpec{{.name = "never"}, {.exits = 0, .classes = 2}, "0 exits"},
-        BadSpec{{.name = "never"}, {.exits = 1, .classes = 1}, "1 classes"}));
+        BadSpec{{.name = "patience"}, {.exits = 2, .classes = 1}, "0 thresholds, expected 1"},
+        BadSpec{{.name = "patience", .thresholds = {1}}, {.exits = 2, .classes = 1}, "threshold 1 at exit 0"},
+        BadSpec{{.name = "patience", .thresholds = {-1}, .temperatures = {1, 1}},
+                {.exits = 2, .classes = 1},
+                "temperatures for a model that answers with a number"},
+        BadSpec{{.name = "patience", .class_thresholds = {{-1}}}, {.exits = 2, .classes = 1}, "thresholds by class"},
+        BadSpec{{.name = "never"}, {.exits = 1, .classes = 0}, "0 classes"}));
 
 TEST(Left, HasAWordForEveryOutcome) {
   EXPECT_EQ(to_string(Left::kStays), "stays");
@@ -581,6 +587,50 @@ TEST(Left, HasAWordForEveryOutcome) {
   EXPECT_EQ(to_string(Left::kAtLastExit), "at last exit");
   EXPECT_EQ(to_string(Left::kByDeadline), "by deadline");
   EXPECT_EQ(to_string(Left::kAbstains), "abstains");
+}
+
+const PolicyContext kNumber{.exits = 4, .classes = 1, .has_gates = false};
+
+TEST(PatienceOfNumbers, LeavesWhereTheAnswerHasSettled) {
+  const auto policy = make_policy({.name = "patience", .thresholds = {-5, -5, -5}}, kNumber);
+  EXPECT_EQ(policy->name(), "patience");
+  EXPECT_EQ(policy->state_bytes(), 8U);
+  const auto verdicts = walk(*policy, {{10}, {3}, {-2}, {-2.5F}});
+  EXPECT_THAT(scores(verdicts), ElementsAre(static_cast<float>(-kInfinity), -7, -5, -0.5F));
+  EXPECT_THAT(outcomes(verdicts), ElementsAre(Left::kStays, Left::kStays, Left::kByPolicy, Left::kAtLastExit));
+  EXPECT_THAT(outcomes(walk(*policy, {{0}, {0}})), ElementsAre(Left::kStays, Left::kByPolicy))
+      << "a first answer of 0 is none before it";
+}
+
+TEST(PatienceOfNumbers, NeverLeavesAtTheFirstExitWhateverTheThreshold) {
+  const auto policy = make_policy({.name = "patience", .thresholds = {-kInfinity, -kInfinity, -kInfinity}}, kNumber);
+  EXPECT_THAT(outcomes(walk(*policy, {{10}, {3}})), ElementsAre(Left::kStays, Left::kByPolicy));
+  const auto capped = make_policy({.name = "patience", .thresholds = {-1, -1, -1}, .cap = 0}, kNumber);
+  EXPECT_EQ(walk(*capped, {{10}})[0].left, Left::kByCap);
+}
+
+TEST(PatienceOfNumbers, TrustsNothingThatIsNotANumber) {
+  const auto policy = make_policy({.name = "patience", .thresholds = {-9, -9, -9}}, kNumber);
+  EXPECT_THAT(outcomes(walk(*policy, {{1}, {kNan}, {1}, {1}})),
+              ElementsAre(Left::kStays, Left::kStays, Left::kStays, Left::kAtLastExit));
+}
+
+TEST(NumberPolicies, AreThoseThatNeedNoClasses) {
+  for (const std::string& name : policy_names()) {
+    PolicySpec spec{.name = name};
+    if (has_thresholds(name)) spec.thresholds = {-1, -1, -1};
+    if (policy_kind(name).parts) spec.parts = {{.name = "patience", .thresholds = {-1, -1, -1}}, {.name = "never"}};
+    const bool fits = name == "patience" || !has_thresholds(name);
+    try {
+      make_policy(spec, kNumber);
+      EXPECT_TRUE(fits) << name;
+    } catch (const Error& error) {
+      EXPECT_FALSE(fits) << error.what();
+      EXPECT_THAT(error.what(), HasSubstr("'" + name + "' needs classes and this model answers with a number"));
+    }
+  }
+  EXPECT_FALSE(has_own_rule("patience", 1)) << "how much is little depends on the unit";
+  EXPECT_TRUE(has_own_rule("never", 1));
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ struct PolicyKind {
   std::unique_ptr<const ExitPolicy> (*make)(const PolicySpec& spec, const PolicyContext& context) = nullptr;
 };
 
-// Throws kInvalidArgument for an unknown name, naming the nearest.
-const PolicyKind& policy_kind(std::string_view name);
+// Of a network with so many classes; 1: it answers with a number. Throws kInvalidArgument for an unknown name, naming
+// the nearest, and for a policy that needs classes where there are none.
+const PolicyKind& policy_kind(std::string_view name, int32_t classes = 2);
 
 }  // namespace sooner

@@ -20,9 +20,13 @@ namespace sooner {
   row(entropy) row(max_prob) row(margin) row(gate) row(confidence) row(patience) row(vote) row(ensemble) row(any) \
       row(all) row(always) row(never)
 
+// Those for networks that answer with a number.
+#define SOONER_NUMBER_POLICY_ROWS(row) row(settling) row(any) row(all) row(always) row(never)
+
 #define SOONER_DECLARE_KIND(policy) PolicyKind policy##_policy_kind();
 #define SOONER_CALL_KIND(policy) policy##_policy_kind(),
 SOONER_POLICY_ROWS(SOONER_DECLARE_KIND)
+PolicyKind settling_policy_kind();
 
 namespace {
 
@@ -33,19 +37,35 @@ const auto& kinds() {
   return kKinds;
 }
 
+const auto& number_kinds() {
+  static const std::array kKinds = {SOONER_NUMBER_POLICY_ROWS(SOONER_CALL_KIND)};
+  return kKinds;
+}
+
+const PolicyKind* find_kind(std::span<const PolicyKind> among, std::string_view name) {
+  const auto found = std::ranges::find(among, name, &PolicyKind::name);
+  return found == among.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
-const PolicyKind& policy_kind(std::string_view name) {
-  const auto found =
-      std::find_if(kinds().begin(), kinds().end(), [&](const PolicyKind& kind) { return kind.name == name; });
-  if (found == kinds().end()) {
+const PolicyKind& policy_kind(std::string_view name, int32_t classes) {
+  const PolicyKind* kind = find_kind(kinds(), name);
+  if (kind == nullptr) {
     fail(Code::kInvalidArgument, "[policy] got unknown policy '{}'; {}", name, suggest(name, policy_names()));
   }
-  return *found;
+  if (classes != 1) return *kind;
+  kind = find_kind(number_kinds(), name);
+  if (kind == nullptr) {
+    fail(Code::kInvalidArgument,
+         "[policy] '{}' needs classes and this model answers with a number; use patience, any, all, always or never",
+         name);
+  }
+  return *kind;
 }
 
 std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const PolicyContext& context) {
-  const PolicyKind& kind = policy_kind(spec.name);
+  const PolicyKind& kind = policy_kind(spec.name, context.classes);
   std::unique_ptr<const ExitPolicy> policy = kind.make(checked_spec(spec, kind, context), context);
   if (spec.cap >= 0) policy = cap_policy(std::move(policy), spec.cap);
   if (std::isfinite(spec.deadline_seconds)) policy = deadline_policy(std::move(policy), spec.deadline_seconds);
@@ -64,8 +84,8 @@ const std::vector<std::string>& policy_names() {
 
 bool has_thresholds(std::string_view policy_name) { return policy_kind(policy_name).thresholds; }
 
-bool has_own_rule(std::string_view policy_name) {
-  const PolicyKind& kind = policy_kind(policy_name);
+bool has_own_rule(std::string_view policy_name, int32_t classes) {
+  const PolicyKind& kind = policy_kind(policy_name, classes);
   return !kind.parts && (!kind.thresholds || kind.default_threshold.has_value());
 }
 

@@ -51,6 +51,7 @@ class ThresholdPolicy : public ExitPolicy {
   // Infinite thresholds are promises that hold for infinite and NaN scores too; otherwise a NaN never leaves.
   static bool passes(float value, double threshold) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    if (static_cast<double>(value) == kNoScore) return false;
     return threshold == -kInfinity || (static_cast<double>(value) >= threshold && threshold < kInfinity);
   }
 

@@ -47,6 +47,7 @@ std::string threshold_text(std::string_view policy_name, double threshold, int32
   if (policy_name == "margin") return fmt::format("p1 - p2 >= {:.3g}", threshold);
   if (policy_name == "gate") return fmt::format("g >= {:.3g}", threshold);
   if (policy_name == "confidence") return fmt::format("sum w >= {:.3g}", threshold);
+  if (policy_name == "patience" && classes == 1) return fmt::format("changed by <= {:.3g}", std::abs(threshold));
   if (policy_name == "patience") return fmt::format("{:.3g} exits in a row agree", threshold);
   if (policy_name == "vote") return fmt::format("mean vote >= {:.3g}", threshold);
   return fmt::format("score >= {:.3g}", threshold);

@@ -23,7 +23,8 @@ double entropy_score_from_nats(double nats, int32_t classes);
 // (1 - score) ln C; a score of -inf gives +inf nats. Throws kInvalidArgument for fewer than two classes.
 double nats_from_entropy_score(double score, int32_t classes);
 
-// For tables and messages: "p >= 0.93", "H <= 0.21 nats", "g >= 0.5", "everybody", "nobody".
+// For tables and messages: "p >= 0.93", "H <= 0.21 nats", "g >= 0.5", "everybody", "nobody". classes 1: the model
+// answers with a number.
 std::string threshold_text(std::string_view policy_name, double threshold, int32_t classes);
 
 }  // namespace sooner

@@ -63,6 +63,7 @@ TEST(ThresholdText, SpeaksThePolicysUnit) {
   EXPECT_EQ(threshold_text("gate", 0.5, 10), "g >= 0.5");
   EXPECT_EQ(threshold_text("confidence", 0.75, 10), "sum w >= 0.75");
   EXPECT_EQ(threshold_text("patience", 2, 10), "2 exits in a row agree");
+  EXPECT_EQ(threshold_text("patience", -2.5, 1), "changed by <= 2.5");
   EXPECT_EQ(threshold_text("vote", 0.75, 10), "mean vote >= 0.75");
   EXPECT_EQ(threshold_text("gate", kInfinity, 10), "nobody");
   EXPECT_EQ(threshold_text("gate", -kInfinity, 10), "everybody");

@@ -228,8 +228,13 @@ bool Session::leaves(size_t k, int32_t row, int32_t rows) {
   result.exit_index = static_cast<int32_t>(k);
   result.left = verdict.left;
   result.score = verdict.score;
-  result.probability =
-      std::isnan(verdict.probability) ? probability(logits, result.label, b.temperatures[k]) : verdict.probability;
+  if (classes == 1) {
+    result.number = logits[0];
+    result.probability = std::numeric_limits<float>::quiet_NaN();
+  } else {
+    result.probability =
+        std::isnan(verdict.probability) ? probability(logits, result.label, b.temperatures[k]) : verdict.probability;
+  }
   std::ranges::copy(logits, b.result_logits.begin() + static_cast<ptrdiff_t>(sample * classes));
   return true;
 }

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -22,11 +23,15 @@
 namespace sooner {
 
 struct Result {
-  int32_t label = -1;  // the policy's answer: the argmax of the logits at the exit taken, or of all exits so far
+  // The policy's answer: the argmax of the logits at the exit taken, or of all exits so far; 0 for a number.
+  int32_t label = -1;
   int32_t exit_index = -1;
   Left left = Left::kStays;  // why it left; kStays only for samples that were handed on at a cut
   float score = 0;           // the policy's score there
-  float probability = 0;     // of `label`: the policy's own, else the softmax at the model's temperature for that exit
+  // Of `label`: the policy's own, else the softmax at the model's temperature for that exit; NaN for a number.
+  float probability = 0;
+  // The answer of a network that answers with a number, in its unit; NaN elsewhere.
+  float number = std::numeric_limits<float>::quiet_NaN();
 };
 
 struct SessionOptions {

@@ -225,7 +225,7 @@ void set_option(std::string_view word, const std::vector<Option>& options) {
   }
 }
 
-std::string write_options(const std::vector<Option>& options) {
+std::string write_options(const std::vector<Option>& options, bool comments) {
   std::string text;
   std::string section;
   for (const Option& option : options) {
@@ -233,7 +233,8 @@ std::string write_options(const std::vector<Option>& options) {
       section = option.section;
       text += fmt::format("\n[{}]\n", section);
     }
-    text += fmt::format("# {}\n{} = {}\n", option.comment, option.key, std::visit(Write{}, option.target));
+    if (comments) text += fmt::format("# {}\n", option.comment);
+    text += fmt::format("{} = {}\n", option.key, std::visit(Write{}, option.target));
   }
   return text;
 }

@@ -43,6 +43,6 @@ void read_options(std::string_view text, const std::string& file, const std::vec
 void set_option(std::string_view word, const std::vector<Option>& options);
 
 // The options as TOML, sections in the order of the table, each with its comment.
-std::string write_options(const std::vector<Option>& options);
+std::string write_options(const std::vector<Option>& options, bool comments = true);
 
 }  // namespace sooner

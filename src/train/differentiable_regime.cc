@@ -179,6 +179,7 @@ RegimeKind differentiable_regime_kind() {
   return {.name = "differentiable",
           .summary = "exits and gates as one decision",
           .gates = true,
+          .numbers = false,
           .declare = declare,
           .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
             return std::make_unique<DifferentiableRegime>(context);

@@ -38,6 +38,7 @@ class DistillationRegime final : public Regime {
 RegimeKind distillation_regime_kind() {
   return {.name = "distillation",
           .summary = "early exits also learn the last one's answers",
+          .numbers = false,
           .declare =
               [](RegimeOptions& options) {
                 options.add("distillation", "share",

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/batch_loader.h"
 #include "train/torch_tensors.h"
 
 namespace sooner {
@@ -17,6 +16,15 @@ void append(std::vector<float>& to, const at::Tensor& tensor) {
 }
 
 }  // namespace
+
+at::Tensor place_truth(const Batch& batch, const Targets& targets, const ComputeMode& mode) {
+  // from_blob takes no const pointer, but nothing writes through this one.
+  if (!targets.standard) {
+    return at::from_blob(const_cast<int32_t*>(batch.labels.data()), {batch.n}, at::kInt).to(mode.device, at::kLong);
+  }
+  const at::Tensor truth = at::from_blob(const_cast<float*>(batch.targets.data()), {batch.n}, at::kFloat);
+  return ((truth - targets.standard->mean) / targets.standard->std).to(mode.device);
+}
 
 at::Tensor place_images(std::span<const float> images, int64_t n, const Shape& image_shape, const ComputeMode& mode) {
   std::vector<int64_t> shape{n};
@@ -51,6 +59,7 @@ ExitAnswers evaluate(GraphModule& module, const ComputeMode& mode, const DataSet
       }
       if (!gates.empty()) append(answers.gates, at::stack(gates, 1));
       answers.labels.insert(answers.labels.end(), batch->labels.begin(), batch->labels.end());
+      answers.targets.insert(answers.targets.end(), batch->targets.begin(), batch->targets.end());
     }
     return answers;
   });

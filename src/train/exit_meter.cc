@@ -7,24 +7,25 @@
 namespace sooner {
 namespace {
 
-// Layout of the sums, K exits: steps, loss, mixture, soft cost, K losses, K accuracies, K-1 gates, K shares, rule
-// accuracy.
+// Layout of the sums, K exits: steps, loss, mixture, soft cost, K losses, K qualities, K-1 gates, K shares, rule
+// quality.
 constexpr size_t kFixed = 4;
 
 struct Layout {
   size_t exits;
   [[nodiscard]] size_t losses() const { return kFixed; }
-  [[nodiscard]] size_t accuracies() const { return kFixed + exits; }
+  [[nodiscard]] size_t qualities() const { return kFixed + exits; }
   [[nodiscard]] size_t gates() const { return kFixed + 2 * exits; }
   [[nodiscard]] size_t shares() const { return gates() + exits - 1; }
-  [[nodiscard]] size_t rule_accuracy() const { return shares() + exits; }
-  [[nodiscard]] size_t size() const { return rule_accuracy() + 1; }
+  [[nodiscard]] size_t rule_quality() const { return shares() + exits; }
+  [[nodiscard]] size_t size() const { return rule_quality() + 1; }
 };
 
 }  // namespace
 
-ExitMeter::ExitMeter(size_t exits, const at::Device& device)
+ExitMeter::ExitMeter(size_t exits, const Targets& targets, const at::Device& device)
     : exits_(exits),
+      targets_(targets),
       sums_(at::zeros({static_cast<int64_t>(Layout{exits}.size())}, at::TensorOptions(at::kDouble).device(device))) {}
 
 void ExitMeter::clear() { sums_.zero_(); }
@@ -37,24 +38,24 @@ void ExitMeter::add(const Loss& loss, const ExitOutputs& outputs, const at::Tens
     std::vector<at::Tensor> row{one, loss.total.detach(), loss.mixture.defined() ? loss.mixture : none,
                                 loss.soft_cost.defined() ? loss.soft_cost : none};
     for (const at::Tensor& value : loss.exit_losses) row.push_back(value.defined() ? value : none);
-    std::vector<at::Tensor> right;
+    std::vector<at::Tensor> worth;  // [K] of [N]
     for (const at::Tensor& logits : outputs.logits) {
-      right.push_back(logits.defined() ? logits.argmax(1).eq(labels).to(at::kFloat)
+      worth.push_back(logits.defined() ? answer_qualities(logits, labels, targets_)
                                        : at::zeros_like(labels, at::kFloat));
-      row.push_back(right.back().mean());
+      row.push_back(worth.back().mean());
     }
     std::vector<at::Tensor> leaves;  // [K-1] of [N]: would leave here, had it come so far
     for (const at::Tensor& gate : outputs.gates) {
-      const at::Tensor g = gate.defined() ? at::sigmoid(gate) : at::zeros_like(right.back());
+      const at::Tensor g = gate.defined() ? at::sigmoid(gate) : at::zeros_like(worth.back());
       row.push_back(g.mean());
       leaves.push_back(g.ge(0.5).to(at::kFloat));
     }
-    at::Tensor present = at::ones_like(right.back());
-    at::Tensor taken = at::zeros_like(right.back());
+    at::Tensor present = at::ones_like(worth.back());
+    at::Tensor taken = at::zeros_like(worth.back());
     for (size_t k = 0; k < exits_; ++k) {
       const at::Tensor here = k + 1 < exits_ ? present * leaves[k] : present;
       row.push_back(here.mean());
-      taken = taken + here * right[k];
+      taken = taken + here * worth[k];
       present = present - here;
     }
     row.push_back(taken.mean());
@@ -90,14 +91,14 @@ TrainingMetrics training_metrics(const std::vector<double>& sums, const std::vec
   const double nan = std::nan("");
   const bool gated = phase.gated;
   TrainingMetrics m{mean(1), gated ? mean(2) : nan, gated ? mean(3) : nan, {}};
-  m.exits = {means(layout.losses(), layout.exits), means(layout.accuracies(), layout.exits), {}, {}, nan, nan};
+  m.exits = {means(layout.losses(), layout.exits), means(layout.qualities(), layout.exits), {}, {}, nan, nan};
   for (size_t k = 0; k < layout.exits; ++k) {
-    if (!phase.computes(k)) m.exits.loss[k] = m.exits.accuracy[k] = nan;
+    if (!phase.computes(k)) m.exits.loss[k] = m.exits.quality[k] = nan;
   }
   if (!gated) return m;
   m.exits.mean_gate = means(layout.gates(), layout.exits - 1);
   m.exits.share = means(layout.shares(), layout.exits);
-  m.exits.rule_accuracy = mean(layout.rule_accuracy());
+  m.exits.rule_quality = mean(layout.rule_quality());
   m.exits.cost = 0;
   for (size_t k = 0; k < layout.exits; ++k) m.exits.cost += m.exits.share[k] * exit_cost[k];
   return m;

@@ -13,7 +13,7 @@ namespace sooner {
 
 class ExitMeter {
  public:
-  ExitMeter(size_t exits, const at::Device& device);
+  ExitMeter(size_t exits, const Targets& targets, const at::Device& device);
 
   void clear();
   void add(const Loss& loss, const ExitOutputs& outputs, const at::Tensor& labels);
@@ -23,6 +23,7 @@ class ExitMeter {
 
  private:
   size_t exits_;
+  Targets targets_;
   at::Tensor sums_;  // fp64, layout in exit_meter.cc
 };
 

@@ -60,7 +60,8 @@ void export_model(GraphModule& module, const TrainConfig& config, const DataSet&
   ModelFile model;
   Manifest& manifest = model.manifest;
   manifest.graph = module.graph();
-  manifest.class_names = data.class_names;
+  manifest.quantity = data.quantity;
+  if (!data.quantity) manifest.class_names = data.class_names;
   manifest.preprocessing = {data.image_shape, data.mean, data.std, data.image_shape[0] == 1 ? "L" : "RGB"};
   if (regime_kind(config.train.regime).gates) {
     manifest.policy.name = "gate";
@@ -82,9 +83,13 @@ void export_answers(const ExitAnswers& answers, const Split& split, const std::f
   Safetensors file;
   file.tensors["logits"] = floats_tensor({answers.samples, answers.exits, answers.classes}, answers.logits);
   if (answers.exits > 1) file.tensors["gates"] = floats_tensor({answers.samples, answers.exits - 1}, answers.gates);
-  Tensor labels(DType::kI32, {answers.samples});
-  std::ranges::copy(std::as_bytes(std::span(answers.labels)), labels.raw().begin());
-  file.tensors["labels"] = labels;
+  if (answers.classes == 1) {
+    file.tensors["targets"] = floats_tensor({answers.samples}, answers.targets);
+  } else {
+    Tensor labels(DType::kI32, {answers.samples});
+    std::ranges::copy(std::as_bytes(std::span(answers.labels)), labels.raw().begin());
+    file.tensors["labels"] = labels;
+  }
   file.metadata = {{"format", "pt"}, {"sooner.split", split.name}, {"sooner.split_hash", split.hash}};
   const std::vector<std::byte> bytes = serialize_safetensors(file);
   write_file_atomically(path, [&](FileSink& sink) { sink.write(std::span<const std::byte>(bytes)); });

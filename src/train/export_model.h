@@ -17,8 +17,8 @@ namespace sooner {
 void export_model(GraphModule& module, const TrainConfig& config, const DataSet& data, const Splits& splits,
                   const std::filesystem::path& path);
 
-// Writes tensors "logits" F32 [N, K, C], "gates" F32 [N, K-1] (absent with one exit), "labels" I32 [N], and the split's
-// name and hash in the metadata.
+// Writes tensors "logits" F32 [N, K, C], "gates" F32 [N, K-1] (absent with one exit), "labels" I32 [N] (or "targets"
+// F32 [N]), and the split's name and hash in the metadata.
 void export_answers(const ExitAnswers& answers, const Split& split, const std::filesystem::path& path);
 
 }  // namespace sooner

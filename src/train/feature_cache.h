@@ -76,6 +76,7 @@ class LabelSource final : public ImageSource {
   explicit LabelSource(std::shared_ptr<const ImageSource> source) : source_(std::move(source)) {}
   [[nodiscard]] int64_t size() const override { return source_->size(); }
   [[nodiscard]] int32_t label(int64_t index) const override { return source_->label(index); }
+  [[nodiscard]] float target(int64_t index) const override { return source_->target(index); }
   void read(int64_t /*index*/, std::span<uint8_t> pixels) const override { std::ranges::fill(pixels, uint8_t{0}); }
 
  private:

@@ -17,7 +17,7 @@ class JointRegime final : public Regime {
     return weighted_loss(outputs, labels, weights_, targets_);
   }
   [[nodiscard]] double score(const ExitMetrics& validation) const override {
-    return keeps_heads_ ? selection_score(validation) : validation.accuracy.back();
+    return keeps_heads_ ? selection_score(validation) : validation.quality.back();
   }
   [[nodiscard]] bool keeps_heads() const override { return keeps_heads_; }
 

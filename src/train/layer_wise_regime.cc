@@ -37,7 +37,7 @@ class LayerWiseRegime final : public Regime {
     return weighted_loss(outputs, labels, weights, targets_);
   }
   // Only the last stage still changes when epochs are chosen from.
-  [[nodiscard]] double score(const ExitMetrics& validation) const override { return validation.accuracy.back(); }
+  [[nodiscard]] double score(const ExitMetrics& validation) const override { return validation.quality.back(); }
 
  private:
   int64_t epochs_;

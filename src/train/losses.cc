@@ -14,7 +14,8 @@ at::Tensor weights_tensor(const Targets& targets, const at::Tensor& like) {
   return at::tensor(targets.class_weights, at::kFloat).to(like.device());
 }
 
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels, const Targets& targets) {
+at::Tensor own_loss(const at::Tensor& logits, const at::Tensor& labels, const Targets& targets) {
+  if (targets.standard) return at::smooth_l1_loss(fp32(logits).squeeze(1), labels);
   return at::cross_entropy_loss(fp32(logits), labels, weights_tensor(targets, logits), at::Reduction::Mean, -100,
                                 targets.smoothing);
 }
@@ -31,7 +32,7 @@ at::Tensor label_losses(const ExitOutputs& outputs, const at::Tensor& labels, si
   return -at::log_softmax(fp32(outputs.logits[exit_index]), 1).gather(1, labels.unsqueeze(1)).squeeze(1);
 }
 
-// Adds weight_k CE(z_k) of every exit to loss.total and keeps each on its own.
+// Adds weight_k l(z_k) of every exit to loss.total and keeps each on its own.
 void add_exit_losses(Loss& loss, const ExitOutputs& outputs, const at::Tensor& labels,
                      const std::vector<double>& weights, const Targets& targets) {
   for (size_t k = 0; k < outputs.logits.size(); ++k) {
@@ -40,7 +41,7 @@ void add_exit_losses(Loss& loss, const ExitOutputs& outputs, const at::Tensor& l
       loss.exit_losses.emplace_back();
       continue;
     }
-    const at::Tensor value = cross_entropy(outputs.logits[k], labels, targets);
+    const at::Tensor value = own_loss(outputs.logits[k], labels, targets);
     loss.exit_losses.push_back(value.detach());
     if (weights[k] == 0) continue;
     const at::Tensor term = weights[k] == 1 ? value : value * weights[k];
@@ -74,6 +75,11 @@ at::Tensor logit_mixture_log_likelihood(const ExitOutputs& outputs, const at::Te
 }
 
 }  // namespace
+
+at::Tensor answer_qualities(const at::Tensor& logits, const at::Tensor& labels, const Targets& targets) {
+  if (targets.standard) return (fp32(logits).squeeze(1) - labels).abs() * -targets.standard->std;
+  return logits.argmax(1).eq(labels).to(at::kFloat);
+}
 
 Loss weighted_loss(const ExitOutputs& outputs, const at::Tensor& labels, const std::vector<double>& weights,
                    const Targets& targets) {

@@ -18,15 +18,22 @@
 
 namespace sooner {
 
+// `labels` below: [N], int64; where a number is asked for (Targets::standard), its standardised targets, fp32.
+
 struct Loss {
   at::Tensor total;  // scalar, with gradient
-  // [K] scalars, no gradient: each exit's own mean cross-entropy; undefined where it was left out.
+  // [K] scalars, no gradient: each exit's own mean loss, the cross-entropy, or of a number z that should be t the
+  // smooth L1: d^2 / 2 where d = |z - t| < 1, else d - 1/2. Undefined where it was left out.
   std::vector<at::Tensor> exit_losses;
   at::Tensor mixture;    // scalar, no gradient: mean -log S_1[y]; undefined for joint
   at::Tensor soft_cost;  // scalar, no gradient: mean Q_1; undefined for joint
 };
 
-// L = sum_k weights_k CE(z_k), [K]. `labels` [N], int64. Exits that were left out have weight 0.
+// Of each sample, [N], fp32: what the answer is worth, 1 or 0 for a class, minus the absolute error in the unit of the
+// target for a number.
+at::Tensor answer_qualities(const at::Tensor& logits, const at::Tensor& labels, const Targets& targets);
+
+// L = sum_k weights_k l(z_k), [K], l an exit's own loss. Exits that were left out have weight 0.
 Loss weighted_loss(const ExitOutputs& outputs, const at::Tensor& labels, const std::vector<double>& weights,
                    const Targets& targets);
 

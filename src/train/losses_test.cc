@@ -302,5 +302,24 @@ TEST(DifferentiableLoss, GradientsOfATinyNetworkMatchFiniteDifferences) {
   EXPECT_GT(checked, 80);
 }
 
+// Two samples of a regression: z - t is 1/2 and -3.
+TEST(WeightedLoss, OfNumbersIsTheSmoothL1OfStandardisedTargets) {
+  const Targets targets{.standard = Standard{.mean = 10, .std = 4}};
+  ExitOutputs outputs;
+  outputs.logits = {floats({1.5F, -1}).unsqueeze(1).requires_grad_(true), floats({1, 2}).unsqueeze(1)};
+  outputs.gates.resize(1);
+  const at::Tensor truth = floats({1, 2});
+  const Loss loss = weighted_loss(outputs, truth, {2, 1}, targets);
+  EXPECT_NEAR(value(loss.exit_losses[0]), (0.125 + 2.5) / 2, 1e-6);
+  EXPECT_EQ(value(loss.exit_losses[1]), 0);
+  EXPECT_NEAR(value(loss.total), 2 * (0.125 + 2.5) / 2, 1e-6);
+  loss.total.backward();
+  EXPECT_NEAR(value(outputs.logits[0].grad()[0][0]), 0.5, 1e-6) << "2/2 of z - t within 1";
+  EXPECT_NEAR(value(outputs.logits[0].grad()[1][0]), -1, 1e-6) << "and of its sign beyond";
+  const at::Tensor qualities = answer_qualities(outputs.logits[0], truth, targets);
+  EXPECT_NEAR(value(qualities[0]), -2, 1e-6) << "half a deviation of 4";
+  EXPECT_NEAR(value(qualities[1]), -12, 1e-6);
+}
+
 }  // namespace
 }  // namespace sooner

@@ -70,7 +70,7 @@ class Regime {
 
   // Their epochs add up to the context's.
   [[nodiscard]] virtual std::vector<Phase> phases() const = 0;
-  // labels [N], int64.
+  // labels [N], as losses.h has them.
   [[nodiscard]] virtual Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) = 0;
 
   // What it adapts while training, for checkpoints.
@@ -103,6 +103,7 @@ struct RegimeKind {
   bool exits = true;         // needs early exits; false: has none
   bool gates = false;        // needs a gate at each
   bool cascade = false;      // heads also read the exit before
+  bool numbers = true;       // trains networks that answer with a number, too
   void (*declare)(RegimeOptions& options) = nullptr;
   // Throws kInvalidArgument for settings that do not fit the network.
   std::unique_ptr<Regime> (*make)(const RegimeContext& context) = nullptr;

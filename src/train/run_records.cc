@@ -22,30 +22,32 @@ double wall_time() {
 // JSON has no NaN.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
-Json exits_json(const ExitMetrics& metrics) {
+Json exits_json(const ExitMetrics& metrics, const std::optional<Quantity>& quantity) {
+  const std::string word(quality_word(quantity));
   Json exits = Json::array();
   for (size_t k = 0; k < metrics.loss.size(); ++k) {
     const bool gated = metrics.has_rule();
     exits.push_back(
         {{"loss", number(metrics.loss[k])},
-         {"accuracy", number(metrics.accuracy[k])},
+         {word, number(quality_number(quantity, metrics.quality[k]))},
          {"mean_gate", gated && k < metrics.mean_gate.size() ? number(metrics.mean_gate[k]) : Json(nullptr)},
          {"share", gated ? number(metrics.share[k]) : Json(nullptr)}});
   }
   return exits;
 }
 
-void add_scalars(std::vector<std::pair<std::string, float>>& scalars, const std::string& split, const ExitMetrics& m) {
+void add_scalars(std::vector<std::pair<std::string, float>>& scalars, const std::string& split, const ExitMetrics& m,
+                 const std::optional<Quantity>& quantity) {
   const auto add = [&](const std::string& name, double value) {
     if (std::isfinite(value)) scalars.emplace_back(split + "/" + name, static_cast<float>(value));
   };
   for (size_t k = 0; k < m.loss.size(); ++k) {
     add(fmt::format("exit{}/loss", k), m.loss[k]);
-    add(fmt::format("exit{}/accuracy", k), m.accuracy[k]);
+    add(fmt::format("exit{}/{}", k, quality_word(quantity)), quality_number(quantity, m.quality[k]));
     if (m.has_rule()) add(fmt::format("exit{}/share", k), m.share[k]);
     if (k < m.mean_gate.size()) add(fmt::format("exit{}/mean_gate", k), m.mean_gate[k]);
   }
-  add("rule_accuracy", m.rule_accuracy);
+  add("rule_accuracy", m.rule_quality);
   add("cost", m.cost);
 }
 
@@ -53,6 +55,15 @@ std::string percents(const std::vector<double>& shares, const char* separator) {
   std::vector<std::string> parts;
   for (const double share : shares) parts.push_back(fmt::format("{:.2f}", 100 * share));
   return fmt::format("{}", fmt::join(parts, separator));
+}
+
+// "83.21 / 85.02 %", "5.123 / 4.218 degrees".
+std::string qualities_text(const ExitMetrics& metrics, const std::optional<Quantity>& quantity) {
+  if (!quantity) return percents(metrics.quality, " / ") + " %";
+  std::vector<std::string> parts;
+  for (const double quality : metrics.quality)
+    parts.push_back(fmt::format("{:.3f}", quality_number(quantity, quality)));
+  return fmt::format("error {} {}", fmt::join(parts, " / "), quantity->unit);
 }
 
 }  // namespace
@@ -76,22 +87,22 @@ std::string metrics_json(const EpochRecord& record) {
                    {{"loss", number(t.loss)},
                     {"mixture", number(t.mixture)},
                     {"soft_cost", number(t.soft_cost)},
-                    {"exits", exits_json(t.exits)},
-                    {"rule_accuracy", number(t.exits.rule_accuracy)},
+                    {"exits", exits_json(t.exits, record.quantity)},
+                    {"rule_accuracy", number(t.exits.rule_quality)},
                     {"cost", number(t.exits.cost)}}},
                   {"validation",
-                   {{"exits", exits_json(record.validation)},
-                    {"rule_accuracy", number(record.validation.rule_accuracy)},
+                   {{"exits", exits_json(record.validation, record.quantity)},
+                    {"rule_accuracy", number(record.validation.rule_quality)},
                     {"cost", number(record.validation.cost)}}}};
   return json.dump();
 }
 
 std::string summary(const EpochRecord& record, int64_t epochs) {
   const ExitMetrics& v = record.validation;
-  std::string text = fmt::format("epoch {:>3}/{} {}: loss {:.4f}, validation {} %", record.epoch, epochs, record.phase,
-                                 record.train.loss, percents(v.accuracy, " / "));
+  std::string text = fmt::format("epoch {:>3}/{} {}: loss {:.4f}, validation {}", record.epoch, epochs, record.phase,
+                                 record.train.loss, qualities_text(v, record.quantity));
   if (v.has_rule()) {
-    text += fmt::format(", gates {:.2f} % at cost {:.3f} (leave {} %)", 100 * v.rule_accuracy, v.cost,
+    text += fmt::format(", gates {:.2f} % at cost {:.3f} (leave {} %)", 100 * v.rule_quality, v.cost,
                         percents(v.share, " / "));
   }
   return text + fmt::format(", {:.0f} images/s, {}{}", record.images_per_second, human_seconds(record.seconds),
@@ -110,8 +121,8 @@ void RunRecords::add(const EpochRecord& record) {
       {"cost_weight", static_cast<float>(record.cost_weight)},
       {"images_per_second", static_cast<float>(record.images_per_second)},
       {"train/loss", static_cast<float>(record.train.loss)}};
-  add_scalars(scalars, "train", record.train.exits);
-  add_scalars(scalars, "validation", record.validation);
+  add_scalars(scalars, "train", record.train.exits, record.quantity);
+  add_scalars(scalars, "validation", record.validation, record.quantity);
   events_.write(wall_time(), record.step, scalars);
 }
 

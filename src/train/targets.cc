@@ -4,7 +4,26 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/error.h"
+
 namespace sooner {
+
+Standard standard_of(const ImageSource& source, std::span<const int64_t> indices) {
+  double sum = 0, squares = 0;
+  const auto n = static_cast<double>(indices.size());
+  for (const int64_t index : indices) sum += static_cast<double>(source.target(index));
+  for (const int64_t index : indices) {
+    const double off = static_cast<double>(source.target(index)) - sum / n;
+    squares += off * off;
+  }
+  const Standard standard{sum / n, std::sqrt(squares / n)};
+  if (!std::isfinite(standard.mean) || !(standard.std > 0)) {
+    fail(Code::kInvalidArgument,
+         "[train] the targets have mean {} and standard deviation {}, expected numbers that differ", standard.mean,
+         standard.std);
+  }
+  return standard;
+}
 
 std::vector<double> class_weights(std::string_view kind, std::span<const int64_t> counts, double beta) {
   if (kind == "none") return {};

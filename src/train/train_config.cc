@@ -19,7 +19,8 @@ void add_data(std::vector<Option>& options, TrainConfig& config) {
   options.push_back({"", "name", "Names the run folder: runs/<name>-<n>.", &config.name});
   DataOptions& data = config.data;
   options.push_back({"data", "name",
-                     "glyphs (built in) | mnist | fashion-mnist | cifar10 | cifar100 | folder:<path> | csv:<path>",
+                     "glyphs, glyph-angles (built in; the second a regression) | mnist | fashion-mnist | cifar10 | "
+                     "cifar100 | folder:<path> | csv:<path>",
                      &data.name});
   options.push_back({"data", "data_dir",
                      "Folder that holds mnist/, fashion-mnist/, cifar-10/ …; empty: environment variable SOONER_DATA.",
@@ -28,9 +29,9 @@ void add_data(std::vector<Option>& options, TrainConfig& config) {
       {"data", "image_shape",
        "[channels, rows, columns] that images of a folder or list are brought to; other sets have their own.",
        &data.image_shape, 1, 4096});
-  options.push_back({"data", "glyph_train", "glyphs: training images drawn.", &data.glyph_train, 20, kMany});
-  options.push_back({"data", "glyph_test", "glyphs: test images drawn.", &data.glyph_test, 20, kMany});
-  options.push_back({"data", "glyph_seed", "glyphs: seed of the drawing.", &data.glyph_seed, 0, 9e15});
+  options.push_back({"data", "glyph_train", "Built-in sets: training images drawn.", &data.glyph_train, 20, kMany});
+  options.push_back({"data", "glyph_test", "Built-in sets: test images drawn.", &data.glyph_test, 20, kMany});
+  options.push_back({"data", "glyph_seed", "Built-in sets: seed of the drawing.", &data.glyph_seed, 0, 9e15});
   SplitOptions& split = config.split;
   options.push_back({"split", "validation",
                      "Share of the training images that choose the best checkpoint and steer target_cost.",
@@ -237,7 +238,7 @@ std::string config_hash(const TrainConfig& config) {
   copy.train.threads = defaults.threads;
   copy.train.loader_threads = defaults.loader_threads;
   copy.train.checkpoint_steps = defaults.checkpoint_steps;
-  return hash_hex(hash_bytes(to_toml(copy)));
+  return hash_hex(hash_bytes(write_options(options_of(copy, false), /*comments=*/false)));
 }
 
 }  // namespace sooner

@@ -14,6 +14,7 @@
 #include "data/batch_loader.h"
 #include "format/model_file.h"
 #include "graph/cost.h"
+#include "train/answer_scale.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/exit_meter.h"
@@ -43,23 +44,45 @@ constexpr int64_t kStepsBeforeEstimate = 20;
 // How often an epoch a regime that steers looks at the validation split.
 constexpr int64_t kSteersPerEpoch = 4;
 
+// What is configured for classes does not fit a data set that asks for a number, nor what turns or mirrors images.
+void check_fits(const TrainConfig& config, const std::optional<Quantity>& quantity) {
+  if (!quantity) return;
+  const RegimeKind& regime = regime_kind(config.train.regime);
+  if (!regime.numbers) require_classes(quantity, "train", fmt::format("the regime '{}'", regime.name));
+  if (config.train.label_smoothing > 0) require_classes(quantity, "train", "train.label_smoothing");
+  if (config.train.class_balance != "none") require_classes(quantity, "train", "train.class_balance");
+  if (config.split.imbalance > 1) require_classes(quantity, "train", "split.imbalance");
+  const AugmentOptions& augment = config.augment;
+  if (!augment.flip && augment.rotate_degrees == 0 && augment.shear == 0) return;
+  fail(Code::kInvalidArgument,
+       "[train] augment.flip, rotate_degrees and shear change what a regression asks for, the {}; turn them off",
+       quantity->name);
+}
+
+DataSet open_fitting_data_set(const TrainConfig& config) {
+  DataSet data = open_data_set(config.data);
+  check_fits(config, data.quantity);
+  return data;
+}
+
 class Trainer {
  public:
   Trainer(const TrainConfig& config, const RunFolder& folder, const TrainOptions& options)
       : config_(config),
         folder_(folder),
         options_(options),
-        data_(open_data_set(config.data)),
+        data_(open_fitting_data_set(config)),
         splits_(make_splits(data_, config.split)),
-        graph_(build_network(config.network, data_.image_shape, data_.classes())),
+        graph_(build_network(config.network, data_.image_shape, data_.outputs())),
         mode_(choose_compute_mode(config.train, graph_)),
         exit_cost_(compute_cost(graph_).exit_fraction),
+        targets_(what_is_asked()),
         regime_(regime_kind(config.train.regime)
                     .make({.graph = graph_,
                            .exit_cost = exit_cost_,
                            .epochs = config.train.epochs,
                            .started = !config.train.start.empty(),
-                           .targets = {config.train.label_smoothing, weigh_classes()},
+                           .targets = targets_,
                            .seed = config.train.seed,
                            .settings = config.regimes})) {
     apply_compute_mode(mode_);
@@ -71,7 +94,7 @@ class Trainer {
     sgd_ = std::make_unique<Sgd>(*module_,
                                  SgdOptions{config.train.momentum, config.train.nesterov, config.train.weight_decay,
                                             config.regimes.number("differentiable.gate_learning_rate")});
-    meter_ = std::make_unique<ExitMeter>(graph_.exits(), mode_.device);
+    meter_ = std::make_unique<ExitMeter>(graph_.exits(), targets_, mode_.device);
     if (splits_.validation.indices.empty()) {
       fail(Code::kInvalidArgument, "[train] the validation split is empty; raise split.validation (now {})",
            config.split.validation);
@@ -123,6 +146,11 @@ class Trainer {
   void say(const std::string& line) {
     append_line(folder_.log(), line);
     if (options_.listener != nullptr) options_.listener->on_line(line);
+  }
+
+  [[nodiscard]] Targets what_is_asked() const {
+    if (data_.quantity) return {.standard = standard_of(*data_.train, splits_.train.indices)};
+    return {config_.train.label_smoothing, weigh_classes()};
   }
 
   // [C], or none.
@@ -234,8 +262,7 @@ class Trainer {
   void step(const Batch& batch) {
     std::optional<StepMemory> memory;
     if (weigh_step_) memory.emplace();
-    const at::Tensor labels =
-        at::from_blob(const_cast<int32_t*>(batch.labels.data()), {batch.n}, at::kInt).to(mode_.device, at::kLong);
+    const at::Tensor labels = place_truth(batch, targets_, mode_);
     const ExitOutputs outputs = forward(batch);
     const Loss loss = regime_->loss(outputs, labels, moment());
     if (!mode_.cuda() || at_.step % kStepsBetweenLooksCuda == 0) require_finite(loss);
@@ -274,10 +301,12 @@ class Trainer {
     for (size_t k = 0; k < loss.exit_losses.size(); ++k) {
       if (!loss.exit_losses[k].defined()) continue;
       const auto value = loss.exit_losses[k].item<double>();
-      if (!std::isfinite(value)) not_finite(fmt::format("exit {}'s cross-entropy is {}", k, value));
+      if (!std::isfinite(value)) not_finite(fmt::format("exit {}'s {} is {}", k, loss_name(), value));
     }
     not_finite("the mixture of the gates is not a number");
   }
+
+  [[nodiscard]] const char* loss_name() const { return targets_.standard ? "loss" : "cross-entropy"; }
 
   [[noreturn]] void not_finite(const std::string& what) const {
     std::error_code ignored;
@@ -300,11 +329,13 @@ class Trainer {
     last_report_ = Clock::now();
     const TrainingMetrics m = training_metrics(meter_->sums(), exit_cost_, phase());
     options_.listener->on_step({at_.epoch + 1, config_.train.epochs, at_.step, total_steps(),
-                                done * config_.train.batch_size / seconds, left, m.exits.loss, m.exits.accuracy});
+                                done * config_.train.batch_size / seconds, left, m.exits.loss, m.exits.quality,
+                                data_.quantity});
   }
 
   ExitMetrics validate() {
-    return measure_exits(evaluate(*module_, mode_, data_, data_.train, splits_.validation.indices), exit_cost_);
+    return measure_exits(evaluate(*module_, mode_, data_, data_.train, splits_.validation.indices), exit_cost_,
+                         targets_);
   }
 
   void steer() {
@@ -315,6 +346,7 @@ class Trainer {
   void end_epoch(double seconds) {
     const bool gated = phase().gated;
     EpochRecord record;
+    record.quantity = data_.quantity;
     record.phase = phase().name;
     record.epoch = at_.epoch + 1;
     record.step = at_.step;
@@ -336,7 +368,7 @@ class Trainer {
         at_.best_score = now;
         at_.best_epoch = record.epoch;
       }
-      if (graph_.exits() > 1) record.warnings = starving_exits(record.validation);
+      if (graph_.exits() > 1) record.warnings = starving_exits(record.validation, data_.quantity);
     }
     records_->add(record);
     say(summary(record, config_.train.epochs));
@@ -360,7 +392,7 @@ class Trainer {
   static void drop_rule(ExitMetrics& metrics) {
     metrics.mean_gate.clear();
     metrics.share.clear();
-    metrics.rule_accuracy = metrics.cost = std::nan("");
+    metrics.rule_quality = metrics.cost = std::nan("");
   }
 
   // On a GPU a loss may have gone bad between two looks; and weights may be bad after a loss that was still finite.
@@ -368,7 +400,7 @@ class Trainer {
     for (size_t k = 0; k < graph_.exits(); ++k) {
       const bool trained = !phase().computes(k) || std::isfinite(record.train.exits.loss[k]);
       if (!trained || !std::isfinite(record.validation.loss[k])) {
-        not_finite(fmt::format("exit {}'s cross-entropy is not a number", k));
+        not_finite(fmt::format("exit {}'s {} is not a number", k, loss_name()));
       }
     }
     if (!std::isfinite(record.train.loss)) not_finite("the mixture of the gates is not a number");
@@ -400,7 +432,13 @@ class Trainer {
   void start() {
     const std::string& path = config_.train.start;
     if (path.empty()) return;
-    const ModelFile model = load_model(path);
+    ModelFile model = load_model(path);
+    if (model.manifest.quantity != data_.quantity) {
+      fail(Code::kInvalidArgument,
+           "[train.start] '{}' is a {}, the data set '{}' asks for a {}; name a model for the same answers", path,
+           model.manifest.quantity ? "regression" : "classification", data_.name, data_.quantity ? "number" : "class");
+    }
+    if (targets_.standard) scale_answers(model.manifest.graph, inverse(*targets_.standard), model.tensors);
     const std::string taken = take_weights(*module_, model, path);
     const std::string& regime = model.manifest.provenance.regime;
     say(fmt::format("starting from '{}' ({}, {}): {}", path, model.manifest.graph.name,
@@ -461,7 +499,12 @@ class Trainer {
   void finish() {
     cache_.reset();
     // The best weights, on the CPU and in fp32: what the file promises is what any machine can check.
-    module_->import_tensors(load_checkpoint(folder_.checkpoint("best")).model);
+    TensorMap best = load_checkpoint(folder_.checkpoint("best")).model;
+    if (targets_.standard) {
+      scale_answers(graph_, *targets_.standard, best);
+      targets_.standard = Standard{};
+    }
+    module_->import_tensors(best);
     module_->place(at::kCPU, false);
     const ExitAnswers answers = evaluate(*module_, ComputeMode{}, data_, data_.train, splits_.validation.indices);
     export_answers(answers, splits_.validation, folder_.logits("validation"));
@@ -472,13 +515,15 @@ class Trainer {
       plain.import_tensors(module_->export_tensors());
       export_model(plain, config_, data_, splits_, folder_.model());
     }
-    const ExitMetrics m = measure_exits(answers, exit_cost_);
+    const ExitMetrics m = measure_exits(answers, exit_cost_, targets_);
     std::string rule;
-    if (m.has_rule()) rule = fmt::format(", gates {:.2f} % at cost {:.3f}", 100 * m.rule_accuracy, m.cost);
-    say(fmt::format(
-        "finished: epoch {} was best: validation {:.2f} % at the last exit{}; {:.0f} images/s, {:.1f} % of the "
-        "time waiting for data",
-        at_.best_epoch, 100 * m.accuracy.back(), rule, outcome().images_per_second, 100 * outcome().waiting_share));
+    if (m.has_rule()) rule = fmt::format(", gates {:.2f} % at cost {:.3f}", 100 * m.rule_quality, m.cost);
+    say(
+        fmt::format("finished: epoch {} was best: validation {} {} at the last exit{}; {:.0f} images/s, {:.1f} % of "
+                    "the time waiting "
+                    "for data",
+                    at_.best_epoch, quality_word(data_.quantity), quality_text(data_.quantity, m.quality.back()), rule,
+                    outcome().images_per_second, 100 * outcome().waiting_share));
   }
 
   const TrainConfig& config_;
@@ -489,6 +534,7 @@ class Trainer {
   Graph graph_;
   ComputeMode mode_;
   std::vector<double> exit_cost_;
+  Targets targets_;
   std::unique_ptr<Regime> regime_;
   PhasePlan plan_;
   std::unique_ptr<GraphModule> module_;

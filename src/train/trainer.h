@@ -7,17 +7,20 @@
 // metrics.jsonl holds one object an epoch: epoch (from 1), step, phase (a regime's, such as "joint"),
 // learning_rate, cost_weight, seconds, images_per_second, waiting_share (of the time, for data), best (so far),
 // warnings, and "train" and "validation", each {loss, mixture, soft_cost (train only), exits: [{loss, accuracy,
-// mean_gate, share}], rule_accuracy, cost}; what has no meaning in a phase is null. "gradient_norms" has the L2 norm of
-// every layer's weight gradient at the epoch's last step, by parameter name, in the network's order.
+// mean_gate, share}], rule_accuracy, cost}; what has no meaning in a phase is null. A regression has "error", the mean
+// absolute one in the target's unit, in the place of exits' "accuracy". "gradient_norms" has the L2 norm of every layer's
+// weight gradient at the epoch's last step, by parameter name, in the network's order.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/quantity.h"
 #include "train/run_folder.h"
 #include "train/train_config.h"
 
@@ -31,8 +34,9 @@ struct StepReport {
   int64_t total_steps = 0;
   double images_per_second = 0;
   double seconds_left = 0;
-  std::vector<double> exit_loss;      // [K], mean over this epoch so far; NaN for exits this phase leaves out
-  std::vector<double> exit_accuracy;  // [K]
+  std::vector<double> exit_loss;          // [K], mean over this epoch so far; NaN for exits this phase leaves out
+  std::vector<double> exit_quality;       // [K]
+  std::optional<Quantity> quantity = {};  // that a regression is asked for
 };
 
 // Called from the training thread.

@@ -9,6 +9,7 @@ RegimeKind zero_time_waste_regime_kind() {
   return {.name = "zero-time-waste",
           .summary = "as classifier-wise, heads reading the answer before theirs",
           .cascade = true,
+          .numbers = false,
           .declare = [](RegimeOptions& options) { declare_backbone_share(options, "zero_time_waste"); },
           .make =
               [](const RegimeContext& context) {

@@ -17,6 +17,8 @@ struct Answered {
   int64_t wrong = 0;
 };
 
+int64_t is_wrong(const ScoreTable& table, size_t exit, size_t n) { return table.quality[exit][n] == 0 ? 1 : 0; }
+
 bool meets(const Answered& answered, AbstainGoal goal, double value, int64_t samples) {
   // 0.95 of 20 samples is 19, whatever 0.95 * 20 rounds to.
   constexpr double kRounding = 1e-9;
@@ -44,7 +46,7 @@ double abstain_threshold(const ScoreTable& table, std::span<const int32_t> taken
       unsure.push_back(n);
     } else {
       ++answered.samples;
-      answered.wrong += 1 - table.correct[exit][n];
+      answered.wrong += is_wrong(table, exit, n);
     }
   }
   std::ranges::sort(unsure, [&](size_t a, size_t b) { return score[a] > score[b]; });
@@ -60,7 +62,7 @@ double abstain_threshold(const ScoreTable& table, std::span<const int32_t> taken
     }
     if (i == unsure.size()) break;
     ++answered.samples;
-    answered.wrong += 1 - table.correct[last][unsure[i]];
+    answered.wrong += is_wrong(table, last, unsure[i]);
   }
   if (!chosen) {
     fail(Code::kFailedPrecondition,

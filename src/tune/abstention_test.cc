@@ -20,7 +20,7 @@ ScoreTable six_samples() {
   return {.samples = 6,
           .exits = 2,
           .scores = {{9, 8, 1, 1, 1, 1}, {0, 0, 5, 4, 4, 2}},
-          .correct = {{1, 0, 0, 0, 0, 0}, {1, 1, 1, 0, 1, 0}},
+          .quality = {{1, 0, 0, 0, 0, 0}, {1, 1, 1, 0, 1, 0}},
           .exit_cost = {0.5, 1}};
 }
 const std::vector<double> kThresholds{8};

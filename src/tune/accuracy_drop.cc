@@ -214,11 +214,11 @@ class Search {
 }  // namespace
 
 ThresholdChoice choose_by_accuracy_drop(const ScoreTable& table, double drop, const AccuracyDropOptions& options) {
-  if (!(drop >= 0 && drop <= 1)) fail(Code::kInvalidArgument, "[tune] got accuracy drop {}, expected 0 to 1", drop);
+  if (!(drop >= 0) || !std::isfinite(drop)) {
+    fail(Code::kInvalidArgument, "[tune] got a drop of {}, expected a number from 0", drop);
+  }
   if (table.samples < 1) fail(Code::kInvalidArgument, "[tune] got no samples, expected at least 1");
-  // A drop of 0.003 of 1,000 samples is 3 answers, whatever 0.003 * 1000 rounds to.
-  const auto allowance = static_cast<int64_t>(std::floor(drop * static_cast<double>(table.samples) + 1e-9));
-  const CutProblem problem(table, allowance);
+  const CutProblem problem(table, drop);
   Search search(problem, options.most_steps);
   search.run();
   ThresholdChoice choice;

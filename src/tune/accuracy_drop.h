@@ -1,4 +1,5 @@
-// The cheapest thresholds that lose at most so much accuracy against sending everybody to the last exit.
+// The cheapest thresholds that lose at most so much quality (accuracy; in a regression, the error may rise by so much)
+// against sending everybody to the last exit.
 //
 // Which samples meet an exit depends on all earlier thresholds, so no dynamic programme over counts is exact. Up to two
 // early exits are enumerated; beyond, branch and bound over the first exits' cuts with the last two solved exactly, and
@@ -20,9 +21,9 @@ struct AccuracyDropOptions {
   int64_t most_steps = 200'000'000;
 };
 
-// Thresholds whose accuracy on the table is at least the last exit's minus `drop`, at the lowest mean cost (of equal
-// costs the higher accuracy), centred between scores. Throws kInvalidArgument unless 0 <= drop <= 1 and the table has
-// samples.
+// Thresholds whose quality on the table is at least the last exit's minus `drop`, at the lowest mean cost (of equal
+// costs the higher quality), centred between scores. Throws kInvalidArgument unless drop is a number from 0 and the
+// table has samples.
 ThresholdChoice choose_by_accuracy_drop(const ScoreTable& table, double drop, const AccuracyDropOptions& options = {});
 
 }  // namespace sooner

@@ -14,12 +14,13 @@ namespace sooner {
 namespace {
 
 using ::testing::Each;
+using ::testing::ElementsAre;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double last_accuracy(const ScoreTable& table) {
   const std::vector<double> nobody(static_cast<size_t>(table.exits - 1), kInfinity);
-  return outcome(table, nobody).accuracy;
+  return outcome(table, nobody).quality;
 }
 
 // Every combination of "threshold at one of the scores seen, or infinity".
@@ -38,7 +39,7 @@ Outcome brute_force(const ScoreTable& table, double drop) {
     std::vector<double> thresholds;
     for (size_t k = 0; k < early; ++k) thresholds.push_back(candidates[k][at[k]]);
     const Outcome tried = outcome(table, thresholds);
-    if (tried.accuracy >= least && tried.cost < best.cost - 1e-9) best = tried;
+    if (tried.quality >= least && tried.cost < best.cost - 1e-9) best = tried;
     size_t k = 0;
     while (k < early && ++at[k] == candidates[k].size()) at[k++] = 0;
     if (k == early) return best;
@@ -63,11 +64,11 @@ TEST_P(AccuracyDropAgainstBruteForce, FindsTheSameCost) {
     const ThresholdChoice choice = choose_by_accuracy_drop(table, drop);
     const Outcome expected = brute_force(table, drop);
     ASSERT_NEAR(choice.expected.cost, expected.cost, 1e-9) << "seed " << seed;
-    EXPECT_GE(choice.expected.accuracy, last_accuracy(table) - drop - 1e-9) << "seed " << seed;
+    EXPECT_GE(choice.expected.quality, last_accuracy(table) - drop - 1e-9) << "seed " << seed;
     EXPECT_EQ(choice.optimality_gap, 0) << "seed " << seed;
     const Outcome again = outcome(table, choice.thresholds);
     EXPECT_EQ(again.cost, choice.expected.cost);
-    EXPECT_EQ(again.accuracy, choice.expected.accuracy);
+    EXPECT_EQ(again.quality, choice.expected.quality);
   }
 }
 
@@ -81,7 +82,7 @@ TEST(AccuracyDrop, MatchesATableWorkedByHand) {
   const ScoreTable table{.samples = 4,
                          .exits = 2,
                          .scores = {{4, 3, 2, 1}, {0, 0, 0, 0}},
-                         .correct = {{1, 1, 0, 1}, {1, 1, 1, 0}},
+                         .quality = {{1, 1, 0, 1}, {1, 1, 1, 0}},
                          .exit_cost = {0.2, 1}};
   // No loss: leaving all costs one answer at the third and wins one at the fourth, so everybody may leave.
   const ThresholdChoice none = choose_by_accuracy_drop(table, 0);
@@ -89,7 +90,7 @@ TEST(AccuracyDrop, MatchesATableWorkedByHand) {
   EXPECT_DOUBLE_EQ(none.thresholds[0], 1);
   // Without the lucky fourth only two may leave; a quarter of the answers buys the rest.
   ScoreTable unlucky = table;
-  unlucky.correct[0][3] = 0;
+  unlucky.quality[0][3] = 0;
   EXPECT_DOUBLE_EQ(choose_by_accuracy_drop(unlucky, 0).expected.cost, 0.6);
   EXPECT_DOUBLE_EQ(choose_by_accuracy_drop(unlucky, 0).thresholds[0], 2.5) << "midway between 3 and 2";
   EXPECT_DOUBLE_EQ(choose_by_accuracy_drop(unlucky, 0.25).expected.cost, 0.2);
@@ -119,7 +120,7 @@ TEST(AccuracyDrop, OfOneHundredPercentSendsEverybodyOutAtOnce) {
 
 TEST(AccuracyDrop, SendsNobodyOutWhenEarlyExitsAreAlwaysWrong) {
   ScoreTable table = random_score_table(3, 60, 4, 1000);
-  for (size_t k = 0; k < 4; ++k) std::fill(table.correct[k].begin(), table.correct[k].end(), k == 3 ? 1 : 0);
+  for (size_t k = 0; k < 4; ++k) std::fill(table.quality[k].begin(), table.quality[k].end(), k == 3 ? 1 : 0);
   const ThresholdChoice choice = choose_by_accuracy_drop(table, 0);
   EXPECT_DOUBLE_EQ(choice.expected.shares[3], 1);
   EXPECT_THAT(choice.thresholds, Each(kInfinity));
@@ -131,7 +132,7 @@ TEST(AccuracyDrop, ReportsAGapThatHoldsWhenTheProofIsCutShort) {
     const ThresholdChoice proven = choose_by_accuracy_drop(table, 0.05);
     const ThresholdChoice hasty = choose_by_accuracy_drop(table, 0.05, {.most_steps = 0});
     ASSERT_EQ(proven.optimality_gap, 0);
-    EXPECT_GE(hasty.expected.accuracy, last_accuracy(table) - 0.05 - 1e-9);
+    EXPECT_GE(hasty.expected.quality, last_accuracy(table) - 0.05 - 1e-9);
     EXPECT_GE(hasty.expected.cost, proven.expected.cost - 1e-9);
     EXPECT_GE(proven.expected.cost, hasty.expected.cost - hasty.optimality_gap - 1e-9);
   }
@@ -143,10 +144,54 @@ TEST(AccuracyDrop, ChoosesTheSameEveryTime) {
   EXPECT_EQ(choose_by_accuracy_drop(table, 0.02, few).thresholds, choose_by_accuracy_drop(table, 0.02, few).thresholds);
 }
 
-TEST(AccuracyDrop, IsRefusedOutsideZeroToOne) {
+TEST(AccuracyDrop, OfLessThanNothingIsRefused) {
   const ScoreTable table = random_score_table(1, 10, 2, 5);
-  for (const double drop : {-0.01, 1.01, std::nan("")}) EXPECT_THROW(choose_by_accuracy_drop(table, drop), Error);
+  for (const double drop : {-0.01, std::nan(""), HUGE_VAL}) EXPECT_THROW(choose_by_accuracy_drop(table, drop), Error);
   EXPECT_THROW(choose_by_accuracy_drop(ScoreTable{.exits = 1, .exit_cost = {1}}, 0), Error);
+}
+
+// Three samples, nobody of which exit 0 can judge; exit 1 errs by 1, 3 and 8, the last exit by 2, 1 and 2. In the order
+// of scores: letting the surest go gains 1, two go loses 2 - 1 = 1, three 1 + 6 = 7.
+TEST(AccuracyDrop, OfANumberIsARiseOfTheMeanError) {
+  const auto none = static_cast<float>(kNoScore);
+  const ScoreTable table{.samples = 3,
+                         .exits = 3,
+                         .scores = {{none, none, none}, {-0.5F, -1, -2}, {0, 0, 0}},
+                         .quality = {{-9, -9, -9}, {-1, -3, -8}, {-2, -1, -2}},
+                         .exit_cost = {0.25, 0.5, 1}};
+  const auto chosen = [&](double rise) { return choose_by_accuracy_drop(table, rise); };
+  EXPECT_THAT(chosen(0).thresholds, ElementsAre(HUGE_VAL, -0.75));
+  EXPECT_DOUBLE_EQ(chosen(0).expected.quality, -4.0 / 3);
+  EXPECT_THAT(chosen(1.0 / 3).thresholds, ElementsAre(HUGE_VAL, -1.5));
+  EXPECT_THAT(chosen(0.3333).thresholds, ElementsAre(HUGE_VAL, -0.75));
+  EXPECT_THAT(chosen(7.0 / 3).thresholds, ElementsAre(HUGE_VAL, -2));
+  EXPECT_DOUBLE_EQ(chosen(7.0 / 3).expected.cost, 0.5);
+  EXPECT_EQ(chosen(7.0 / 3).optimality_gap, 0);
+}
+
+// Of two early exits and errors of any size: never more than was allowed, and no cheaper choice among all that exist.
+TEST(AccuracyDrop, OfNumbersIsKeptAndTheCheapest) {
+  for (const uint64_t seed : {1U, 2U, 3U}) {
+    ScoreTable table = random_score_table(seed, 24, 3, 6);
+    Rng rng(seed + 10);
+    for (std::vector<float>& quality : table.quality) {
+      for (float& each : quality) each = static_cast<float>(-1000 * std::abs(rng.normal()));
+    }
+    const double last = outcome(table, std::vector{HUGE_VAL, HUGE_VAL}).quality;
+    for (const double rise : {0.0, 20.0, 100.0, 400.0}) {
+      const ThresholdChoice choice = choose_by_accuracy_drop(table, rise);
+      EXPECT_GE(choice.expected.quality, last - rise - 1e-9);
+      for (int i = -1; i < 6; ++i) {
+        for (int j = -1; j < 6; ++j) {
+          const std::vector<double> other{i < 0 ? HUGE_VAL : i, j < 0 ? HUGE_VAL : j};
+          const Outcome expected = outcome(table, other);
+          // A hair within, since gains are rounded to the safe side.
+          if (expected.quality < last - rise + 1e-4) continue;
+          EXPECT_LE(choice.expected.cost, expected.cost + 1e-9) << seed << " " << rise << " " << i << " " << j;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

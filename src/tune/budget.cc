@@ -22,6 +22,12 @@ std::vector<double> geometric_shares(double q, int32_t exits) {
   return shares;
 }
 
+std::vector<double> geometric_shares(double q, const ScoreTable& table) {
+  std::vector<double> shares = geometric_shares(q, open_exits(table));
+  shares.insert(shares.begin(), static_cast<size_t>(table.exits) - shares.size(), 0.0);
+  return shares;
+}
+
 std::vector<double> budget_ratios() {
   std::vector<double> ratios;
   for (int step = 1; step <= 39; ++step) ratios.push_back(step / 20.0);
@@ -38,13 +44,13 @@ ThresholdChoice choose_by_budget(const ScoreTable& table, double budget) {
   double cheapest = std::numeric_limits<double>::infinity();
   for (const double q : budget_ratios()) {
     ThresholdChoice choice;
-    choice.thresholds = thresholds_at_ranks(table, geometric_shares(q, table.exits));
+    choice.thresholds = thresholds_at_ranks(table, geometric_shares(q, table));
     choice.expected = outcome(table, choice.thresholds);
     cheapest = std::min(cheapest, choice.expected.cost);
     // A budget typed as 0.5 must admit a cost that sums to 0.5 and a rounding.
     if (choice.expected.cost > budget + 1e-12) continue;
-    if (!best || choice.expected.accuracy > best->expected.accuracy ||
-        (choice.expected.accuracy == best->expected.accuracy && choice.expected.cost < best->expected.cost)) {
+    if (!best || choice.expected.quality > best->expected.quality ||
+        (choice.expected.quality == best->expected.quality && choice.expected.cost < best->expected.cost)) {
       best = std::move(choice);
     }
   }

@@ -1,4 +1,4 @@
-// The best accuracy within a mean cost, by MSDNet's search (Huang et al. 2018): exit shares fall or rise geometrically
+// The best quality within a mean cost, by MSDNet's search (Huang et al. 2018): exit shares fall or rise geometrically
 // from exit to exit, and one number q moves through all of them.
 #pragma once
 
@@ -11,12 +11,14 @@ namespace sooner {
 
 // pi_k = q^k / sum_j q^j, k = 1 … K. REQUIRES: q > 0, exits >= 1.
 std::vector<double> geometric_shares(double q, int32_t exits);
+// The same over the exits that somebody may leave by; 0 at those before. [K]
+std::vector<double> geometric_shares(double q, const ScoreTable& table);
 
 // MSDNet's: 1/20, 2/20, … 39/20.
 std::vector<double> budget_ratios();
 
-// Of all q, the thresholds (thresholds_at_ranks) with the best accuracy among those whose mean cost is at most
-// `budget`; of equal accuracies the cheaper. Throws kInvalidArgument for a budget that is not a positive number, or
+// Of all q, the thresholds (thresholds_at_ranks) with the best quality among those whose mean cost is at most
+// `budget`; of equal ones the cheaper. Throws kInvalidArgument for a budget that is not a positive number, or
 // that even the cheapest q exceeds (the message says its cost). The optimality gap is not known and left 0.
 ThresholdChoice choose_by_budget(const ScoreTable& table, double budget);
 

@@ -20,7 +20,7 @@ namespace {
 ThresholdChoice untouched(const ScoreTable& scores, const PolicyKind& kind) {
   if (!kind.default_threshold && scores.exits > 1) {
     fail(Code::kInvalidArgument,
-         "[calibrate] policy '{}' has no threshold of its own; choose by accuracy-drop, budget or shares", kind.name);
+         "[calibrate] policy '{}' has no threshold of its own; choose by a drop, a budget or shares", kind.name);
   }
   ThresholdChoice choice;
   choice.thresholds.assign(static_cast<size_t>(scores.exits - 1), kind.default_threshold.value_or(0));
@@ -54,6 +54,7 @@ ThresholdChoice choose(const ScoreTable& scores, const PolicyKind& kind, const C
                        const CalibrateOptions& options) {
   switch (rule.kind) {
     case CalibrationRule::Kind::kAccuracyDrop:
+    case CalibrationRule::Kind::kErrorRise:
       return choose_by_accuracy_drop(scores, rule.value, options.accuracy_drop);
     case CalibrationRule::Kind::kLatency:
       return choose_by_latency(scores, rule, options);
@@ -73,6 +74,23 @@ std::string rule_text(const CalibrationRule& rule, const PolicyKind& kind, const
   if (policy.name == "always") return fmt::format("rule always {}", policy.always_exit);
   if (!kind.thresholds || !kind.default_threshold) return fmt::format("rule {}", policy.name);
   return "rule " + threshold_text(policy.name, *kind.default_threshold, classes);
+}
+
+// Some rules and goals are about classes, or about a number.
+void check_fits(const LogitTable& table, const CalibrationRule& rule, const CalibrateOptions& options) {
+  using Kind = CalibrationRule::Kind;
+  const bool number = table.classes == 1;
+  if (number && options.abstention) {
+    fail(Code::kInvalidArgument,
+         "[calibrate] a coverage or a share of wrong answers needs classes, and this model answers with a number");
+  }
+  if (number ? rule.kind == Kind::kAccuracyDrop || rule.kind == Kind::kClassDrop : rule.kind == Kind::kErrorRise) {
+    fail(Code::kInvalidArgument, "[calibrate] the rule '{}' does not fit a model that answers with a {}",
+         to_string(rule), number ? "number; use error-rise" : "class; use accuracy-drop");
+  }
+  if ((rule.kind == Kind::kAccuracyDrop || (rule.kind == Kind::kLatency && !number)) && !(rule.value <= 1)) {
+    fail(Code::kInvalidArgument, "[calibrate] got accuracy drop {}, expected 0 to 1", rule.value);
+  }
 }
 
 // Scores of the samples that reached each exit, counted in equal-width bins between the least and the surest of them.
@@ -102,7 +120,7 @@ void fill_histograms(const ScoreTable& scores, std::span<const int32_t> taken, i
 }
 
 void expect(const Outcome& expected, CalibrationRecord& record) {
-  record.accuracy = expected.accuracy;
+  record.quality = expected.quality;
   record.cost_fraction = expected.cost;
   record.exit_shares = expected.shares;
 }
@@ -116,14 +134,15 @@ Replay replay_bare(const LogitTable& table, PolicySpec policy) {
 }
 
 Outcome outcome_of(const Replay& replayed) {
-  return {.accuracy = replayed.accuracy, .cost = replayed.cost, .shares = replayed.shares};
+  return {.quality = replayed.quality, .cost = replayed.cost, .shares = replayed.shares};
 }
 
 }  // namespace
 
 CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, const CalibrationRule& rule,
                             const CalibrateOptions& options) {
-  const PolicyKind& kind = policy_kind(policy.name);
+  const PolicyKind& kind = policy_kind(policy.name, table.classes);
+  check_fits(table, rule, options);
   if (options.histogram_bins < 1) {
     fail(Code::kInvalidArgument, "[calibrate] got {} histogram bins, expected at least 1", options.histogram_bins);
   }
@@ -140,8 +159,8 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
   record.policy.temperatures.clear();
   record.rule = rule_text(rule, kind, record.policy, table.classes);
   record.samples = table.samples;
-  record.exit_accuracy = accuracy_of_exits(table);
-  record.last_exit_accuracy = record.exit_accuracy.back();
+  record.exit_quality = quality_of_exits(table);
+  record.last_exit_quality = record.exit_quality.back();
   if (!kind.thresholds) {
     if (rule.kind != CalibrationRule::Kind::kUntouched) {
       fail(Code::kInvalidArgument,
@@ -180,8 +199,8 @@ CalibrationRecord record_of(const LogitTable& table, const PolicySpec& policy, c
   record.policy = policy;
   record.rule = rule;
   record.samples = table.samples;
-  record.exit_accuracy = accuracy_of_exits(table);
-  record.last_exit_accuracy = record.exit_accuracy.back();
+  record.exit_quality = quality_of_exits(table);
+  record.last_exit_quality = record.exit_quality.back();
   expect(outcome(scores, policy.thresholds), record);
   fill_histograms(scores, exits_taken(scores, policy.thresholds), histogram_bins, record);
   record.exit_savings = exit_savings(table, policy);

@@ -39,6 +39,11 @@ std::string to_string(const RiskRule& rule) {
 RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& guarantee, const std::string& policy_name,
                                     const RiskRule& rule, bool with_temperatures) {
   check_risk_options(rule.options);
+  if (tune.classes == 1) {
+    fail(Code::kInvalidArgument,
+         "[risk] a promise is about answers that are right or differ, and this model answers with a number; choose by "
+         "error-rise or budget");
+  }
   validate(tune);
   validate(guarantee);
   check_same_model(tune, guarantee);

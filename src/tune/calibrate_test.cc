@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "tune/calibrate_risk.h"
 #include "tune/random_table.h"
 #include "tune/temperature.h"
 
@@ -22,12 +23,12 @@ CalibrationRule budget(double value) { return {.kind = CalibrationRule::Kind::kB
 
 void expect_record_tells_the_truth(const CalibrationRecord& record, const LogitTable& table) {
   const Replay result = replay(table, *make_policy(record.policy, policy_context(table)));
-  EXPECT_DOUBLE_EQ(record.accuracy, result.accuracy);
+  EXPECT_DOUBLE_EQ(record.quality, result.quality);
   EXPECT_DOUBLE_EQ(record.cost_fraction, result.cost);
   EXPECT_EQ(record.exit_shares, result.shares);
   EXPECT_EQ(record.samples, table.samples);
-  EXPECT_EQ(record.exit_accuracy.size(), static_cast<size_t>(table.exits));
-  EXPECT_DOUBLE_EQ(record.last_exit_accuracy, record.exit_accuracy.back());
+  EXPECT_EQ(record.exit_quality.size(), static_cast<size_t>(table.exits));
+  EXPECT_DOUBLE_EQ(record.last_exit_quality, record.exit_quality.back());
 }
 
 TEST(Calibrate, KeepsItsPromiseOnTheTableForEveryPolicyAndRule) {
@@ -43,8 +44,8 @@ TEST(Calibrate, KeepsItsPromiseOnTheTableForEveryPolicyAndRule) {
       EXPECT_EQ(record.policy.name, name);
       expect_record_tells_the_truth(record, table);
     }
-    EXPECT_GE(calibrate(table, {.name = name}, drop(0.01)).accuracy,
-              calibrate(table, {.name = name}, drop(0.01)).last_exit_accuracy - 0.01 - 1e-12);
+    EXPECT_GE(calibrate(table, {.name = name}, drop(0.01)).quality,
+              calibrate(table, {.name = name}, drop(0.01)).last_exit_quality - 0.01 - 1e-12);
     EXPECT_LE(calibrate(table, {.name = name}, budget(0.8)).cost_fraction, 0.8 + 1e-12);
   }
 }
@@ -101,7 +102,7 @@ TEST(Calibrate, ByLatencyTakesTheExitThatIsFasterThere) {
   EXPECT_DOUBLE_EQ(by_macs.cost_fraction, 0.2);
   const CalibrationRecord by_time = calibrate(
       table, {.name = "max-prob"}, {.kind = CalibrationRule::Kind::kLatency, .value = 0.25, .times = {1, 1, 4}}, raw);
-  EXPECT_DOUBLE_EQ(by_time.accuracy, 1) << "of equally fast choices the more accurate one";
+  EXPECT_DOUBLE_EQ(by_time.quality, 1) << "of equally fast choices the more accurate one";
 }
 
 TEST(Calibrate, LeavesTheGateRuleUntouchedWhenAsked) {
@@ -119,11 +120,11 @@ TEST(Calibrate, RecordsPoliciesWithNothingToChoose) {
   const CalibrationRecord always = calibrate(table, {.name = "always", .always_exit = 1}, kUntouched);
   EXPECT_EQ(always.rule, "rule always 1");
   EXPECT_THAT(always.exit_shares, ElementsAre(0, 1, 0));
-  EXPECT_DOUBLE_EQ(always.accuracy, always.exit_accuracy[1]);
+  EXPECT_DOUBLE_EQ(always.quality, always.exit_quality[1]);
   EXPECT_NEAR(always.cost_fraction, table.exit_cost[1] - 0.05, 1e-12);
   const CalibrationRecord never = calibrate(table, {.name = "never"}, kUntouched);
   EXPECT_EQ(never.rule, "rule never");
-  EXPECT_DOUBLE_EQ(never.accuracy, never.last_exit_accuracy);
+  EXPECT_DOUBLE_EQ(never.quality, never.last_exit_quality);
 }
 
 TEST(Calibrate, CountsScoresOfTheSamplesThatReachEachExit) {
@@ -157,7 +158,7 @@ TEST(Calibrate, OfAModelWithOneExitRecordsIt) {
   for (const std::string name : {"entropy", "gate", "never"}) {
     const CalibrationRecord record = calibrate(table, {.name = name}, kUntouched);
     EXPECT_THAT(record.exit_shares, ElementsAre(1)) << name;
-    EXPECT_DOUBLE_EQ(record.accuracy, record.last_exit_accuracy) << name;
+    EXPECT_DOUBLE_EQ(record.quality, record.last_exit_quality) << name;
   }
   EXPECT_TRUE(calibrate(table, {.name = "max-prob"}, drop(0.01)).policy.thresholds.empty());
 }
@@ -211,7 +212,7 @@ TEST(Recalibrate, FollowsTheSameRuleOnAnotherTable) {
       const CalibrationRecord wanted = calibrate(table, {.name = "max-prob"}, rule, options);
       EXPECT_EQ(record.policy, wanted.policy);
       EXPECT_EQ(record.rule, wanted.rule);
-      EXPECT_EQ(record.accuracy, wanted.accuracy);
+      EXPECT_EQ(record.quality, wanted.quality);
     }
   }
 }
@@ -236,6 +237,75 @@ TEST(Recalibrate, RefusesARuleItCannotRead) {
     EXPECT_EQ(error.code(), Code::kInvalidArgument);
     EXPECT_THAT(error.what(), HasSubstr("unknown rule 'by'"));
   }
+}
+
+// As many samples, whose exits come ever closer to what is asked for.
+LogitTable random_number_table(uint64_t seed, int64_t samples, int32_t exits) {
+  LogitTable table{.samples = samples, .exits = exits, .classes = 1};
+  Rng rng(seed);
+  for (int32_t k = 0; k < exits; ++k) table.exit_cost.push_back(0.2 + 0.9 * (k + 1) / exits);
+  for (int64_t n = 0; n < samples; ++n) {
+    table.targets.push_back(static_cast<float>(30 * rng.normal()));
+    const double hard = 1 + std::abs(rng.normal());
+    for (int32_t k = 0; k < exits; ++k) {
+      table.logits.push_back(table.targets.back() + static_cast<float>(8 * hard * rng.normal() / (k + 1)));
+    }
+  }
+  table.gates.assign(static_cast<size_t>(samples) * static_cast<size_t>(exits - 1), std::nanf(""));
+  return table;
+}
+
+TEST(CalibrateNumbers, KeepsItsPromiseOnTheTableByEveryRule) {
+  const LogitTable table = random_number_table(3, 300, 4);
+  const double last = quality_of_exits(table).back();
+  for (const char* rule : {"error-rise 1.5", "budget 0.8", "shares 0,0.4,0.3,0.3", "latency 1.5 0.3,0.5,0.8,1.1"}) {
+    const CalibrationRecord record = calibrate(table, {.name = "patience"}, parse_calibration_rule(rule));
+    expect_record_tells_the_truth(record, table);
+    EXPECT_EQ(record.rule, rule);
+    EXPECT_EQ(record.policy.thresholds[0], HUGE_VAL) << "the first exit has nothing to compare with";
+    EXPECT_EQ(record.exit_shares[0], 0);
+    EXPECT_GT(record.exit_shares[1] + record.exit_shares[2], 0.1) << rule;
+    EXPECT_DOUBLE_EQ(record.last_exit_quality, last);
+    EXPECT_EQ(recalibrate(table, record).policy, record.policy);
+  }
+  EXPECT_GE(calibrate(table, {.name = "patience"}, parse_calibration_rule("error-rise 0.5")).quality, last - 0.5);
+  EXPECT_LE(calibrate(table, {.name = "patience"}, budget(0.8)).cost_fraction, 0.8);
+}
+
+TEST(CalibrateNumbers, RefusesWhatIsAboutClasses) {
+  const LogitTable numbers = random_number_table(3, 40, 3), classes = random_logit_table(3, 40, 3, 4);
+  const auto refusal = [](const LogitTable& table, const char* policy, const char* rule) -> std::string {
+    try {
+      calibrate(table, {.name = policy}, parse_calibration_rule(rule));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::kInvalidArgument);
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_THAT(refusal(numbers, "patience", "accuracy-drop 0.1"), HasSubstr("use error-rise"));
+  EXPECT_THAT(refusal(numbers, "patience", "class-drop 0.1"), HasSubstr("use error-rise"));
+  EXPECT_THAT(refusal(numbers, "patience", "untouched"), HasSubstr("no threshold of its own"));
+  EXPECT_THAT(refusal(numbers, "max-prob", "error-rise 1"), HasSubstr("'max-prob' needs classes"));
+  EXPECT_THAT(refusal(classes, "patience", "error-rise 1"), HasSubstr("use accuracy-drop"));
+  EXPECT_THAT(refusal(classes, "patience", "accuracy-drop 1.5"), HasSubstr("expected 0 to 1"));
+  EXPECT_THROW(calibrate_with_risk(numbers, numbers, "patience", {}, false), Error);
+}
+
+TEST(CalibrateNumbers, NeedTwoEarlyExitsToSaveAnything) {
+  const LogitTable table = random_number_table(3, 40, 2);
+  for (const char* rule : {"error-rise 100", "budget 2", "shares 0.5,0.5"}) {
+    const CalibrationRecord record = calibrate(table, {.name = "patience"}, parse_calibration_rule(rule));
+    EXPECT_EQ(record.policy.thresholds, std::vector{HUGE_VAL}) << rule;
+    EXPECT_DOUBLE_EQ(record.cost_fraction, table.exit_cost.back());
+  }
+}
+
+TEST(CalibrateNumbers, SurviveErrorsNoFloatHolds) {
+  LogitTable table = random_number_table(3, 40, 3);
+  table.logits[1] = 3e38F;
+  table.targets[0] = -3e38F;
+  expect_record_tells_the_truth(calibrate(table, {.name = "patience"}, parse_calibration_rule("error-rise 1")), table);
 }
 
 }  // namespace

@@ -29,6 +29,9 @@ CalibrationRule parse_calibration_rule(std::string_view text) {
   if (name == "accuracy-drop") {
     return {.kind = CalibrationRule::Kind::kAccuracyDrop, .value = parse_number("rule accuracy-drop", value)};
   }
+  if (name == "error-rise") {
+    return {.kind = CalibrationRule::Kind::kErrorRise, .value = parse_number("rule error-rise", value)};
+  }
   if (name == "class-drop") {
     return {.kind = CalibrationRule::Kind::kClassDrop, .value = parse_number("rule class-drop", value)};
   }
@@ -46,13 +49,15 @@ CalibrationRule parse_calibration_rule(std::string_view text) {
             .times = parse_list("rule latency", value.substr(gap + 1))};
   }
   fail(Code::kInvalidArgument, "[rule] got unknown rule '{}'; {}", name,
-       suggest(name, {"accuracy-drop", "latency", "class-drop", "budget", "shares", "untouched"}));
+       suggest(name, {"accuracy-drop", "error-rise", "latency", "class-drop", "budget", "shares", "untouched"}));
 }
 
 std::string to_string(const CalibrationRule& rule) {
   switch (rule.kind) {
     case CalibrationRule::Kind::kAccuracyDrop:
       return fmt::format("accuracy-drop {}", rule.value);
+    case CalibrationRule::Kind::kErrorRise:
+      return fmt::format("error-rise {}", rule.value);
     case CalibrationRule::Kind::kLatency:
       return fmt::format("latency {} {}", rule.value, fmt::join(rule.times, ","));
     case CalibrationRule::Kind::kClassDrop:

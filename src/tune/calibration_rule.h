@@ -1,5 +1,5 @@
-// How thresholds are to be chosen, as people write it: "accuracy-drop 0.003", "latency 0.003 0.21,0.55,1.07", "budget
-// 0.5", "shares 0.6,0.3,0.1", "untouched".
+// How thresholds are to be chosen, as people write it: "accuracy-drop 0.003", "error-rise 0.5", "latency 0.003
+// 0.21,0.55,1.07", "budget 0.5", "shares 0.6,0.3,0.1", "untouched".
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,9 @@ namespace sooner {
 struct CalibrationRule {
   enum class Kind : uint8_t {
     kAccuracyDrop,  // value: accuracy that may be lost against the last exit, in [0, 1]
-    kLatency,       // the same, but the cheapest by what each exit takes on a machine; times: [K]
-    kClassDrop,     // the same for every class that an exit answers with, by thresholds of its own
+    kErrorRise,     // value: of a regression, how much above the last exit's the mean error may lie, in its unit
+    kLatency,       // one or the other, but the cheapest by what each exit takes on a machine; times: [K]
+    kClassDrop,     // an accuracy drop for every class that an exit answers with, by thresholds of its own
     kBudget,        // value: mean cost, a fraction of the plain network's
     kShares,        // shares: [K]
     kUntouched,     // the policy's own default: 0.5 for gate and confidence

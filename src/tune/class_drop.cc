@@ -12,12 +12,12 @@ namespace {
 size_t longest_run(const ScoreTable& table, size_t k, const std::vector<size_t>& surest_first, double drop) {
   const std::vector<float>& score = table.scores[k];
   size_t longest = 0;
-  int lost = 0;
+  float lost = 0;  // whole answers
   for (size_t i = 0; i < surest_first.size(); ++i) {
     const size_t n = surest_first[i];
-    lost += table.correct.back()[n] - table.correct[k][n];
+    lost += table.quality.back()[n] - table.quality[k][n];
     const bool ties = i + 1 < surest_first.size() && score[surest_first[i + 1]] == score[n];
-    if (!ties && lost <= drop * static_cast<double>(i + 1) + 1e-9) longest = i + 1;
+    if (!ties && static_cast<double>(lost) <= drop * static_cast<double>(i + 1) + 1e-9) longest = i + 1;
   }
   return longest;
 }

@@ -21,7 +21,7 @@ TEST(ClassDrop, MatchesATableWorkedByHand) {
   const ScoreTable table{.samples = 6,
                          .exits = 2,
                          .scores = {{9, 8, 6, 5, 7, 3}, {0, 0, 0, 0, 0, 0}},
-                         .correct = {{1, 1, 0, 1, 0, 1}, {1, 1, 1, 1, 1, 0}},
+                         .quality = {{1, 1, 0, 1, 0, 1}, {1, 1, 1, 1, 1, 0}},
                          .exit_cost = {0.5, 1},
                          .answers = {{0, 0, 0, 0, 1, 1}, {0, 0, 0, 0, 1, 1}}};
   EXPECT_THAT(choose_by_class_drop(table, 3, 0)[0], ElementsAre(7, 3, kInfinity)) << "class 1 wins back what it lost";
@@ -39,8 +39,8 @@ TEST(ClassDrop, LosesNoMoreOverAllSamplesAndInTheRecordAsInAReplay) {
     EXPECT_TRUE(record.policy.thresholds.empty());
     const Replay result = replay(table, *make_policy(record.policy, policy_context(table)));
     EXPECT_EQ(record.exit_shares, result.shares) << name;
-    EXPECT_DOUBLE_EQ(record.accuracy, result.accuracy);
-    EXPECT_GE(record.accuracy, record.last_exit_accuracy - 0.02 - 1e-9);
+    EXPECT_DOUBLE_EQ(record.quality, result.quality);
+    EXPECT_GE(record.quality, record.last_exit_quality - 0.02 - 1e-9);
     EXPECT_LT(record.cost_fraction, table.exit_cost.back());
     EXPECT_EQ(recalibrate(table, record).policy, record.policy);
   }

@@ -1,24 +1,45 @@
 #include "tune/cut_problem.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
-#include <numeric>
 
 namespace sooner {
+namespace {
 
-CutProblem::CutProblem(const ScoreTable& table, int64_t lost)
-    : samples(static_cast<size_t>(table.samples)), allowance(lost) {
+// Steps to a unit of quality: a power of two by which the largest gain lies between 2^27 and 2^28.
+double steps_per_unit(const ScoreTable& table) {
+  constexpr int kBits = 28;
+  double largest = 0;
+  for (const std::vector<float>& quality : table.quality) {
+    for (size_t n = 0; n < quality.size(); ++n) {
+      largest =
+          std::max(largest, std::abs(static_cast<double>(quality[n]) - static_cast<double>(table.quality.back()[n])));
+    }
+  }
+  return largest > 0 ? std::exp2(kBits - 1 - std::ilogb(largest)) : 1;
+}
+
+}  // namespace
+
+CutProblem::CutProblem(const ScoreTable& table, double drop) : samples(static_cast<size_t>(table.samples)) {
   const auto early = static_cast<size_t>(table.exits - 1);
+  const double steps = steps_per_unit(table);
+  // A drop of 0.003 of 1,000 samples is 3 answers, whatever 0.003 * 1000 rounds to.
+  const double lost = (drop * static_cast<double>(table.samples) + 1e-9) * steps;
+  allowance = static_cast<int64_t>(std::min(std::floor(lost), 0x1p62));
   for (size_t k = 0; k < early; ++k) {
     const std::vector<float>& scores = table.scores[k];
-    std::vector<int32_t> by_score(samples);
-    std::iota(by_score.begin(), by_score.end(), 0);
+    std::vector<int32_t> by_score;
+    for (size_t n = 0; n < samples; ++n) {
+      if (static_cast<double>(scores[n]) != kNoScore) by_score.push_back(static_cast<int32_t>(n));
+    }
     std::sort(by_score.begin(), by_score.end(), [&](int32_t a, int32_t b) {
       const float score_a = scores[static_cast<size_t>(a)];
       const float score_b = scores[static_cast<size_t>(b)];
       return score_a != score_b ? score_a > score_b : a < b;
     });
-    std::vector<int32_t> groups(samples);
+    std::vector<int32_t> groups(samples, kNoGroup);
     std::vector<double> group_scores;
     for (const int32_t sample : by_score) {
       const auto n = static_cast<size_t>(sample);
@@ -27,7 +48,10 @@ CutProblem::CutProblem(const ScoreTable& table, int64_t lost)
       groups[n] = static_cast<int32_t>(group_scores.size()) - 1;
     }
     std::vector<int32_t> gains(samples);
-    for (size_t n = 0; n < samples; ++n) gains[n] = table.correct[k][n] - table.correct[early][n];
+    for (size_t n = 0; n < samples; ++n) {
+      const double gained = static_cast<double>(table.quality[k][n]) - static_cast<double>(table.quality[early][n]);
+      gains[n] = static_cast<int32_t>(std::floor(gained * steps));
+    }
     order.push_back(std::move(by_score));
     group.push_back(std::move(groups));
     score.push_back(std::move(group_scores));
@@ -71,7 +95,7 @@ void CutSweep::fill_tree(size_t second, const Setting& setting) {
   }
   tree_.reset(last_cut_.size());
   for (size_t n = 0; n < problem_->samples; ++n) {
-    if (setting.reach[n] != Reach::kBoth) continue;
+    if (setting.reach[n] != Reach::kBoth || problem_->group[second][n] == kNoGroup) continue;
     const double rest_saving = setting.rest_saving.empty() ? 0 : setting.rest_saving[n];
     const int32_t rest_gain = setting.rest_gain.empty() ? 0 : setting.rest_gain[n];
     tree_.fill(static_cast<size_t>(place_[n]), problem_->gain[second][n] - rest_gain,
@@ -110,7 +134,7 @@ std::optional<CutSweep::Best> CutSweep::run(size_t first, size_t second, const S
       const int32_t rest_gain = setting.rest_gain.empty() ? 0 : setting.rest_gain[n];
       value.saving += problem_->saving[first] - rest_saving;
       value.gain += problem_->gain[first][n] - rest_gain;
-      if (setting.reach[n] == Reach::kBoth) {
+      if (setting.reach[n] == Reach::kBoth && problem_->group[second][n] != kNoGroup) {
         tree_.add(static_cast<size_t>(place_[n]), rest_gain - problem_->gain[second][n],
                   rest_saving - problem_->saving[second]);
       }

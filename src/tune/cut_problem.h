@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -15,22 +16,28 @@
 
 namespace sooner {
 
-// Immutable. Savings are against sending everybody to the last exit; so are gains in right answers.
+// Of samples that no threshold lets go.
+inline constexpr int32_t kNoGroup = std::numeric_limits<int32_t>::max();
+
+// Immutable. Savings are against sending everybody to the last exit; so are gains in quality, which are whole multiples
+// of a step that is a power of two: a right answer is one exactly, and a number's error is off by less than 2^-28 of
+// the largest difference, to the safe side.
 struct CutProblem {
-  // allowance: how many right answers may be lost.
-  CutProblem(const ScoreTable& table, int64_t allowance);
+  // drop: of the mean quality, that may be lost.
+  CutProblem(const ScoreTable& table, double drop);
 
   [[nodiscard]] size_t exits() const { return saving.size(); }
   // The last group to leave sets the threshold; cut 0 is +inf. cuts: [M].
   [[nodiscard]] std::vector<double> thresholds(std::span<const int32_t> cuts) const;
 
-  size_t samples = 0;  // N
-  int64_t allowance = 0;
+  size_t samples = 0;                            // N
+  int64_t allowance = 0;                         // steps that may be lost in sum
   std::vector<std::vector<int32_t>> order = {};  // [M][N], samples, surest first
-  std::vector<std::vector<int32_t>> group = {};  // [M][N], 0 is the surest; a sample leaves iff group < cut
-  std::vector<std::vector<double>> score = {};   // [M][groups]
-  std::vector<double> saving = {};               // [M], C_K - C_k
-  std::vector<std::vector<int32_t>> gain = {};   // [M][N], right at the exit minus right at the last one
+  std::vector<std::vector<int32_t>> group =
+      {};  // [M][N], 0 is the surest; a sample leaves iff group < cut; kNoGroup: never
+  std::vector<std::vector<double>> score = {};  // [M][groups]
+  std::vector<double> saving = {};              // [M], C_K - C_k
+  std::vector<std::vector<int32_t>> gain = {};  // [M][N], steps: quality at the exit minus that at the last one
 };
 
 // What a choice of cuts brings, summed over samples.

@@ -18,6 +18,7 @@ LogitTable keep_exits(const LogitTable& table, std::span<const size_t> kept) {
   chosen.push_back(exits - 1);
   LogitTable result{.samples = table.samples, .exits = static_cast<int32_t>(chosen.size()), .classes = table.classes};
   result.labels = table.labels;
+  result.targets = table.targets;
   if (table.cost_weights && !kept.empty()) result.cost_weights = keep_exits(*table.cost_weights, kept);
   double dropped = 0;  // heads before the exit at hand
   for (size_t k = 0, next = 0; k < exits; ++k) {

@@ -47,7 +47,7 @@ GreedyChoice choose_exits(const LogitTable& table, const GreedyOptions& options)
       }
       const ScoreTable scores = score_table(keep_exits(table, exits), policy);
       const Outcome expected = choose_by_accuracy_drop(scores, options.drop, {.most_steps = kProof}).expected;
-      if (!best || expected.cost < best->cost) best = GreedyStep{exit, expected.cost, expected.accuracy};
+      if (!best || expected.cost < best->cost) best = GreedyStep{exit, expected.cost, expected.quality};
     }
     if (best->cost >= cost) break;
     cost = best->cost;

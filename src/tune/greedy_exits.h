@@ -17,9 +17,9 @@ struct GreedyOptions {
 };
 
 struct GreedyStep {
-  size_t exit = 0;      // of the table, the one that was added
-  double cost = 0;      // mean, with it, at the cheapest thresholds within the floor
-  double accuracy = 0;  // at those
+  size_t exit = 0;     // of the table, the one that was added
+  double cost = 0;     // mean, with it, at the cheapest thresholds within the floor
+  double quality = 0;  // at those
 };
 
 struct GreedyChoice {

@@ -62,7 +62,7 @@ TEST(ChooseExits, TakesTheOneThatSavesMostFirst) {
   EXPECT_NEAR(free.cost_without, 1, 1e-12);
   EXPECT_NEAR(free.steps[0].cost, 0.8 * 0.201 + 0.2 * 1.001, 1e-9);
   EXPECT_NEAR(free.steps[1].cost, 0.2 * 0.101 + 0.6 * 0.202 + 0.2 * 1.002, 1e-9);
-  EXPECT_EQ(free.steps[1].accuracy, 1);
+  EXPECT_EQ(free.steps[1].quality, 1);
   EXPECT_THAT(choose_exits(three_candidates(0.05), {.policy = "margin"}).exits(), ElementsAre(1));
   EXPECT_THAT(choose_exits(three_candidates(0.001), {.policy = "margin", .most = 1}).exits(), ElementsAre(1));
 }

@@ -81,11 +81,11 @@ std::vector<ThresholdChoice> grid_front(const ScoreTable& table, const std::stri
   });
   std::ranges::stable_sort(choices, [](const ThresholdChoice& a, const ThresholdChoice& b) {
     return a.expected.cost != b.expected.cost ? a.expected.cost < b.expected.cost
-                                              : a.expected.accuracy > b.expected.accuracy;
+                                              : a.expected.quality > b.expected.quality;
   });
   std::vector<ThresholdChoice> front;
   for (ThresholdChoice& choice : choices) {
-    if (front.empty() || choice.expected.accuracy > front.back().expected.accuracy) front.push_back(std::move(choice));
+    if (front.empty() || choice.expected.quality > front.back().expected.quality) front.push_back(std::move(choice));
   }
   return front;
 }

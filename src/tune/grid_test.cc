@@ -50,14 +50,14 @@ TEST(GridFront, MatchesATableWorkedByHand) {
   const ScoreTable table{.samples = 4,
                          .exits = 2,
                          .scores = {{4, 4, 1, 1}, {0, 0, 0, 0}},
-                         .correct = {{1, 1, 0, 0}, {1, 0, 1, 1}},
+                         .quality = {{1, 1, 0, 0}, {1, 0, 1, 1}},
                          .exit_cost = {0.2, 1}};
   const std::vector<ThresholdChoice> front = grid_front(table, "max-prob", 2);
   ASSERT_THAT(front, SizeIs(2));
   EXPECT_DOUBLE_EQ(front[0].expected.cost, 0.2);
   EXPECT_THAT(front[0].thresholds, ElementsAre(1));
   EXPECT_DOUBLE_EQ(front[1].expected.cost, 0.6);
-  EXPECT_DOUBLE_EQ(front[1].expected.accuracy, 1);
+  EXPECT_DOUBLE_EQ(front[1].expected.quality, 1);
   EXPECT_THAT(front[1].thresholds, ElementsAre(4));
   EXPECT_THROW(grid_front({.exits = 1, .exit_cost = {1}}, "max-prob", 2), Error);
 }

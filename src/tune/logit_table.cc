@@ -60,6 +60,23 @@ void check_logits(const LogitTable& table) {
        *std::ranges::find_if_not(logits, [](float logit) { return std::isfinite(logit); }), sample, exit);
 }
 
+void check_answers(const LogitTable& table) {
+  const auto n = static_cast<size_t>(table.samples);
+  check_size("labels", table.labels.size(), table.classes == 1 ? 0 : n);
+  check_size("targets", table.targets.size(), table.classes == 1 ? n : 0);
+  for (size_t i = 0; i < table.labels.size(); ++i) {
+    if (table.labels[i] < 0 || table.labels[i] >= table.classes) {
+      fail(Code::kInvalidArgument, "[logit table] got label {} at sample {}, expected 0 to {}", table.labels[i], i,
+           table.classes - 1);
+    }
+  }
+  const auto bad = std::ranges::find_if_not(table.targets, [](float target) { return std::isfinite(target); });
+  if (bad != table.targets.end()) {
+    fail(Code::kInvalidArgument, "[logit table] got target {} at sample {}, expected finite numbers", *bad,
+         bad - table.targets.begin());
+  }
+}
+
 // What stopping at each exit costs under this policy, [K].
 std::vector<double> cost_of_exits(const LogitTable& table, const ExitPolicy& policy) {
   std::vector<double> cost = table.exit_cost;
@@ -77,13 +94,12 @@ std::vector<double> cost_of_exits(const LogitTable& table, const ExitPolicy& pol
 void validate(const LogitTable& table) {
   if (table.samples < 1) fail(Code::kInvalidArgument, "[logit table] got no samples, expected at least 1");
   if (table.exits < 1) fail(Code::kInvalidArgument, "[logit table] got {} exits, expected at least 1", table.exits);
-  if (table.classes < 2)
-    fail(Code::kInvalidArgument, "[logit table] got {} classes, expected at least 2", table.classes);
+  if (table.classes < 1)
+    fail(Code::kInvalidArgument, "[logit table] got {} classes, expected at least 1", table.classes);
   const auto n = static_cast<size_t>(table.samples);
   const auto k = static_cast<size_t>(table.exits);
   check_size("logits", table.all_logits().size(), n * k * static_cast<size_t>(table.classes));
   check_size("gates", table.gates.size(), n * (k - 1));
-  check_size("labels", table.labels.size(), n);
   check_size("exit_cost", table.exit_cost.size(), k);
   if (!table.head_cost.empty()) check_size("head_cost", table.head_cost.size(), k);
   if (!table.elapsed_seconds.empty() || !table.stage_seconds.empty()) {
@@ -91,12 +107,7 @@ void validate(const LogitTable& table) {
     check_size("stage_seconds", table.stage_seconds.size(), k);
   }
   check_costs(table);
-  for (size_t i = 0; i < n; ++i) {
-    if (table.labels[i] < 0 || table.labels[i] >= table.classes) {
-      fail(Code::kInvalidArgument, "[logit table] got label {} at sample {}, expected 0 to {}", table.labels[i], i,
-           table.classes - 1);
-    }
-  }
+  check_answers(table);
   for (size_t i = 0; i < table.gates.size(); ++i) {
     if (table.gates[i] < 0 || table.gates[i] > 1) {
       fail(Code::kInvalidArgument, "[logit table] got gate {} at sample {}, exit {}, expected 0 to 1", table.gates[i],
@@ -112,21 +123,19 @@ PolicyContext policy_context(const LogitTable& table) {
   return {.exits = table.exits, .classes = table.classes, .has_gates = gates, .cost_weights = table.cost_weights};
 }
 
-std::vector<double> accuracy_of_exits(const LogitTable& table) {
-  const auto exits = static_cast<size_t>(table.exits);
-  std::vector<std::atomic<int64_t>> correct(exits);
-  for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      for (size_t k = 0; k < exits; ++k) {
-        if (argmax(table.at(n, static_cast<int32_t>(k))) == table.labels[static_cast<size_t>(n)]) ++correct[k];
+std::vector<double> quality_of_exits(const LogitTable& table) {
+  std::vector<double> means;
+  std::vector<float> qualities(static_cast<size_t>(table.samples));
+  for (int32_t k = 0; k < table.exits; ++k) {
+    for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; ++n) {
+        qualities[static_cast<size_t>(n)] = table.quality(n, k, argmax(table.at(n, k)));
       }
-    }
-  });
-  std::vector<double> accuracy;
-  for (const int64_t right : correct) {
-    accuracy.push_back(static_cast<double>(right) / static_cast<double>(table.samples));
+    });
+    // In the order of samples: the same on any number of threads.
+    means.push_back(std::accumulate(qualities.begin(), qualities.end(), 0.0) / static_cast<double>(table.samples));
   }
-  return accuracy;
+  return means;
 }
 
 Replay replay(const LogitTable& table, const ExitPolicy& policy) {
@@ -161,10 +170,10 @@ Replay replay(const LogitTable& table, const ExitPolicy& policy) {
     }
   });
   std::vector<int64_t> left(static_cast<size_t>(table.exits), 0);
-  int64_t correct = 0;
+  double quality = 0;
   for (size_t n = 0; n < samples; ++n) {
     ++left[static_cast<size_t>(result.exit_index[n])];
-    if (result.label[n] == table.labels[n]) ++correct;
+    quality += static_cast<double>(table.quality(static_cast<int64_t>(n), result.exit_index[n], result.label[n]));
   }
   const auto total = static_cast<double>(table.samples);
   result.exit_cost = cost_of_exits(table, policy);
@@ -172,7 +181,7 @@ Replay replay(const LogitTable& table, const ExitPolicy& policy) {
     result.shares.push_back(static_cast<double>(left[k]) / total);
     result.cost += result.shares.back() * result.exit_cost[k];
   }
-  result.accuracy = static_cast<double>(correct) / total;
+  result.quality = quality / total;
   result.abstained = static_cast<double>(std::ranges::count(result.left, Left::kAbstains)) / total;
   return result;
 }

@@ -37,7 +37,11 @@ class TableReader {
     table.classes = narrow(logits, 2);
     table.stored = logits.floats();
     table.store = std::make_shared<const Tensor>(logits);
-    table.labels = copy<int32_t>(tensor("labels", DType::kI32), "labels", {table.samples});
+    if (table.classes == 1) {
+      table.targets = copy<float>(tensor("targets", DType::kF32), "targets", {table.samples});
+    } else {
+      table.labels = copy<int32_t>(tensor("labels", DType::kI32), "labels", {table.samples});
+    }
     if (table.exits > 1) {
       table.gates = copy<float>(tensor("gates", DType::kF32), "gates", {table.samples, table.exits - 1});
     }
@@ -102,7 +106,11 @@ void write_logit_table(const StoredTable& stored, const std::filesystem::path& p
   if (table.exits > 1) {
     file.tensors["gates"] = view_of(DType::kF32, {table.samples, table.exits - 1}, std::span<const float>(table.gates));
   }
-  file.tensors["labels"] = view_of(DType::kI32, {table.samples}, std::span<const int32_t>(table.labels));
+  if (table.classes == 1) {
+    file.tensors["targets"] = view_of(DType::kF32, {table.samples}, std::span<const float>(table.targets));
+  } else {
+    file.tensors["labels"] = view_of(DType::kI32, {table.samples}, std::span<const int32_t>(table.labels));
+  }
   file.metadata["format"] = "pt";
   for (const auto& [key, member] : kMembers) {
     if (!(stored.origin.*member).empty()) file.metadata[key] = stored.origin.*member;

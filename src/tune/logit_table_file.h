@@ -1,7 +1,7 @@
 // Logit tables as files: a safetensors file with "logits" F32 [N, K, C], "gates" F32 [N, K-1] (left out where K is 1)
-// and "labels" I32 [N]; where they come from stands in the metadata, one text each ("sooner.split", …). The trainer
-// leaves one in every run folder, without the members that name a model and an engine. Costs are not stored: they are
-// the model's. docs/model_format.md describes it.
+// and "labels" I32 [N], or "targets" F32 [N] where C is 1; where they come from stands in the metadata, one text each
+// ("sooner.split", …). The trainer leaves one in every run folder, without the members that name a model and an engine.
+// Costs are not stored: they are the model's. docs/model_format.md describes it.
 #pragma once
 
 #include <filesystem>

@@ -121,5 +121,22 @@ TEST(LogitTableFile, OfAnotherModelIsRefused) {
   EXPECT_THAT(message({}), HasSubstr("does not say which model"));
 }
 
+TEST(LogitTableFile, OfNumbersHoldsTargetsInThePlaceOfLabels) {
+  const TempFolder folder;
+  StoredTable written = some_table(2);
+  LogitTable& table = written.table;
+  table.classes = 1;
+  table.logits.resize(80);
+  table.labels.clear();
+  table.targets.assign(40, 12.5F);
+  table.targets[7] = -3;
+  write_logit_table(written, folder / "t.safetensors");
+  const Safetensors file = parse_safetensors(read_file(folder / "t.safetensors"), "t");
+  EXPECT_FALSE(file.tensors.contains("labels"));
+  const StoredTable read = read_logit_table(folder / "t.safetensors");
+  EXPECT_EQ(read.table.targets, table.targets);
+  EXPECT_TRUE(read.table.labels.empty());
+}
+
 }  // namespace
 }  // namespace sooner

@@ -26,7 +26,7 @@ TEST(Replay, MatchesATableWorkedByHand) {
   // Log-odds at exit 0: 3, 2, 1, .5. The first two leave (right, wrong), the others go on (wrong, wrong).
   EXPECT_THAT(result.exit_index, ElementsAre(0, 0, 1, 1));
   EXPECT_THAT(result.score, ElementsAre(3, 2, 1, 2));
-  EXPECT_DOUBLE_EQ(result.accuracy, 0.25);
+  EXPECT_DOUBLE_EQ(result.quality, 0.25);
   EXPECT_DOUBLE_EQ(result.cost, (0.25 + 0.25 + 1 + 1) / 4);
   EXPECT_THAT(result.shares, ElementsAre(0.5, 0.5));
 }
@@ -73,7 +73,7 @@ TEST(Replay, EqualsALiteralLoopForEveryPolicy) {
         correct += argmax(table.at(n, exit)) == table.labels[static_cast<size_t>(n)] ? 1 : 0;
         cost += table.exit_cost[static_cast<size_t>(exit)];
       }
-      EXPECT_DOUBLE_EQ(result.accuracy, static_cast<double>(correct) / 200) << name;
+      EXPECT_DOUBLE_EQ(result.quality, static_cast<double>(correct) / 200) << name;
       EXPECT_NEAR(result.cost, cost / 200, 1e-12) << name;
     }
   }
@@ -87,9 +87,9 @@ TEST(Replay, AnswersAsThePolicyDoes) {
   EXPECT_THAT(result.exit_index, ElementsAre(1, 1));
   EXPECT_THAT(result.label, ElementsAre(0, 1));
   EXPECT_THAT(result.left, ElementsAre(Left::kByPolicy, Left::kByPolicy));
-  EXPECT_DOUBLE_EQ(result.accuracy, 0.5);
+  EXPECT_DOUBLE_EQ(result.quality, 0.5);
   const ScoreTable scores = score_table(table, spec);
-  EXPECT_THAT(scores.correct[1], ElementsAre(1, 0));
+  EXPECT_THAT(scores.quality[1], ElementsAre(1, 0));
 }
 
 TEST(Replay, CountsWhoIsAnsweredDoNotKnow) {
@@ -100,7 +100,7 @@ TEST(Replay, CountsWhoIsAnsweredDoNotKnow) {
   // Log-odds of the two that go on: 1 and 2.
   EXPECT_THAT(result.left, ElementsAre(Left::kByPolicy, Left::kByPolicy, Left::kAbstains, Left::kAtLastExit));
   EXPECT_DOUBLE_EQ(result.abstained, 0.25);
-  EXPECT_DOUBLE_EQ(result.accuracy, 0.25) << "the label is kept and counts";
+  EXPECT_DOUBLE_EQ(result.quality, 0.25) << "the label is kept and counts";
 }
 
 TEST(Replay, KeepsADeadlineByRecordedTimes) {
@@ -152,7 +152,7 @@ struct Damage {
 const std::vector<Damage> kDamages = {
     Damage{"empty", [](LogitTable& t) { t = {}; }, "no samples"},
     Damage{"exits", [](LogitTable& t) { t.exits = 0; }, "0 exits"},
-    Damage{"classes", [](LogitTable& t) { t.classes = 1; }, "1 classes"},
+    Damage{"classes", [](LogitTable& t) { t.classes = 0; }, "0 classes"},
     Damage{"logits", [](LogitTable& t) { t.logits.pop_back(); }, "logits holds 23 values, expected 24"},
     Damage{"gates", [](LogitTable& t) { t.gates.clear(); }, "gates holds 0 values, expected 8"},
     Damage{"labels", [](LogitTable& t) { t.labels.pop_back(); }, "labels holds 3"},
@@ -161,6 +161,7 @@ const std::vector<Damage> kDamages = {
     Damage{"times", [](LogitTable& t) { t.elapsed_seconds.resize(12); }, "stage_seconds holds 0 values, expected 3"},
     Damage{"label", [](LogitTable& t) { t.labels[2] = 2; }, "label 2 at sample 2, expected 0 to 1"},
     Damage{"negative", [](LogitTable& t) { t.labels[0] = -1; }, "label -1"},
+    Damage{"both", [](LogitTable& t) { t.targets.assign(4, 0); }, "targets holds 4 values, expected 0"},
     Damage{"nan", [](LogitTable& t) { t.logits[9] = std::nanf(""); }, "logit nan at sample 1, exit 1"},
     Damage{"inf", [](LogitTable& t) { t.logits[23] = std::numeric_limits<float>::infinity(); },
            "logit inf at sample 3, exit 2"},
@@ -186,6 +187,41 @@ TEST_P(DamagedTable, IsRefusedWithItsPlace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DamagedTable, ::testing::ValuesIn(kDamages));
+
+// Two samples that should be 10 and -4; three exits say 6, 9, 10 and -5, -1, -3.
+LogitTable two_numbers() {
+  return {.samples = 2,
+          .exits = 3,
+          .classes = 1,
+          .logits = {6, 9, 10, -5, -1, -3},
+          .gates = std::vector<float>(4, std::nanf("")),
+          .targets = {10, -4},
+          .exit_cost = {0.25, 0.5, 1}};
+}
+
+TEST(NumberTable, IsJudgedByTheMeanAbsoluteError) {
+  const LogitTable table = two_numbers();
+  ASSERT_NO_THROW(validate(table));
+  EXPECT_THAT(quality_of_exits(table), ElementsAre(-2.5, -2, -0.5));
+  const PolicyContext context = policy_context(table);
+  // Changes of 3 and 4: only the first sample has settled at exit 1. It is off by 1 there, the other by 1 at the end.
+  const Replay settled = replay(table, *make_policy({.name = "patience", .thresholds = {-3, -3}}, context));
+  EXPECT_THAT(settled.exit_index, ElementsAre(1, 2));
+  EXPECT_THAT(settled.score, ElementsAre(-3, -2));
+  EXPECT_DOUBLE_EQ(settled.quality, -1);
+  EXPECT_DOUBLE_EQ(settled.cost, 0.75);
+}
+
+TEST(NumberTable, WithoutFiniteTargetsIsRefused) {
+  LogitTable table = two_numbers();
+  table.targets[1] = HUGE_VALF;
+  EXPECT_THROW(validate(table), Error);
+  table.targets.pop_back();
+  EXPECT_THROW(validate(table), Error);
+  table = two_numbers();
+  table.labels = {0, 0};
+  EXPECT_THROW(validate(table), Error);
+}
 
 }  // namespace
 }  // namespace sooner

@@ -19,7 +19,7 @@ namespace sooner {
 std::vector<OperatingPoint> operating_points(const LogitTable& table, const std::string& policy_name,
                                              const OperatingPointOptions& options) {
   validate(table);
-  const PolicyKind& kind = policy_kind(policy_name);
+  const PolicyKind& kind = policy_kind(policy_name, table.classes);
   PolicySpec base{.name = policy_name};
   if (options.fit_temperatures) base = fit_policy(table, base);
   const ScoreTable scores = score_table(table, base);
@@ -27,7 +27,7 @@ std::vector<OperatingPoint> operating_points(const LogitTable& table, const std:
   std::vector<OperatingPoint> points;
   const auto add = [&](const std::vector<double>& thresholds, const std::string& label) {
     const Outcome expected = outcome(scores, thresholds);
-    OperatingPoint point{.spec = base, .label = label, .cost = expected.cost, .accuracy = expected.accuracy};
+    OperatingPoint point{.spec = base, .label = label, .cost = expected.cost, .quality = expected.quality};
     point.spec.thresholds = thresholds;
     const auto same = [&](const OperatingPoint& other) { return other.spec == point.spec; };
     if (std::none_of(points.begin(), points.end(), same)) points.push_back(std::move(point));
@@ -36,16 +36,19 @@ std::vector<OperatingPoint> operating_points(const LogitTable& table, const std:
     add(std::vector<double>(static_cast<size_t>(table.exits - 1), *kind.default_threshold),
         "rule " + threshold_text(policy_name, *kind.default_threshold, table.classes));
   }
+  const bool number = table.classes == 1;
+  const double unit = number ? -quality_of_exits(table).back() : 1;
   for (const double drop : options.accuracy_drops) {
-    add(choose_by_accuracy_drop(scores, drop, options.accuracy_drop).thresholds, fmt::format("accuracy-drop {}", drop));
+    add(choose_by_accuracy_drop(scores, drop * unit, options.accuracy_drop).thresholds,
+        number ? fmt::format("error-rise {:.3g}", drop * unit) : fmt::format("accuracy-drop {}", drop));
   }
   for (int32_t i = 0; i < options.budget_points; ++i) {
     const double place = options.budget_points == 1 ? 0.5 : i / (options.budget_points - 1.0);
     const double q = std::exp2(10 * place - 5);
-    add(choose_by_shares(scores, geometric_shares(q, table.exits)).thresholds, fmt::format("q {:.3g}", q));
+    add(choose_by_shares(scores, geometric_shares(q, scores)).thresholds, fmt::format("q {:.3g}", q));
   }
   std::sort(points.begin(), points.end(), [](const OperatingPoint& a, const OperatingPoint& b) {
-    return std::tie(a.cost, a.accuracy, a.label) < std::tie(b.cost, b.accuracy, b.label);
+    return std::tie(a.cost, a.quality, a.label) < std::tie(b.cost, b.quality, b.label);
   });
   return points;
 }
@@ -58,7 +61,7 @@ std::vector<OperatingPoint> cost_weight_points(const LogitTable& table, int32_t 
     PolicySpec spec{.name = "gate"};
     spec.cost_weight = cost_weight_at(*table.cost_weights, count == 1 ? 0 : 2.0 * i / (count - 1.0) - 1);
     const Replay result = replay(table, *make_policy(spec, policy_context(table)));
-    points.push_back({spec, fmt::format("cost weight {:.3g}", *spec.cost_weight), result.cost, result.accuracy});
+    points.push_back({spec, fmt::format("cost weight {:.3g}", *spec.cost_weight), result.cost, result.quality});
   }
   return points;
 }
@@ -70,7 +73,7 @@ std::vector<OperatingPoint> always_points(const LogitTable& table) {
     OperatingPoint point{.spec = {.name = "always", .always_exit = k}, .label = fmt::format("always {}", k)};
     const Replay result = replay(table, *make_policy(point.spec, policy_context(table)));
     point.cost = result.cost;
-    point.accuracy = result.accuracy;
+    point.quality = result.quality;
     points.push_back(std::move(point));
   }
   return points;

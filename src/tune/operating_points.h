@@ -15,7 +15,7 @@ struct OperatingPoint {
   PolicySpec spec = {};
   std::string label = {};  // how it was chosen: "q 0.35", "accuracy-drop 0.003", "rule g >= 0.5"
   double cost = 0;         // expected: mean C_k on the table it was chosen on
-  double accuracy = 0;     // expected
+  double quality = 0;      // expected
 };
 
 struct OperatingPointOptions {
@@ -23,6 +23,7 @@ struct OperatingPointOptions {
   // Points of MSDNet's family, geometrically spaced from nearly all samples at the first exit (q = 1/32) to nearly all
   // at the last (q = 32).
   int32_t budget_points = 25;
+  // Of a regression, in last exit's mean errors.
   std::vector<double> accuracy_drops = {0, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05};
   // Less proof per point than one calibration asks for: the curve has many.
   AccuracyDropOptions accuracy_drop = {.most_steps = 20'000'000};

@@ -24,7 +24,7 @@ TEST(OperatingPoints, RunFromCheapToDearAndTellTheTruth) {
   for (size_t i = 0; i < points.size(); ++i) {
     const Replay result = replay(table, *make_policy(points[i].spec, policy_context(table)));
     EXPECT_DOUBLE_EQ(points[i].cost, result.cost) << points[i].label;
-    EXPECT_DOUBLE_EQ(points[i].accuracy, result.accuracy) << points[i].label;
+    EXPECT_DOUBLE_EQ(points[i].quality, result.quality) << points[i].label;
     for (size_t j = 0; j < i; ++j) EXPECT_FALSE(points[i].spec == points[j].spec) << points[i].label;
   }
 }

@@ -70,8 +70,8 @@ class PrefixTree {
 
  private:
   struct Node {
-    int32_t gain = 0;
-    int32_t best = 0;  // largest gain of a non-empty prefix of this node's places
+    int64_t gain = 0;
+    int64_t best = 0;  // largest gain of a non-empty prefix of this node's places
     double saving = 0;
   };
 

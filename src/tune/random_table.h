@@ -38,15 +38,15 @@ inline ScoreTable random_score_table(uint64_t seed, int64_t samples, int32_t exi
     cost += rng.uniform(0.05, 0.5);
     table.exit_cost.push_back(cost);
     std::vector<float> scores;
-    std::vector<uint8_t> correct;
+    std::vector<float> quality;
     for (int64_t n = 0; n < samples; ++n) {
       const auto level = rng.below(levels);
       scores.push_back(static_cast<float>(level));
       const double sure = static_cast<double>(level + 1) / static_cast<double>(levels + 1);
-      correct.push_back(rng.chance(0.3 + 0.3 * sure + 0.4 * k / exits) ? 1 : 0);
+      quality.push_back(rng.chance(0.3 + 0.3 * sure + 0.4 * k / exits) ? 1.0F : 0.0F);
     }
     table.scores.push_back(std::move(scores));
-    table.correct.push_back(std::move(correct));
+    table.quality.push_back(std::move(quality));
   }
   return table;
 }

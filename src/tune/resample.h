@@ -20,13 +20,13 @@ inline ScoredSamples resample(const ScoredSamples& population, int64_t samples, 
   ScoredSamples drawn;
   drawn.table = {.samples = samples, .exits = population.table.exits, .exit_cost = population.table.exit_cost};
   drawn.table.scores.resize(exits);
-  drawn.table.correct.resize(exits);
+  drawn.table.quality.resize(exits);
   drawn.losses.resize(exits);
   for (int64_t i = 0; i < samples; ++i) {
     const auto n = static_cast<size_t>(rng.below(static_cast<uint64_t>(population.table.samples)));
     for (size_t k = 0; k < exits; ++k) {
       drawn.table.scores[k].push_back(population.table.scores[k][n]);
-      drawn.table.correct[k].push_back(population.table.correct[k][n]);
+      drawn.table.quality[k].push_back(population.table.quality[k][n]);
       drawn.losses[k].push_back(population.losses[k][n]);
     }
   }
@@ -44,7 +44,7 @@ inline void append(ScoreTable& table, const ScoreTable& more) {
   };
   table.samples += more.samples;
   add(table.scores, more.scores);
-  add(table.correct, more.correct);
+  add(table.quality, more.quality);
   add(table.answers, more.answers);
 }
 

@@ -56,12 +56,12 @@ RiskLoss risk_loss_from_string(std::string_view text) {
 }
 
 ExitLosses exit_losses(const ScoreTable& table, RiskLoss loss) {
-  ExitLosses losses(table.correct.size(), std::vector<double>(static_cast<size_t>(table.samples), 0.0));
-  const auto& last = table.correct.back();
+  ExitLosses losses(table.quality.size(), std::vector<double>(static_cast<size_t>(table.samples), 0.0));
+  const auto& last = table.quality.back();
   for (size_t k = 0; k + 1 < losses.size(); ++k) {
     for (size_t n = 0; n < last.size(); ++n) {
       const bool lost =
-          loss == RiskLoss::kDiffers ? table.answers[k][n] != table.answers.back()[n] : last[n] > table.correct[k][n];
+          loss == RiskLoss::kDiffers ? table.answers[k][n] != table.answers.back()[n] : last[n] > table.quality[k][n];
       if (lost) losses[k][n] = 1;
     }
   }

@@ -41,7 +41,7 @@ const ThresholdFamily kFamily{.thresholds = {{kInfinity}, {3}, {2}, {1}}};
 ScoredSamples four_samples() {
   ScoredSamples samples;
   samples.table = {.samples = 4, .exits = 2, .scores = {{3, 2, 1, 0}, {0, 0, 0, 0}}, .exit_cost = {0.25, 1}};
-  samples.table.correct = {{1, 0, 1, 1}, {1, 1, 1, 1}};
+  samples.table.quality = {{1, 0, 1, 1}, {1, 1, 1, 1}};
   samples.losses = {{0, 1, 0, 0}, {0, 0, 0, 0}};
   return samples;
 }
@@ -69,7 +69,7 @@ TEST(RiskInExpectation, TakesTheLargestLossOnTheWay) {
   ScoredSamples samples;
   samples.table = {.samples = 10, .exits = 3, .exit_cost = {0.2, 0.5, 1}};
   samples.table.scores.assign(3, std::vector<float>(10, 0));
-  samples.table.correct.assign(3, std::vector<uint8_t>(10, 1));
+  samples.table.quality.assign(3, std::vector<float>(10, 1));
   samples.losses.assign(3, std::vector<double>(10, 0));
   samples.losses[1][0] = 1;
   const ThresholdFamily family{.thresholds = {{kInfinity, kInfinity}, {kInfinity, 0}, {0, 0}}};

@@ -12,11 +12,21 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+}  // namespace
+
 bool leaves(float score, double threshold) {
+  if (static_cast<double>(score) == kNoScore) return false;
   return threshold == -kInfinity || (static_cast<double>(score) >= threshold && threshold < kInfinity);
 }
 
-}  // namespace
+int32_t open_exits(const ScoreTable& table) {
+  const auto closed = [](const std::vector<float>& scores) {
+    return std::ranges::all_of(scores, [](float score) { return static_cast<double>(score) == kNoScore; });
+  };
+  int32_t open = table.exits;
+  while (open > 1 && closed(table.scores[static_cast<size_t>(table.exits - open)])) --open;
+  return open;
+}
 
 ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
   validate(table);
@@ -35,7 +45,7 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
   ScoreTable result{.samples = table.samples, .exits = table.exits, .exit_cost = table.exit_cost};
   const auto samples = static_cast<size_t>(table.samples);
   result.scores.assign(exits, std::vector<float>(samples));
-  result.correct.assign(exits, std::vector<uint8_t>(samples));
+  result.quality.assign(exits, std::vector<float>(samples));
   result.answers.assign(exits, std::vector<int32_t>(samples));
   for_each_block(table.samples, 256, [&](int64_t begin, int64_t end) {
     std::vector<std::byte> state(policy->state_bytes());
@@ -47,7 +57,7 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
         const ExitVerdict verdict = policy->decide(table.observation(sample, exit), state);
         result.scores[k][n] = verdict.score;
         result.answers[k][n] = answered_label(verdict, table.at(sample, exit));
-        result.correct[k][n] = result.answers[k][n] == table.labels[n] ? 1 : 0;
+        result.quality[k][n] = table.quality(sample, exit, result.answers[k][n]);
       }
     }
   });
@@ -67,16 +77,16 @@ std::vector<int32_t> exits_taken(const ScoreTable& table, std::span<const double
 Outcome outcome(const ScoreTable& table, std::span<const double> thresholds) {
   SOONER_ASSERT(table.samples > 0 && thresholds.size() + 1 == static_cast<size_t>(table.exits));
   std::vector<int64_t> left(static_cast<size_t>(table.exits), 0);
-  int64_t correct = 0;
+  double quality = 0;
   const std::vector<int32_t> taken = exits_taken(table, thresholds);
   for (size_t n = 0; n < taken.size(); ++n) {
     const auto exit = static_cast<size_t>(taken[n]);
     ++left[exit];
-    correct += table.correct[exit][n];
+    quality += static_cast<double>(table.quality[exit][n]);
   }
   const auto total = static_cast<double>(table.samples);
   Outcome result;
-  result.accuracy = static_cast<double>(correct) / total;
+  result.quality = quality / total;
   for (size_t k = 0; k < left.size(); ++k) {
     result.shares.push_back(static_cast<double>(left[k]) / total);
     result.cost += result.shares.back() * table.exit_cost[k];

@@ -20,7 +20,7 @@ ScoreTable small() {
   return {.samples = 4,
           .exits = 2,
           .scores = {{4, 3, 3, 1}, {0, 0, 0, 0}},
-          .correct = {{1, 0, 1, 0}, {1, 1, 0, 1}},
+          .quality = {{1, 0, 1, 0}, {1, 1, 0, 1}},
           .exit_cost = {0.5, 1}};
 }
 
@@ -29,8 +29,8 @@ TEST(ScoreTable, HoldsScoresAndRights) {
   const ScoreTable table = score_table(logits, {.name = "max-prob", .temperatures = {2, 1}});
   EXPECT_THAT(table.scores[0], ElementsAre(1.5F, 1.0F));
   EXPECT_THAT(table.scores[1], ElementsAre(4.0F, 5.0F));
-  EXPECT_THAT(table.correct[0], ElementsAre(1, 0));
-  EXPECT_THAT(table.correct[1], ElementsAre(1, 1));
+  EXPECT_THAT(table.quality[0], ElementsAre(1, 0));
+  EXPECT_THAT(table.quality[1], ElementsAre(1, 1));
   EXPECT_THAT(table.exit_cost, ElementsAre(0.25, 1.0));
 }
 
@@ -41,7 +41,7 @@ TEST(ScoreTable, OfPoliciesWithoutThresholdsIsRefused) {
 
 TEST(Outcome, MatchesATableWorkedByHand) {
   const Outcome at_three = outcome(small(), std::vector<double>{3});
-  EXPECT_DOUBLE_EQ(at_three.accuracy, 3.0 / 4);
+  EXPECT_DOUBLE_EQ(at_three.quality, 3.0 / 4);
   EXPECT_DOUBLE_EQ(at_three.cost, (0.5 * 3 + 1) / 4);
   EXPECT_THAT(at_three.shares, ElementsAre(0.75, 0.25));
   EXPECT_THAT(exits_taken(small(), std::vector<double>{3.5}), ElementsAre(0, 1, 1, 1));
@@ -60,7 +60,7 @@ TEST(Outcome, EqualsAReplayOfTheSameThresholds) {
           replay(logits, *make_policy({.name = name, .thresholds = thresholds}, policy_context(logits)));
       const Outcome expected = outcome(table, thresholds);
       EXPECT_EQ(exits_taken(table, thresholds), replayed.exit_index) << name;
-      EXPECT_DOUBLE_EQ(expected.accuracy, replayed.accuracy) << name;
+      EXPECT_DOUBLE_EQ(expected.quality, replayed.quality) << name;
       EXPECT_DOUBLE_EQ(expected.cost, replayed.cost) << name;
       EXPECT_EQ(expected.shares, replayed.shares) << name;
     }
@@ -79,7 +79,7 @@ TEST(Centred, LooksOnlyAtSamplesThatArrive) {
   const ScoreTable table{.samples = 3,
                          .exits = 3,
                          .scores = {{9, 1, 2}, {10, 8, 2}, {0, 0, 0}},
-                         .correct = {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
+                         .quality = {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
                          .exit_cost = {0.2, 0.5, 1}};
   EXPECT_THAT(centred(table, std::vector<double>{9, 3}), ElementsAre(5.5, 5));
 }

@@ -13,11 +13,11 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Scores at one exit of the samples that are still there, surest first.
+// Scores at one exit of the samples that are still there and may leave, surest first.
 std::vector<float> sorted_scores(const std::vector<float>& scores, const std::vector<uint8_t>& gone) {
   std::vector<float> present;
   for (size_t n = 0; n < scores.size(); ++n) {
-    if (gone[n] == 0) present.push_back(scores[n]);
+    if (gone[n] == 0 && static_cast<double>(scores[n]) != kNoScore) present.push_back(scores[n]);
   }
   std::sort(present.begin(), present.end(), std::greater<>());
   return present;
@@ -27,7 +27,7 @@ std::vector<float> sorted_scores(const std::vector<float>& scores, const std::ve
 int64_t send_off(const std::vector<float>& scores, double threshold, std::vector<uint8_t>& gone) {
   int64_t count = 0;
   for (size_t n = 0; n < scores.size(); ++n) {
-    if (gone[n] != 0 || threshold == kInfinity || static_cast<double>(scores[n]) < threshold) continue;
+    if (gone[n] != 0 || !leaves(scores[n], threshold)) continue;
     gone[n] = 1;
     ++count;
   }

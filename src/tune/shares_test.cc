@@ -27,7 +27,7 @@ ScoreTable ten() {
     table.scores[1].push_back(static_cast<float>(n + 1));
     table.scores[2].push_back(0);
   }
-  table.correct.assign(3, std::vector<uint8_t>(10, 1));
+  table.quality.assign(3, std::vector<float>(10, 1));
   return table;
 }
 
@@ -119,7 +119,7 @@ TEST(Budget, IsKeptAndUsedBestAmongAllRatios) {
     for (const double q : budget_ratios()) {
       const Outcome other = outcome(table, thresholds_at_ranks(table, geometric_shares(q, 4)));
       if (other.cost > budget) continue;
-      EXPECT_GE(choice.expected.accuracy, other.accuracy) << "seed " << seed << " q " << q;
+      EXPECT_GE(choice.expected.quality, other.quality) << "seed " << seed << " q " << q;
     }
   }
 }

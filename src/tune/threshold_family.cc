@@ -79,7 +79,7 @@ std::vector<Ranks> milestones(const ScoreTable& table, const ExitLosses& losses,
   // A sample that costs nothing is one answered rightly.
   ScoreTable harmless = table;
   for (size_t k = 0; k < losses.size(); ++k) {
-    for (size_t n = 0; n < losses[k].size(); ++n) harmless.correct[k][n] = losses[k][n] < 0.5 ? 1 : 0;
+    for (size_t n = 0; n < losses[k].size(); ++n) harmless.quality[k][n] = losses[k][n] < 0.5 ? 1.0F : 0.0F;
   }
   std::vector<Ranks> result;
   for (const double multiple : kMilestones) {

@@ -40,7 +40,7 @@ TEST(ThresholdFamily, PassesThroughTheCheapestThresholdsAtItsAim) {
   // leave. From there on to all of them.
   ScoreTable table{.samples = 6, .exits = 2, .exit_cost = {0.5, 1}};
   table.scores = {{5, 4, 3, 2, 1, 0}, {0, 0, 0, 0, 0, 0}};
-  table.correct = {{1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}};
+  table.quality = {{1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}};
   const ExitLosses losses = {{0, 0, 1, 0, 0, 1}, {0, 0, 0, 0, 0, 0}};
   const ThresholdFamily family = threshold_family(table, losses, 1.0 / 6);
   // No loss: two leave. Steps of one rank: 0, 1, 2, then 3, 4, 5 and 6 of six.

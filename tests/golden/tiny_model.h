@@ -80,11 +80,11 @@ inline ModelFile tiny_model() {
   record.split_hash = "0123456789abcdef";
   record.samples = 5;
   record.backend = "ref";
-  record.accuracy = 0.8;
-  record.last_exit_accuracy = 0.8;
+  record.quality = 0.8;
+  record.last_exit_quality = 0.8;
   record.cost_fraction = 1.0625;
   record.exit_shares = {0, 1};
-  record.exit_accuracy = {0.6, 0.8};
+  record.exit_quality = {0.6, 0.8};
   record.score_histograms = {{1, 4}, {0, 5}};
   record.histogram_low = {0, 0};
   record.histogram_high = {1, 1};
@@ -130,7 +130,44 @@ inline ModelFile combined_tiny_model() {
   return model;
 }
 
-// The same with a second calibration that carries a guarantee: format version 3.
+// Three exits that answer with a number, and patience tuned for it: format version 4.
+inline ModelFile regression_tiny_model() {
+  GraphBuilder b("tiny", {1, 4, 4}, 1);
+  NodeId x = b.relu("relu1", b.conv2d("conv1", b.input(), conv(2, 3, 2, 1)));
+  x = b.relu("relu2", b.conv2d("conv2", x, conv(2, 1)));
+  x = b.relu("relu3", b.conv2d("conv3", x, conv(2, 1)));
+  const Graph plain = b.finish(b.linear("fc", b.global_avg_pool("pool", x), 1));
+  const auto head = [](GraphBuilder& builder, const std::string& prefix, NodeId src) {
+    return builder.linear(prefix + "fc", builder.global_avg_pool(prefix + "pool", src), builder.classes());
+  };
+  const double infinity = std::numeric_limits<double>::infinity();
+  ModelFile model;
+  model.manifest = made_up_manifest(attach_exits(plain, {{"relu1", head, {}}, {"relu2", head, {}}}));
+  model.manifest.class_names.clear();
+  model.manifest.quantity = Quantity{.name = "angle", .unit = "degrees"};
+  model.manifest.policy = {.name = "patience", .thresholds = {infinity, -2.5}};
+  model.tensors = made_up_weights(model.manifest.graph);
+  CalibrationRecord record;
+  record.policy = model.manifest.policy;
+  record.rule = "error-rise 0.5";
+  record.data_set = "glyph-angles";
+  record.split_hash = "0123456789abcdef";
+  record.samples = 4;
+  record.backend = "ref";
+  record.quality = -4.5;
+  record.last_exit_quality = -4.25;
+  record.cost_fraction = 0.875;
+  record.exit_shares = {0, 0.25, 0.75};
+  record.exit_quality = {-9, -6.5, -4.25};
+  record.exit_savings = {0, 0.125};
+  model.manifest.calibrations = {record};
+  model.manifest.provenance.data_set = "glyph-angles";
+  add_check_samples(model, 1);
+  for (float& gate : model.tensors["sooner.check.gates"].floats()) gate = std::numeric_limits<float>::quiet_NaN();
+  return model;
+}
+
+// The classification with a second calibration that carries a guarantee: format version 3.
 inline ModelFile guaranteed_tiny_model() {
   ModelFile model = tiny_model();
   CalibrationRecord record = model.manifest.calibrations[0];

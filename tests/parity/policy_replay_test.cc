@@ -111,5 +111,48 @@ TEST(PolicyReplay, DecidesByRecordedTimesAsTheEngineByItsClock) {
   EXPECT_TRUE(reasons.contains(Left::kByPolicy) && reasons.contains(Left::kByDeadline));
 }
 
+// Of a network that answers with a number: the same, and the number is what the exit taken says.
+TEST(PolicyReplay, DecidesAsTheEngineAboutNumbers) {
+  for (const std::string& backend : backend_names()) {
+    ModelFile file;
+    const Graph& graph = file.manifest.graph =
+        build_network({"resnet8:w4", "fractions:.2,.4,.7", "gap-fc", "none"}, {2, 9, 9}, 1);
+    file.manifest.quantity = Quantity{"angle", "degrees"};
+    file.tensors = test::random_weights(graph, 3);
+    const auto model = Model::from_file(file, {backend, Precision::kF32, 8});
+    const std::vector<float> images = test::random_images(graph, kSamples, 2);
+    LogitTable table{.samples = kSamples, .exits = kExits, .classes = 1};
+    table.exit_cost = model->cost().exit_fraction;
+    table.targets.assign(kSamples, 0.5F);
+    table.logits.resize(kSamples * kExits);
+    table.gates.resize(kSamples * (kExits - 1));
+    Session(model, make_policy({}, policy_context(table))).run_all_exits(images, kSamples, table.logits, table.gates);
+    const PolicyContext context = policy_context(table);
+    PolicySpec patience{.name = "patience"};
+    patience = test::with_thresholds(patience, context, table.logits, table.gates);
+    PolicySpec unsure = patience, capped = patience;
+    unsure.abstain_below = patience.thresholds.back();
+    capped.cap = 2;
+    PolicySpec either{.name = "any"};
+    either.parts = {patience, {.name = "always", .always_exit = 2}};
+    for (const PolicySpec& spec : {patience, unsure, capped, either, PolicySpec{.name = "never"}}) {
+      SCOPED_TRACE(backend + " " + spec.name);
+      const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, context);
+      const Replay replayed = replay(table, *policy);
+      Session session(model, policy);
+      const std::span<const Result> results = session.run(images, kSamples);
+      std::set<int32_t> exits;
+      for (size_t i = 0; i < results.size(); ++i) {
+        expect_same(replayed, i, results[i]);
+        exits.insert(results[i].exit_index);
+        EXPECT_EQ(results[i].number, table.at(static_cast<int64_t>(i), results[i].exit_index)[0]);
+        EXPECT_TRUE(std::isnan(results[i].probability));
+      }
+      EXPECT_FALSE(exits.contains(0));
+      EXPECT_EQ(exits.size() > 1, spec.name != "never");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sooner
