@@ -115,7 +115,8 @@ TEST(InferShape, OfChannelsJoinedTakenAndMoved) {
   EXPECT_THAT(what({OpKind::kConcat, "n", {0}, {}}, {map}), HasSubstr("expected 2 to 16"));
   EXPECT_THAT(what({OpKind::kSlice, "n", {0}, SliceAttributes{2, 7}}, {map}), HasSubstr("takes 2 to 7 of 6x4x5"));
   EXPECT_THAT(what({OpKind::kSlice, "n", {0}, SliceAttributes{3, 3}}, {map}), HasSubstr("takes 3 to 3"));
-  EXPECT_THAT(what({OpKind::kChannelShuffle, "n", {0}, ChannelShuffleAttributes{4}}, {map}), HasSubstr("do not divide"));
+  EXPECT_THAT(what({OpKind::kChannelShuffle, "n", {0}, ChannelShuffleAttributes{4}}, {map}),
+              HasSubstr("do not divide"));
   EXPECT_THAT(what({OpKind::kLayerNorm, "n", {0}, LayerNormAttributes{}}, {map}), HasSubstr("a flat vector"));
   EXPECT_THAT(what({OpKind::kClip, "n", {0}, ClipAttributes{1, 0}}, {map}), HasSubstr("rising bounds"));
   EXPECT_THAT(what({OpKind::kClip, "n", {0}, {}}, {map}), HasSubstr("another operation"));

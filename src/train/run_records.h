@@ -31,7 +31,7 @@ struct EpochRecord {
   ExitMetrics validation;
   std::vector<std::string> warnings;
   std::vector<std::pair<std::string, double>> gradient_norms;  // of its last step (gradient_norms.h)
-  std::optional<Quantity> quantity = {};  // that a regression is asked for
+  std::optional<Quantity> quantity = {};                       // that a regression is asked for
 };
 
 class RunRecords {

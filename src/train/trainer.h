@@ -8,8 +8,8 @@
 // learning_rate, cost_weight, seconds, images_per_second, waiting_share (of the time, for data), best (so far),
 // warnings, and "train" and "validation", each {loss, mixture, soft_cost (train only), exits: [{loss, accuracy,
 // mean_gate, share}], rule_accuracy, cost}; what has no meaning in a phase is null. A regression has "error", the mean
-// absolute one in the target's unit, in the place of exits' "accuracy". "gradient_norms" has the L2 norm of every layer's
-// weight gradient at the epoch's last step, by parameter name, in the network's order.
+// absolute one in the target's unit, in the place of exits' "accuracy". "gradient_norms" has the L2 norm of every
+// layer's weight gradient at the epoch's last step, by parameter name, in the network's order.
 #pragma once
 
 #include <atomic>
