@@ -17,7 +17,7 @@ NodeId chainer_norm(GraphBuilder& b, const std::string& name, NodeId src) {
 
 // B-AlexNet of BranchyNet (Teerapittayanon et al., 2016), its branches left out; pooling rounds up. Branch points:
 // "conv2" and "conv3".
-Graph b_alexnet_family(Variant variant, const Shape& input_shape, int64_t classes) {
+Graph b_alexnet_family(Variant& variant, const Shape& input_shape, int64_t classes) {
   variant.expect_no_more("nothing more");
   GraphBuilder b(variant.name(), input_shape, classes);
   NodeId x = b.relu("relu1", b.conv2d("conv1", b.input(), conv(32, 5, 1, 2)));
@@ -34,7 +34,7 @@ Graph b_alexnet_family(Variant variant, const Shape& input_shape, int64_t classe
 }
 
 // As Pomponi, Scardapane and Uncini (2022) train it: five convolutions, each followed by a place for an exit.
-Graph alexnet_cifar_family(Variant variant, const Shape& input_shape, int64_t classes) {
+Graph alexnet_cifar_family(Variant& variant, const Shape& input_shape, int64_t classes) {
   variant.expect_no_more("nothing more");
   GraphBuilder b(variant.name(), input_shape, classes);
   NodeId x = b.input();

@@ -18,7 +18,7 @@ Graph b_lenet(const Shape& input_shape, int64_t classes) {
   return b.finish(b.linear("fc2", x, classes));
 }
 
-Graph b_lenet_family(Variant variant, const Shape& input_shape, int64_t classes) {
+Graph b_lenet_family(Variant& variant, const Shape& input_shape, int64_t classes) {
   variant.expect_no_more("nothing more");
   return b_lenet(input_shape, classes);
 }

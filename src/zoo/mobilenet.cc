@@ -43,7 +43,7 @@ NodeId inverted_residual(GraphBuilder& b, const std::string& name, NodeId src, i
 
 }  // namespace
 
-Graph mobilenet_family(Variant variant, const Shape& input_shape, int64_t classes) {
+Graph mobilenet_family(Variant& variant, const Shape& input_shape, int64_t classes) {
   const double multiplier = variant.take_number('w', 0.1, 4).value_or(1);
   const bool cifar = variant.take("cifar");
   variant.expect_no_more("a width such as w0.5, or cifar");

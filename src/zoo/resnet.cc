@@ -65,7 +65,7 @@ Graph cifar_network(const std::string& name, int64_t depth, const Shape& input_s
 }
 
 // With `cifar` the first convolution is 3x3 and nothing is pooled.
-Graph imagenet_network(Variant variant, int64_t depth, const Shape& input_shape, int64_t classes) {
+Graph imagenet_network(Variant& variant, int64_t depth, const Shape& input_shape, int64_t classes) {
   const bool cifar = variant.take("cifar");
   variant.expect_no_more("cifar");
   GraphBuilder b(variant.name(), input_shape, classes);
@@ -84,7 +84,7 @@ Graph resnet_cifar(int64_t depth, const Shape& input_shape, int64_t classes, int
   return cifar_network(name, depth, input_shape, classes, base_width, {});
 }
 
-Graph resnet_family(Variant variant, const Shape& input_shape, int64_t classes) {
+Graph resnet_family(Variant& variant, const Shape& input_shape, int64_t classes) {
   BlockOptions options;
   options.shortcuts = variant.family().starts_with("resnet");
   const size_t letters = std::string_view(options.shortcuts ? "resnet" : "plainnet").size();

@@ -66,7 +66,7 @@ NodeId convolution(GraphBuilder& b, const std::string& name, NodeId src, Conv2dA
 
 }  // namespace
 
-Graph shufflenet_family(Variant variant, const Shape& input_shape, int64_t classes) {
+Graph shufflenet_family(Variant& variant, const Shape& input_shape, int64_t classes) {
   const double multiplier = variant.take_number('w', 0.5, 2).value_or(1);
   const bool cifar = variant.take("cifar");
   variant.expect_no_more("w0.5, w1, w1.5 or w2, or cifar");

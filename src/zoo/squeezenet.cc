@@ -18,7 +18,7 @@ NodeId fire(GraphBuilder& b, const std::string& name, NodeId src, int64_t squeez
 
 }  // namespace
 
-Graph squeezenet_family(Variant variant, const Shape& input_shape, int64_t classes) {
+Graph squeezenet_family(Variant& variant, const Shape& input_shape, int64_t classes) {
   variant.expect_no_more("nothing more");
   GraphBuilder b(variant.name(), input_shape, classes);
   const PoolAttributes halve = pool(3, 2, 0, true);

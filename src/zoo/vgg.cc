@@ -7,7 +7,7 @@
 
 namespace sooner {
 
-Graph vgg_family(Variant variant, const Shape& input_shape, int64_t classes) {
+Graph vgg_family(Variant& variant, const Shape& input_shape, int64_t classes) {
   // Channels of each convolution; 0 pools.
   static const std::map<std::string, std::vector<int64_t>, std::less<>> kLayers{
       {"vgg11", {64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0}},

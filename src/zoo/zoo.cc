@@ -25,14 +25,14 @@ Gate gate_from_string(std::string_view text) {
 Graph backbone_from_string(std::string_view name, const Shape& input_shape, int64_t classes) {
   struct Family {
     std::string_view prefix;
-    Graph (*build)(Variant variant, const Shape& input_shape, int64_t classes);
+    Graph (*build)(Variant& variant, const Shape& input_shape, int64_t classes);
   };
   // Of "resnet20" the prefix is "resnet", and digits follow.
   static constexpr Family kFamilies[] = {
       {"b-lenet", b_lenet_family},       {"b-alexnet", b_alexnet_family},     {"alexnet-cifar", alexnet_cifar_family},
       {"resnet", resnet_family},         {"plainnet", resnet_family},         {"vgg", vgg_family},
       {"mobilenetv2", mobilenet_family}, {"shufflenetv2", shufflenet_family}, {"squeezenet1.1", squeezenet_family}};
-  const Variant variant(name);
+  Variant variant(name);
   for (const Family& family : kFamilies) {
     std::string_view rest = variant.family();
     if (!rest.starts_with(family.prefix)) continue;
