@@ -4,10 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "core/error.h"
-#include "core/rng.h"
 #include "data/glyph_symbols.h"
-#include "data/glyphs.h"
 
 namespace sooner {
 namespace {
@@ -23,11 +20,7 @@ struct Recipe {
   uint64_t key;
 };
 
-Recipe recipe(uint64_t seed, uint64_t stream, int64_t index, int64_t size) {
-  if (index < 0 || index >= size) {
-    fail(Code::kOutOfRange, "[glyph-angles] got sample {}, expected 0 to {}", index, size - 1);
-  }
-  Rng rng{kAngleStream, seed, stream, static_cast<uint64_t>(index)};
+Recipe recipe(Rng rng) {
   Recipe sample{};
   sample.label = static_cast<int32_t>(rng.below(kSymbols.size()));
   const double u = rng.uniform();
@@ -44,14 +37,17 @@ int32_t glyph_label(std::string_view name) {
 
 }  // namespace
 
-int32_t GlyphAngleSource::label(int64_t index) const { return recipe(seed_, stream_, index, size_).label; }
+GlyphAngleSource::GlyphAngleSource(uint64_t seed, uint64_t stream, int64_t size)
+    : DrawnSource("glyph-angles", kAngleStream, seed, stream, size) {}
 
-float GlyphAngleSource::target(int64_t index) const { return recipe(seed_, stream_, index, size_).degrees; }
+int32_t GlyphAngleSource::label(int64_t index) const { return recipe(draws(index)).label; }
 
-double GlyphAngleSource::difficulty(int64_t index) const { return recipe(seed_, stream_, index, size_).difficulty; }
+float GlyphAngleSource::target(int64_t index) const { return recipe(draws(index)).degrees; }
+
+double GlyphAngleSource::difficulty(int64_t index) const { return recipe(draws(index)).difficulty; }
 
 void GlyphAngleSource::read(int64_t index, std::span<uint8_t> pixels) const {
-  const Recipe sample = recipe(seed_, stream_, index, size_);
+  const Recipe sample = recipe(draws(index));
   draw_glyph(glyph_label(kSymbols[static_cast<size_t>(sample.label)]), sample.difficulty, sample.key, pixels,
              static_cast<double>(sample.degrees));
 }

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "data/image_source.h"
+#include "data/glyphs.h"
 
 namespace sooner {
 
@@ -21,23 +21,16 @@ inline constexpr int kGlyphAngleVersion = 1;
 // Targets lie within ± this, in degrees, clockwise.
 inline constexpr double kMostGlyphAngle = 60;
 
-class GlyphAngleSource final : public ImageSource {
+class GlyphAngleSource final : public DrawnSource {
  public:
-  // As GlyphSource: sample i depends on (seed, stream, i) alone.
-  GlyphAngleSource(uint64_t seed, uint64_t stream, int64_t size) : seed_(seed), stream_(stream), size_(size) {}
+  GlyphAngleSource(uint64_t seed, uint64_t stream, int64_t size);
 
-  [[nodiscard]] int64_t size() const override { return size_; }
   // Which symbol, an index into glyph_angle_names(); uniform.
   [[nodiscard]] int32_t label(int64_t index) const override;
   // Degrees, uniform within the range whatever the symbol and the difficulty.
   [[nodiscard]] float target(int64_t index) const override;
   void read(int64_t index, std::span<uint8_t> pixels) const override;
   [[nodiscard]] double difficulty(int64_t index) const override;
-
- private:
-  uint64_t seed_;
-  uint64_t stream_;
-  int64_t size_;
 };
 
 std::vector<std::string> glyph_angle_names();

@@ -257,11 +257,7 @@ struct Recipe {
   uint64_t key;
 };
 
-Recipe recipe(uint64_t seed, uint64_t stream, int64_t index, int64_t size) {
-  if (index < 0 || index >= size) {
-    fail(Code::kOutOfRange, "[glyphs] got sample {}, expected 0 to {}", index, size - 1);
-  }
-  Rng rng{kGlyphStream, seed, stream, static_cast<uint64_t>(index)};
+Recipe recipe(Rng rng) {
   const auto label = static_cast<int32_t>(rng.below(kGlyphClasses));
   const double u = rng.uniform();
   return {label, u * u, rng.next()};
@@ -269,12 +265,22 @@ Recipe recipe(uint64_t seed, uint64_t stream, int64_t index, int64_t size) {
 
 }  // namespace
 
-int32_t GlyphSource::label(int64_t index) const { return recipe(seed_, stream_, index, size_).label; }
+Rng DrawnSource::draws(int64_t index) const {
+  if (index < 0 || index >= size_) {
+    fail(Code::kOutOfRange, "[{}] got sample {}, expected 0 to {}", name_, index, size_ - 1);
+  }
+  return Rng{set_, seed_, stream_, static_cast<uint64_t>(index)};
+}
 
-double GlyphSource::difficulty(int64_t index) const { return recipe(seed_, stream_, index, size_).difficulty; }
+GlyphSource::GlyphSource(uint64_t seed, uint64_t stream, int64_t size)
+    : DrawnSource("glyphs", kGlyphStream, seed, stream, size) {}
+
+int32_t GlyphSource::label(int64_t index) const { return recipe(draws(index)).label; }
+
+double GlyphSource::difficulty(int64_t index) const { return recipe(draws(index)).difficulty; }
 
 void GlyphSource::read(int64_t index, std::span<uint8_t> pixels) const {
-  const Recipe sample = recipe(seed_, stream_, index, size_);
+  const Recipe sample = recipe(draws(index));
   draw_glyph(sample.label, sample.difficulty, sample.key, pixels);
 }
 

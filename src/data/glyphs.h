@@ -10,8 +10,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/rng.h"
 #include "data/image_source.h"
 
 namespace sooner {
@@ -19,22 +21,36 @@ namespace sooner {
 // Raised whenever the drawing changes: part of the set's hash.
 inline constexpr int kGlyphVersion = 1;
 
-class GlyphSource final : public ImageSource {
+// What sets that the program draws have in common: sample i depends on (set, seed, stream, i) alone.
+class DrawnSource : public ImageSource {
  public:
-  // `stream` tells sources of one seed apart: 0 is the training set, 1 the test set, others are free.
-  GlyphSource(uint64_t seed, uint64_t stream, int64_t size) : seed_(seed), stream_(stream), size_(size) {}
+  [[nodiscard]] int64_t size() const final { return size_; }
 
-  [[nodiscard]] int64_t size() const override { return size_; }
+ protected:
+  // `set` keeps the sets' draws apart, `name` is for messages. `stream` tells sources of one seed apart: 0 is the
+  // training set, 1 the test set, others are free.
+  DrawnSource(std::string_view name, uint64_t set, uint64_t seed, uint64_t stream, int64_t size)
+      : name_(name), set_(set), seed_(seed), stream_(stream), size_(size) {}
+  // A sample's own draws. Throws kOutOfRange.
+  [[nodiscard]] Rng draws(int64_t index) const;
+
+ private:
+  std::string_view name_;
+  uint64_t set_;
+  uint64_t seed_;
+  uint64_t stream_;
+  int64_t size_;
+};
+
+class GlyphSource final : public DrawnSource {
+ public:
+  GlyphSource(uint64_t seed, uint64_t stream, int64_t size);
+
   // Uniform over the ten classes, drawn independently for every sample.
   [[nodiscard]] int32_t label(int64_t index) const override;
   void read(int64_t index, std::span<uint8_t> pixels) const override;
   // Most samples are easy: P(difficulty < d) is about the square root of d.
   [[nodiscard]] double difficulty(int64_t index) const override;
-
- private:
-  uint64_t seed_;
-  uint64_t stream_;
-  int64_t size_;
 };
 
 // [1, 32, 32]

@@ -56,7 +56,6 @@ GraphCost compute_cost(const Graph& graph) {
       cost.stages[static_cast<size_t>(spec.exit)].parameters += count;
     }
   }
-  const std::vector<bool> read_later = answers_read_later(graph);
   int64_t path = 0;
   for (size_t k = 0; k < graph.stages.size(); ++k) {
     const Stage& stage = graph.stages[k];
@@ -75,8 +74,10 @@ GraphCost compute_cost(const Graph& graph) {
     }
     cost.backbone_macs += total.trunk_macs;
     total.head_macs += total.gate_macs;
-    total.skippable_macs = read_later[k] ? 0 : total.head_macs;
-    for (const NodeId id : carry_set(graph, k)) {
+    const std::vector<NodeId> carried = carry_set(graph, k);
+    const bool read_later = std::ranges::binary_search(carried, stage.exit.logits);
+    total.skippable_macs = read_later ? 0 : total.head_macs;
+    for (const NodeId id : carried) {
       total.carry_bytes += cost.nodes[static_cast<size_t>(id)].activation_bytes;
     }
     path += total.trunk_macs + total.head_macs;

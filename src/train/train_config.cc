@@ -60,7 +60,9 @@ void add_network(std::vector<Option>& options, TrainConfig& config) {
   NetworkDescription& network = config.network;
   options.push_back(
       {"network", "backbone",
-       "b-lenet | resnet<6n+2> | plainnet<6n+2>[:no-bn] (without shortcuts); with :w<width> for another base width.",
+       fmt::format(
+           "{}, or another resnet<6n+2>; variants such as :w<width>, :bn, :cifar, :no-bn as src/zoo/zoo.h has them.",
+           fmt::join(backbone_names(), " | ")),
        &network.backbone});
   options.push_back({"network", "exits",
                      "Where: fractions:.3,.65 of the MACs | linear:2, pareto:2, fine:2, golden:2 | every | "

@@ -22,6 +22,14 @@ Gate gate_from_string(std::string_view text) {
 
 }  // namespace
 
+const std::vector<std::string>& backbone_names() {
+  static const std::vector<std::string> names{"b-lenet",   "b-alexnet",   "alexnet-cifar", "resnet8",      "resnet14",
+                                              "resnet18",  "resnet20",    "resnet32",      "resnet34",     "resnet56",
+                                              "resnet110", "plainnet20",  "plainnet56",    "vgg11",        "vgg13",
+                                              "vgg16",     "mobilenetv2", "shufflenetv2",  "squeezenet1.1"};
+  return names;
+}
+
 Graph backbone_from_string(std::string_view name, const Shape& input_shape, int64_t classes) {
   struct Family {
     std::string_view prefix;
@@ -40,11 +48,7 @@ Graph backbone_from_string(std::string_view name, const Shape& input_shape, int6
     const bool numbered = family.prefix == "resnet" || family.prefix == "plainnet" || family.prefix == "vgg";
     if (numbered != rest.empty()) return family.build(variant, input_shape, classes);
   }
-  fail(
-      Code::kInvalidArgument, "[zoo] backbone '{}' is unknown; {}", name,
-      suggest(variant.family(), {"b-lenet", "b-alexnet", "alexnet-cifar", "resnet8", "resnet14", "resnet18", "resnet20",
-                                 "resnet32", "resnet34", "resnet56", "resnet110", "plainnet20", "plainnet56", "vgg11",
-                                 "vgg13", "vgg16", "mobilenetv2", "shufflenetv2", "squeezenet1.1"}));
+  fail(Code::kInvalidArgument, "[zoo] backbone '{}' is unknown; {}", name, suggest(variant.family(), backbone_names()));
 }
 
 Graph build_network(const NetworkDescription& description, const Shape& input_shape, int64_t classes) {

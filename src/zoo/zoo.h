@@ -33,6 +33,9 @@ Graph resnet_cifar(int64_t depth, const Shape& input_shape, int64_t classes, int
 // Throws kInvalidArgument, naming the known ones.
 Graph backbone_from_string(std::string_view name, const Shape& input_shape, int64_t classes);
 
+// Well-known ones, without what may stand behind ':'.
+const std::vector<std::string>& backbone_names();
+
 // What a trainer's config names; see place_exits and head_from_string.
 struct NetworkDescription {
   std::string backbone = "resnet20";

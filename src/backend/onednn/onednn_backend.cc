@@ -3,6 +3,7 @@
 #include "backend/common/memory_limit.h"
 #include "backend/onednn/library.h"
 #include "backend/onednn/onednn_stage.h"
+#include "backend/onednn/step_arguments.h"
 #include "graph/shape_inference.h"
 
 namespace sooner {

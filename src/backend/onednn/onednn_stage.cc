@@ -3,13 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <numeric>
 
 #include "backend/common/layer_norm.h"
 #include "backend/common/memory_limit.h"
 #include "backend/onednn/memory_plan.h"
+#include "backend/onednn/step_arguments.h"
 
 namespace sooner::onednn {
 namespace {
@@ -42,106 +42,6 @@ ByteCode byte_code(const MapScale& scale) { return {static_cast<float>(scale.sca
 size_t cache_budget() {
   const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
   return (bytes > 0 ? static_cast<size_t>(bytes) : size_t{1} << 20U) / 2;
-}
-
-struct Folded {
-  std::vector<float> scale, shift;  // [C]: y = x * scale + shift
-};
-
-// A batch norm as one multiplication and one addition.
-Folded fold(const Node& node, const Weights& weights) {
-  const auto weight = weights.get(node.name + ".weight"), bias = weights.get(node.name + ".bias");
-  const auto mean = weights.get(node.name + ".running_mean"), variance = weights.get(node.name + ".running_var");
-  const double epsilon = std::get<BatchNormAttributes>(node.attributes).epsilon;
-  Folded folded;
-  for (size_t c = 0; c < weight.size(); ++c) {
-    const double scale = weight[c] / std::sqrt(static_cast<double>(variance[c]) + epsilon);
-    folded.scale.push_back(static_cast<float>(scale));
-    folded.shift.push_back(static_cast<float>(bias[c] - mean[c] * scale));
-  }
-  return folded;
-}
-
-ConvolutionSetup convolution_setup(const StageSetup& setup, const PlannedStep& planned) {
-  const Node& node = setup.graph.node(planned.nodes[0]);
-  ConvolutionSetup c;
-  c.name = node.name;
-  c.attributes = std::get<Conv2dAttributes>(node.attributes);
-  c.src_shape = setup.shapes[static_cast<size_t>(planned.src)];
-  c.dst_shape = setup.shapes[static_cast<size_t>(planned.dst)];
-  c.precision = setup.options.precision;
-  c.adds_to_dst = planned.src2 >= 0;
-  c.relu = planned.relu;
-  c.batch_max = setup.options.batch_max;
-  const auto weight = setup.weights.get(node.name + ".weight"), bias = setup.weights.get_or_empty(node.name + ".bias");
-  c.weight.assign(weight.begin(), weight.end());
-  c.bias.assign(bias.begin(), bias.end());
-  c.bias.resize(static_cast<size_t>(c.attributes.out_channels));
-  if (planned.batch_norm < 0) return c;
-  const Folded folded = fold(setup.graph.node(planned.batch_norm), setup.weights);
-  const size_t per_output = c.weight.size() / c.bias.size();
-  for (size_t o = 0; o < c.bias.size(); ++o) {
-    for (size_t i = o * per_output; i < (o + 1) * per_output; ++i) c.weight[i] *= folded.scale[o];
-    c.bias[o] = c.bias[o] * folded.scale[o] + folded.shift[o];
-  }
-  return c;
-}
-
-PoolArguments pool_arguments(const StageSetup& setup, const PlannedStep& planned) {
-  const Node& node = setup.graph.node(planned.nodes[0]);
-  const auto& a = std::get<PoolAttributes>(node.attributes);
-  const Shape& src = setup.shapes[static_cast<size_t>(planned.src)];
-  const Shape& dst = setup.shapes[static_cast<size_t>(planned.dst)];
-  PoolArguments p;
-  p.channels = src[0];
-  p.src_h = src[1];
-  p.src_w = src[2];
-  p.dst_h = dst[1];
-  p.dst_w = dst[2];
-  p.kernel_h = a.kernel_h;
-  p.kernel_w = a.kernel_w;
-  p.stride_h = a.stride_h;
-  p.stride_w = a.stride_w;
-  p.pad_h = a.pad_h;
-  p.pad_w = a.pad_w;
-  p.alpha = node.op == OpKind::kMaxPool   ? 1.0F
-            : node.op == OpKind::kAvgPool ? 0.0F
-                                          : setup.weights.get(node.name + ".alpha")[0];
-  p.count_include_pad = a.count_include_pad;
-  p.relu = planned.relu;
-  return p;
-}
-
-ChannelArguments channel_arguments(const StageSetup& setup, const PlannedStep& planned) {
-  const Node& node = setup.graph.node(planned.dst);
-  ChannelArguments a;
-  a.src_channels = static_cast<size_t>(setup.shapes[static_cast<size_t>(planned.src)][0]);
-  a.dst_channels = static_cast<size_t>(setup.shapes[static_cast<size_t>(planned.dst)][0]);
-  a.channels = std::min(a.src_channels, a.dst_channels);
-  a.dst_offset = static_cast<size_t>(planned.dst_offset);
-  if (node.op == OpKind::kSlice) a.src_offset = static_cast<size_t>(std::get<SliceAttributes>(node.attributes).begin);
-  return a;
-}
-
-std::vector<uint32_t> shuffle_order(const StageSetup& setup, const PlannedStep& planned) {
-  const auto& a = std::get<ChannelShuffleAttributes>(setup.graph.node(planned.dst).attributes);
-  const auto channels = static_cast<uint32_t>(setup.shapes[static_cast<size_t>(planned.dst)][0]);
-  const auto groups = static_cast<uint32_t>(a.groups);
-  std::vector<uint32_t> order(channels);
-  for (uint32_t c = 0; c < channels; ++c) order[c] = c % groups * (channels / groups) + c / groups;
-  return order;
-}
-
-ResponseNormArguments response_norm_arguments(const StageSetup& setup, const PlannedStep& planned) {
-  const auto& a = std::get<LocalResponseNormAttributes>(setup.graph.node(planned.dst).attributes);
-  ResponseNormArguments norm;
-  norm.channels = static_cast<size_t>(setup.shapes[static_cast<size_t>(planned.dst)][0]);
-  norm.before = static_cast<size_t>((a.size - 1) / 2);
-  norm.after = static_cast<size_t>(a.size / 2);
-  norm.bias = static_cast<float>(a.bias);
-  norm.scale = static_cast<float>(a.alpha / static_cast<double>(a.size));
-  norm.beta = static_cast<float>(a.beta);
-  return norm;
 }
 
 }  // namespace

@@ -16,13 +16,7 @@
 
 namespace sooner::onednn {
 
-// Read while a stage is built, not kept.
-struct StageSetup {
-  const Graph& graph;
-  const std::vector<Shape>& shapes;  // by node id
-  const Weights& weights;
-  const CompileOptions& options;
-};
+struct StageSetup;
 
 class OnednnStage final : public CompiledStage {
  public:

@@ -35,7 +35,7 @@ class Planner {
       by_last_node.emplace(step->dst, std::move(*step));
     }
     for (auto& [last, step] : by_last_node) {
-      if (step.kind == StepKind::kChannels && graph_.node(step.dst).op == OpKind::kConcat) {
+      if (graph_.node(step.dst).op == OpKind::kConcat) {
         add_parts(step);
       } else {
         steps_.push_back(std::move(step));
