@@ -35,7 +35,7 @@ def check_tensors(path, header, data):
             check(tensor.dtype == NUMPY[entry["dtype"]], f"{path}: {name} is {tensor.dtype}, not {entry['dtype']}")
             check(list(tensor.shape) == entry["shape"], f"{path}: {name} has shape {tensor.shape}")
             check(tensor.tobytes() == data[begin:end], f"{path}: {name} has other bytes")
-    check(metadata in ({"format": "pt", "sooner.format_version": version} for version in ("1", "2", "3")),
+    check(metadata in ({"format": "pt", "sooner.format_version": version} for version in ("1", "2", "3", "4")),
           f"{path}: metadata is {metadata}")
     return int(metadata["sooner.format_version"])
 
@@ -46,6 +46,7 @@ def check_manifest(path, tensors, version):
     check(("quantisation" in manifest) == (version >= 2), f"{path}: version {version} and its quantisation")
     for record in manifest["calibrations"]:
         check(("guarantee" in record) == (version >= 3), f"{path}: version {version} and its guarantees")
+    check(("quantity" in manifest) == (version >= 4), f"{path}: version {version} and its quantity")
     names = {name for name in tensors if not name.startswith("sooner.")}
     prefixes = [node["name"] for node in manifest["graph"]["nodes"]]
     prefixes += [f"exits.{k}.gate" for k, stage in enumerate(manifest["graph"]["stages"]) if stage["exit"]["gate"]]
@@ -54,7 +55,8 @@ def check_manifest(path, tensors, version):
     for node in manifest["graph"]["nodes"]:
         if node["op"] in ("conv2d", "linear", "batch_norm"):
             check(node["name"] + ".weight" in names, f"{path}: {node['name']} has no weight")
-    check(len(manifest["class_names"]) == manifest["graph"]["classes"], f"{path}: class names")
+    expected = 0 if manifest.get("quantity") else manifest["graph"]["classes"]
+    check(len(manifest["class_names"]) == expected, f"{path}: class names")
     check(manifest["check_samples"] == len(tensors.get("sooner.check.images", [])), f"{path}: check samples")
 
 
