@@ -39,6 +39,8 @@ void add_profile(CLI::App& app);
 void add_drift(CLI::App& app);
 void add_exits(CLI::App& app);
 void add_compare(CLI::App& app);
+void add_import(CLI::App& app);
+void add_attach(CLI::App& app);
 
 // --json and --csv. The pointer must outlive the app's parse.
 void add_output_options(CLI::App& app, OutputForm* form);

@@ -11,9 +11,15 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<CommandRow, 15> kCommands{{
+constexpr std::array<CommandRow, 17> kCommands{{
     {"train", "train a network from a TOML config (hands over to sooner-train)",
      "sooner train configs/fashion_differentiable.toml --data-dir ~/data", add_train},
+    {"import", "read a network trained elsewhere: an ONNX file, or weights by name",
+     "sooner import resnet18.onnx -o resnet18.safetensors --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
+     add_import},
+    {"attach", "give a trained network early exits, priced, and write the configuration that trains them",
+     "sooner attach resnet18.safetensors --exits linear:3 --head conv-gap-fc --data folder:photos -o exits.safetensors",
+     add_attach},
     {"tune", "choose thresholds on the calibration split and store them in the model file",
      "sooner tune model.safetensors --policy max-prob --drop 0.3", add_tune},
     {"exits", "what each early exit costs and saves, which are worth having, and the model with those alone",

@@ -4,60 +4,11 @@
 #include <cmath>
 #include <functional>
 
-#include "core/hash.h"
-#include "core/rng.h"
 #include "train/torch_tensors.h"
+#include "zoo/initial_weights.h"
 
 namespace sooner {
 namespace {
-
-// Inputs that one output of the parameter's layer reads.
-double fan_in(const Shape& weight) {
-  double product = 1;
-  for (size_t i = 1; i < weight.size(); ++i) product *= static_cast<double>(weight[i]);
-  return product;
-}
-
-void fill(at::Tensor& tensor, const std::function<double()>& draw) {
-  auto* data = tensor.mutable_data_ptr<float>();
-  for (int64_t i = 0; i < tensor.numel(); ++i) data[i] = static_cast<float>(draw());
-}
-
-// `weight`: shape of the weight beside a bias.
-at::Tensor initial_value(const ParameterSpec& spec, const Shape& weight, uint64_t seed, double gate_bias) {
-  at::Tensor value = at::zeros(spec.shape, at::kFloat);
-  Rng rng{seed, hash_bytes(spec.name)};
-  switch (spec.kind) {
-    case ParameterKind::kWeight:
-      if (spec.shape.size() == 4) {
-        const double deviation = std::sqrt(2 / fan_in(spec.shape));
-        fill(value, [&] { return rng.normal() * deviation; });
-        break;
-      }
-      [[fallthrough]];
-    case ParameterKind::kBias: {
-      const double bound = 1 / std::sqrt(fan_in(weight));
-      fill(value, [&] { return rng.uniform(-bound, bound); });
-      break;
-    }
-    case ParameterKind::kAlpha:
-      value.fill_(rng.uniform());
-      break;
-    case ParameterKind::kScale:
-    case ParameterKind::kRunningVar:
-      value.fill_(1);
-      break;
-    case ParameterKind::kGateBias:
-      value.fill_(gate_bias);
-      break;
-    case ParameterKind::kShift:
-    case ParameterKind::kRunningMean:
-    case ParameterKind::kGateFeatures:
-    case ParameterKind::kGateScores:
-      break;
-  }
-  return value;
-}
 
 at::Tensor convolve(const at::Tensor& src, const at::Tensor& weight, const at::Tensor& bias,
                     const Conv2dAttributes& a) {
@@ -138,7 +89,7 @@ GraphModule::GraphModule(Graph graph, uint64_t seed, const GateStart& gates) : g
   Shape weight;
   for (ParameterSpec& spec : sooner::parameters(graph_)) {
     if (spec.kind == ParameterKind::kWeight) weight = spec.shape;
-    at::Tensor value = initial_value(spec, weight, seed, gates.bias);
+    at::Tensor value = to_torch(initial_value(spec, weight, seed, gates.bias)).clone();
     value.requires_grad_(spec.trainable());
     auto& owner = spec.node >= 0 ? of_node_[static_cast<size_t>(spec.node)] : of_gate_[static_cast<size_t>(spec.exit)];
     owner.push_back(parameters_.size());

@@ -34,6 +34,10 @@ bool is_gate_shift(const ParameterSpec& spec) { return spec.name.starts_with("so
 std::string take_weights(GraphModule& module, const ModelFile& start, const std::string& place) {
   const auto last = static_cast<int32_t>(module.graph().exits()) - 1;
   std::vector<bool> whole(module.graph().exits(), true);
+  // Heads that were attached and never trained are drawn anew, from this training's seed.
+  if (start.manifest.provenance.regime == kAttachedRegime) {
+    std::fill(whole.begin(), whole.end() - 1, false);
+  }
   for (const GraphModule::Parameter& parameter : module.parameters()) {
     const ParameterSpec& spec = parameter.spec;
     if (is_gate_shift(spec) || fits(spec, start.tensors)) continue;

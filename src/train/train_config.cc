@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "train/network_source.h"
 #include "train/regime.h"
 
 namespace sooner {
@@ -61,12 +62,13 @@ void add_network(std::vector<Option>& options, TrainConfig& config) {
   options.push_back(
       {"network", "backbone",
        fmt::format(
-           "{}, or another resnet<6n+2>; variants such as :w<width>, :bn, :cifar, :no-bn as src/zoo/zoo.h has them.",
+           "{}, or another resnet<6n+2>; variants such as :w<width>, :bn, :cifar, :no-bn as src/zoo/zoo.h has them; or "
+           "model:<path>, the network of a model file.",
            fmt::join(backbone_names(), " | ")),
        &network.backbone});
   options.push_back({"network", "exits",
                      "Where: fractions:.3,.65 of the MACs | linear:2, pareto:2, fine:2, golden:2 | every | "
-                     "names:conv1,layer2.0 | none."
+                     "names:conv1,layer2.0 | kept (those of a model: backbone) | none."
                      " Ignored by the plain regime.",
                      &network.exits});
   options.push_back({"network", "head",
@@ -92,10 +94,11 @@ std::string regimes_text() {
 
 void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
   options.push_back({"train", "regime", regimes_text(), &train.regime, 0, 0, regime_names()});
-  options.push_back({"train", "start",
-                     "Model file whose weights training begins from, by name; empty: seeded ones. classifier-wise and "
-                     "mixed then skip the backbone's phase.",
-                     &train.start});
+  options.push_back(
+      {"train", "start",
+       "Model file whose weights training begins from, by name, and whose preprocessing is kept; empty: seeded "
+       "ones, or those of a model: backbone. classifier-wise and mixed then skip the backbone's phase.",
+       &train.start});
   options.push_back({"train", "epochs", "Passes over the training split.", &train.epochs, 1, 100000});
   options.push_back({"train", "batch_size", "Images a step. An incomplete last batch of an epoch is left out.",
                      &train.batch_size, 1, 65536});
@@ -189,6 +192,14 @@ void resolve(TrainConfig& config, const std::string& file) {
   if (!regime.exits) config.network.exits = "none";
   if (!regime.gates) config.network.gate = "none";
   config.network.cascade = regime.cascade;
+  if (config.network.backbone.starts_with(kModelBackbone)) {
+    if (config.train.start.empty()) config.train.start = config.network.backbone.substr(kModelBackbone.size());
+  } else if (config.network.exits == kKeptExits) {
+    fail(
+        Code::kInvalidArgument,
+        "[config] {}: network.exits is kept, but backbone '{}' has none of its own; name a model:<path>, or place some",
+        file, config.network.backbone);
+  }
   if (regime.exits && config.network.exits == "none") {
     fail(Code::kInvalidArgument,
          "[config] {}: regime {} needs exits, but network.exits is none; place some or use plain", file, regime.name);

@@ -22,6 +22,7 @@
 #include "train/feature_cache.h"
 #include "train/gradient_norms.h"
 #include "train/losses.h"
+#include "train/network_source.h"
 #include "train/phase_plan.h"
 #include "train/regime.h"
 #include "train/run_records.h"
@@ -73,7 +74,8 @@ class Trainer {
         options_(options),
         data_(open_fitting_data_set(config)),
         splits_(make_splits(data_, config.split)),
-        graph_(build_network(config.network, data_.image_shape, data_.outputs())),
+        start_(load_start(config, data_)),
+        graph_(described_network(config, data_, start_)),
         mode_(choose_compute_mode(config.train, graph_)),
         exit_cost_(compute_cost(graph_).exit_fraction),
         targets_(what_is_asked()),
@@ -86,6 +88,7 @@ class Trainer {
                            .seed = config.train.seed,
                            .settings = config.regimes})) {
     apply_compute_mode(mode_);
+    if (start_) keep_preprocessing(start_->manifest.preprocessing);
     const bool ranged = regime_kind(config.train.regime).gates && trained_cost_weights(config.regimes);
     module_ = std::make_unique<GraphModule>(
         graph_, config.train.seed,
@@ -429,25 +432,21 @@ class Trainer {
     }
   }
 
+  // Weights were trained on images normalised in their way, and frozen ones must go on seeing them so.
+  void keep_preprocessing(const Preprocessing& before) {
+    data_.mean = before.mean;
+    data_.std = before.std;
+  }
+
   void start() {
+    if (!start_) return;
     const std::string& path = config_.train.start;
-    if (path.empty()) return;
-    ModelFile model = load_model(path);
-    if (model.manifest.quantity != data_.quantity) {
-      fail(Code::kInvalidArgument,
-           "[train.start] '{}' is a {}, the data set '{}' asks for a {}; name a model for the same answers", path,
-           model.manifest.quantity ? "regression" : "classification", data_.name, data_.quantity ? "number" : "class");
-    }
-    if (targets_.standard) scale_answers(model.manifest.graph, inverse(*targets_.standard), model.tensors);
-    const std::string taken = take_weights(*module_, model, path);
-    const std::string& regime = model.manifest.provenance.regime;
-    say(fmt::format("starting from '{}' ({}, {}): {}", path, model.manifest.graph.name,
-                    regime.empty() ? "of unknown origin" : regime, taken));
-    const Preprocessing& before = model.manifest.preprocessing;
-    if (before.mean != data_.mean || before.std != data_.std) {
-      say("warning: the images it was trained on were normalised by other constants than these");
-    }
-    if (model.manifest.provenance.data_hash == data_.hash && !same_splits(model.manifest.provenance)) {
+    if (targets_.standard) scale_answers(start_->manifest.graph, inverse(*targets_.standard), start_->tensors);
+    const std::string taken = take_weights(*module_, *start_, path);
+    const Provenance& origin = start_->manifest.provenance;
+    say(fmt::format("starting from '{}' ({}, {}): {}", path, start_->manifest.graph.name,
+                    origin.regime.empty() ? "of unknown origin" : origin.regime, taken));
+    if (origin.data_hash == data_.hash && !same_splits(origin)) {
       say("warning: it was trained on other splits of this data: it may have seen images kept for tuning and "
           "guarantees");
     }
@@ -531,6 +530,7 @@ class Trainer {
   const TrainOptions& options_;
   DataSet data_;
   Splits splits_;
+  std::optional<ModelFile> start_;
   Graph graph_;
   ComputeMode mode_;
   std::vector<double> exit_cost_;

@@ -11,16 +11,14 @@
 #include "zoo/placement.h"
 
 namespace sooner {
-namespace {
 
-Gate gate_from_string(std::string_view text) {
-  if (text == "both") return {.features = true, .scores = true};
-  if (text == "features") return {.features = true, .scores = false};
-  if (text == "scores") return {.features = false, .scores = true};
+std::optional<Gate> gate_from_string(std::string_view text) {
+  if (text == "none") return std::nullopt;
+  if (text == "both") return Gate{.features = true, .scores = true};
+  if (text == "features") return Gate{.features = true, .scores = false};
+  if (text == "scores") return Gate{.features = false, .scores = true};
   fail(Code::kInvalidArgument, "[gate] '{}' is unknown; expected none, features, scores or both", text);
 }
-
-}  // namespace
 
 const std::vector<std::string>& backbone_names() {
   static const std::vector<std::string> names{"b-lenet",   "b-alexnet",   "alexnet-cifar", "resnet8",      "resnet14",
@@ -52,7 +50,10 @@ Graph backbone_from_string(std::string_view name, const Shape& input_shape, int6
 }
 
 Graph build_network(const NetworkDescription& description, const Shape& input_shape, int64_t classes) {
-  Graph plain = backbone_from_string(description.backbone, input_shape, classes);
+  return attach_described(backbone_from_string(description.backbone, input_shape, classes), description);
+}
+
+Graph attach_described(const Graph& plain, const NetworkDescription& description) {
   const std::vector<std::string> points = place_exits(plain, description.exits);
   if (points.empty()) return plain;
   const std::vector<std::string> heads = split(description.head, ';');
@@ -62,10 +63,8 @@ Graph build_network(const NetworkDescription& description, const Shape& input_sh
   }
   std::vector<ExitRequest> requests;
   for (size_t k = 0; k < points.size(); ++k) {
-    ExitRequest request{points[k], head_from_string(heads[heads.size() == 1 ? 0 : k]), std::nullopt,
-                        description.cascade};
-    if (description.gate != "none") request.gate = gate_from_string(description.gate);
-    requests.push_back(std::move(request));
+    requests.push_back({points[k], head_from_string(heads[heads.size() == 1 ? 0 : k]),
+                        gate_from_string(description.gate), description.cascade});
   }
   return attach_exits(plain, requests);
 }

@@ -1,6 +1,7 @@
 // Ready backbones by name.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,7 +46,13 @@ struct NetworkDescription {
   bool cascade = false;              // heads also read the exit before
 };
 
-// Plain when description.exits is "none".
+// none | features | scores | both. Throws kInvalidArgument.
+std::optional<Gate> gate_from_string(std::string_view text);
+
+// A plain network with the description's exits, whatever its backbone; plain when description.exits is "none".
+Graph attach_described(const Graph& plain, const NetworkDescription& description);
+
+// The same, of the description's backbone.
 Graph build_network(const NetworkDescription& description, const Shape& input_shape, int64_t classes);
 
 }  // namespace sooner

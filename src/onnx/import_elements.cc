@@ -1,0 +1,198 @@
+// Activations, sums and products.
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "onnx/constant_math.h"
+#include "onnx/import_operation.h"
+
+namespace sooner {
+namespace {
+
+// A variance of 1 stays 1 in fp32 with this added to it.
+constexpr double kNoEpsilon = 1e-12;
+
+// `make` writes the node that applies to every element.
+template <typename Make>
+void read_elements(Importer& importer, OnnxNode& node, const Make& make) {
+  Activation value = importer.settled(node, importer.activation(node, 0));
+  value.node = make(importer.builder(), importer.name_for(node), value.node);
+  importer.set(node, value);
+}
+
+void read_relu(Importer& importer, OnnxNode& node) {
+  read_elements(importer, node, [](GraphBuilder& b, const std::string& name, NodeId src) { return b.relu(name, src); });
+}
+
+void read_hard_swish(Importer& importer, OnnxNode& node) {
+  read_elements(importer, node,
+                [](GraphBuilder& b, const std::string& name, NodeId src) { return b.hard_swish(name, src); });
+}
+
+std::optional<double> bound_of(Importer& importer, OnnxNode& node, size_t i, std::string_view attribute) {
+  if (node.has_input(i)) {
+    const Tensor bound = importer.weight(node, i);
+    if (bound.elements() != 1)
+      node.damaged(fmt::format("input {} holds {} numbers, expected one", i, bound.elements()));
+    return static_cast<double>(bound.floats()[0]);
+  }
+  if (node.has(attribute)) return node.number(attribute, 0);
+  return std::nullopt;
+}
+
+void read_clip(Importer& importer, OnnxNode& node) {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  const double low = std::max(bound_of(importer, node, 1, "min").value_or(-kLargest), -kLargest);
+  const double high = std::min(bound_of(importer, node, 2, "max").value_or(kLargest), kLargest);
+  if (low == 0 && high == kLargest) return read_relu(importer, node);
+  if (low == -kLargest && high == kLargest) return importer.set(node, ImportValue(importer.activation(node, 0)));
+  read_elements(importer, node,
+                [&](GraphBuilder& b, const std::string& name, NodeId src) { return b.clip(name, src, low, high); });
+}
+
+// Where it comes last, what it makes of logits is left to whoever reads them.
+void read_softmax(Importer& importer, OnnxNode& node) {
+  const Activation src = importer.activation(node, 0);
+  const int64_t standard = importer.file().operator_set() < 13 ? 1 : -1;
+  const int64_t axis = normal_axis(node, node.integer("axis", standard), src.extents.size() + 1);
+  const bool one_place = element_count(src.extents) == src.extents[static_cast<size_t>(std::max<int64_t>(axis - 1, 0))];
+  if (axis == 0 || !one_place || !importer.answers(node.output())) {
+    node.unsupported("stands within the network; over the classes at its end it is read");
+  }
+  importer.note(fmt::format("'{}' at the end is left out: answers are logits", node.label()));
+  importer.set(node, src);
+}
+
+void read_dropout(Importer& importer, OnnxNode& node) {
+  for (const char* each : {"ratio", "seed", "is_test"}) node.ignore(each);
+  if (node.has_input(2)) {
+    for (const int64_t training : importer.numbers(node, 2)) {
+      if (training != 0) node.unsupported("drops values when it runs; export the network in evaluation mode");
+    }
+  }
+  importer.set(node, ImportValue(importer.activation(node, 0)));
+}
+
+// One number, or one a channel, for a map; empty where it is neither.
+std::optional<std::vector<float>> for_channels(const Activation& value, const Tensor& tensor, int64_t channels) {
+  const auto values = tensor.floats();
+  if (tensor.elements() == 1 && tensor.shape().size() <= value.extents.size() + 1) {
+    return std::vector<float>(static_cast<size_t>(channels), values[0]);
+  }
+  Shape shape = tensor.shape();
+  while (!shape.empty() && shape.front() == 1) shape.erase(shape.begin());
+  const Shape wanted = value.view == View::kChannelsLast ? Shape{channels} : Shape{channels, 1, 1};
+  if (shape != wanted || tensor.shape().size() > 4) return std::nullopt;
+  return std::vector<float>(values.begin(), values.end());
+}
+
+// scale * x + shift for each channel of a map: a normalisation with nothing to normalise.
+void scale_channels(Importer& importer, const OnnxNode& node, const Activation& src, const std::vector<float>& scale,
+                    const std::vector<float>& shift) {
+  const auto channels = static_cast<int64_t>(scale.size());
+  const std::string name = importer.name_for(node);
+  const std::vector<float> zeros(scale.size(), 0.0F), ones(scale.size(), 1.0F);
+  importer.add_parameter(name + ".weight", Tensor::from_floats({channels}, scale));
+  importer.add_parameter(name + ".bias", Tensor::from_floats({channels}, shift));
+  importer.add_parameter(name + ".running_mean", Tensor::from_floats({channels}, zeros));
+  importer.add_parameter(name + ".running_var", Tensor::from_floats({channels}, ones));
+  Activation result = src;
+  result.node = importer.builder().append(
+      {OpKind::kBatchNorm, name, {src.node}, BatchNormAttributes{.epsilon = kNoEpsilon, .momentum = 0}});
+  importer.set(node, result);
+}
+
+void read_with_constant(Importer& importer, const OnnxNode& node, size_t activation, char rule) {
+  const Activation src = importer.settled(node, importer.activation(node, activation));
+  const ImportValue& other = importer.value(node, 1 - activation);
+  const Tensor tensor =
+      std::holds_alternative<Integers>(other) ? as_tensor(node, std::get<Integers>(other)) : std::get<Tensor>(other);
+  const bool neutral =
+      std::ranges::all_of(tensor.floats(), [&](float x) { return x == (rule == '+' || rule == '-' ? 0 : 1); });
+  if (neutral && tensor.elements() == 1 && !(activation == 1 && (rule == '-' || rule == '/')))
+    return importer.set(node, src);
+  const Shape& map = importer.shape(src.node);
+  const bool is_map =
+      map.size() == 3 && (src.view == View::kChannelsLast ? src.extents.size() == 3 : src.extents == map);
+  const auto values = is_map ? for_channels(src, tensor, map[0]) : std::nullopt;
+  if (!values) {
+    node.unsupported(
+        fmt::format("combines extents {} with a constant of {}, expected a map with one number, or one a channel",
+                    to_string(src.extents), to_string(tensor.shape())));
+  }
+  std::vector<float> scale(values->size(), 1.0F), shift(values->size(), 0.0F);
+  for (size_t c = 0; c < values->size(); ++c) {
+    const float x = (*values)[c];
+    if (rule == '+') shift[c] = x;
+    if (rule == '-') shift[c] = activation == 0 ? -x : x;
+    if (rule == '-' && activation == 1) scale[c] = -1;
+    if (rule == '*') scale[c] = x;
+    if (rule == '/') scale[c] = 1 / x;
+  }
+  if (rule == '/' && activation == 1) node.unsupported("divides by a value of the network");
+  scale_channels(importer, node, src, scale, shift);
+}
+
+void read_of_two(Importer& importer, const OnnxNode& node, char rule) {
+  const Activation a = importer.settled(node, importer.activation(node, 0));
+  const Activation b = importer.settled(node, importer.activation(node, 1));
+  if (rule != '+') node.unsupported("combines two values of the network; of sums alone this is read");
+  const bool same = a.extents == b.extents && a.view == b.view && importer.shape(a.node) == importer.shape(b.node);
+  if (!same) {
+    node.unsupported(
+        fmt::format("adds extents {} to {}, expected the same", to_string(b.extents), to_string(a.extents)));
+  }
+  Activation result = a;
+  result.node = importer.builder().add(importer.name_for(node), a.node, b.node);
+  importer.set(node, result);
+}
+
+template <char Rule>
+void read_binary(Importer& importer, OnnxNode& node) {
+  for (const char* each : {"axis", "broadcast"}) node.ignore(each);  // of the oldest operator sets
+  const bool first = importer.is_activation(node, 0), second = importer.is_activation(node, 1);
+  if (first && second) return read_of_two(importer, node, Rule);
+  if (first || second) return read_with_constant(importer, node, first ? 0 : 1, Rule);
+  const ImportValue &a = importer.value(node, 0), &b = importer.value(node, 1);
+  if (std::holds_alternative<Integers>(a) && std::holds_alternative<Integers>(b)) {
+    return importer.set(node, combine(node, std::get<Integers>(a), std::get<Integers>(b), Rule));
+  }
+  const auto number = [&](const ImportValue& value) {
+    return std::holds_alternative<Tensor>(value) ? std::get<Tensor>(value) : as_tensor(node, std::get<Integers>(value));
+  };
+  importer.set(node, combine(node, number(a), number(b), [](float x, float y) {
+                 return Rule == '+' ? x + y : Rule == '-' ? x - y : Rule == '*' ? x * y : x / y;
+               }));
+}
+
+void read_sum(Importer& importer, OnnxNode& node) {
+  if (node.input_count() == 0) node.damaged("adds nothing");
+  Activation sum = importer.settled(node, importer.activation(node, 0));
+  for (size_t i = 1; i < node.input_count(); ++i) {
+    const Activation next = importer.settled(node, importer.activation(node, i));
+    if (next.extents != sum.extents || next.view != sum.view || importer.shape(next.node) != importer.shape(sum.node)) {
+      node.unsupported(
+          fmt::format("adds extents {} to {}, expected the same", to_string(next.extents), to_string(sum.extents)));
+    }
+    sum.node = importer.builder().add(importer.name_for(node), sum.node, next.node);
+  }
+  importer.set(node, sum);
+}
+
+constexpr std::array<ImportOperation, 11> kOperations{{{"Add", read_binary<'+'>},
+                                                       {"Clip", read_clip},
+                                                       {"Div", read_binary<'/'>},
+                                                       {"Dropout", read_dropout},
+                                                       {"HardSwish", read_hard_swish},
+                                                       {"LogSoftmax", read_softmax},
+                                                       {"Mul", read_binary<'*'>},
+                                                       {"Relu", read_relu},
+                                                       {"Softmax", read_softmax},
+                                                       {"Sub", read_binary<'-'>},
+                                                       {"Sum", read_sum}}};
+
+}  // namespace
+
+std::span<const ImportOperation> element_operations() { return kOperations; }
+
+}  // namespace sooner

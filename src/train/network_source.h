@@ -1,0 +1,24 @@
+// The network that a configuration describes: of the zoo, or of a model file.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "data/image_source.h"
+#include "format/model_file.h"
+#include "train/train_config.h"
+
+namespace sooner {
+
+// What stands before the path of a model file in network.backbone, and the placement that keeps the file's own exits.
+inline constexpr std::string_view kModelBackbone = "model:";
+inline constexpr std::string_view kKeptExits = "kept";
+
+// The file that train.start names, or nothing. Throws what load_model throws, and kInvalidArgument where it is for
+// other answers or pictures than `data`.
+std::optional<ModelFile> load_start(const TrainConfig& config, const DataSet& data);
+
+// `start`: what load_start gave. Throws kInvalidArgument where the network does not fit the data.
+Graph described_network(const TrainConfig& config, const DataSet& data, const std::optional<ModelFile>& start);
+
+}  // namespace sooner
