@@ -1,5 +1,8 @@
 # sooner_add_library(ROOM DEPENDS rooms… LIBRARIES targets… TEST_DEPENDS rooms…)
 #
+# LIBRARIES that only this project's own code needs stand in $<BUILD_INTERFACE:…>; what whoever links the installed room
+# must find stands in cmake/sooner-config.cmake.in as well.
+#
 # Makes the static library sooner_ROOM from every *.cc of the current folder but *_test.cc, and the test program
 # ROOM_test from those. DEPENDS names the rooms it may include (see scripts/check_includes.py). Tests may include
 # what stands under tests/ ("support/temp_folder.h").
@@ -17,8 +20,10 @@ function(sooner_add_library room)
   list(TRANSFORM ARG_DEPENDS PREPEND sooner_)
   list(TRANSFORM ARG_TEST_DEPENDS PREPEND sooner_)
   add_library(sooner_${room} STATIC ${sources})
-  set_target_properties(sooner_${room} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  target_link_libraries(sooner_${room} PUBLIC sooner_flags fmt::fmt ${ARG_DEPENDS} ${ARG_LIBRARIES})
+  set_target_properties(sooner_${room} PROPERTIES POSITION_INDEPENDENT_CODE ON EXPORT_NAME ${room})
+  target_compile_features(sooner_${room} PUBLIC cxx_std_20)
+  # Our include folder and warnings are ours alone: who links the installed room gets neither.
+  target_link_libraries(sooner_${room} PUBLIC $<BUILD_INTERFACE:sooner_flags> fmt::fmt ${ARG_DEPENDS} ${ARG_LIBRARIES})
   if(SOONER_TESTS AND tests)
     add_executable(${room}_test ${tests})
     target_include_directories(${room}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)

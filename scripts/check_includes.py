@@ -5,8 +5,11 @@
 
 A room is a folder under src/ (backend/ref and backend/onednn are rooms inside backend). ROOMS says which rooms a room
 may include; what those may include, it may too. The check also fails on an include that names no file, on two files
-that include each other, and on a library's headers outside the one room that wraps it. Prints one line a fault, exit
-code 1 if there are any.
+that include each other, and on a library's headers outside the one room that wraps it.
+
+The public headers, include/sooner/*.h, name rooms' headers and declare nothing themselves. They stand above the rooms,
+so no room includes them; examples/ includes nothing else. What they reach is installed: it lies in PUBLIC_ROOMS and
+needs no library but the standard's and PUBLIC_LIBRARIES. Prints one line a fault, exit code 1 if there are any.
 """
 
 import argparse
@@ -36,6 +39,11 @@ ROOMS = {
 }
 # The seam of the backend room lies in its own folder and is what the rooms inside it implement.
 SEAMS = {"backend/backend.h": ["backend/common", "backend/ref", "backend/onednn"]}
+# Rooms whose headers are installed where a public header reaches them; cmake/sooner_install.cmake installs the libraries.
+PUBLIC_ROOMS = ["core", "graph", "zoo", "format", "data", "policy", "tune", "backend", "quantize", "runtime", "eval"]
+PUBLIC_LIBRARIES = re.compile(r"^fmt/")
+# Who may include <sooner/…>: what is, or plays, a program of somebody else's.
+STRANGERS = ("include/", "examples/", "tests/install/")
 # Everything below may be used from here; nothing may include these.
 TOP = ["tools", "tests", "bench", "examples"]
 # The lean program holds no trainer: only these files may include it.
@@ -82,7 +90,7 @@ def check_order():
 
 
 def sources(root):
-    for top in ["src", *TOP]:
+    for top in ["include", "src", *TOP]:
         for path in sorted((root / top).rglob("*")):
             if path.suffix in (".h", ".cc", ".inc"):
                 yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
@@ -95,8 +103,14 @@ def check_include(name, kind, header, files):
     for library, (prefix, home) in WRAPPED.items():
         if prefix.match(header) and room != home:
             return f"includes {library}'s <{header}>; only src/{home} may"
+    if kind == "<" and header.startswith("sooner/"):
+        if not name.startswith(STRANGERS):
+            return f"includes <{header}>; public headers stand above the rooms: name the room's own header in quotes"
+        return None if f"include/{header}" in files else f"includes <{header}>, which is no file below include/"
     if kind == "<":
         return f"includes <{header}>; the project's own headers stand in quotes" if f"src/{header}" in files else None
+    if name.startswith("examples/"):
+        return f'includes "{header}"; examples use <sooner/…> alone'
     here = name.rsplit("/", 1)[0]
     if f"src/{header}" not in files:
         if f"tests/{header}" in files and (name.startswith(("tests/", "bench/")) or TEST_FILES.search(name)):
@@ -115,6 +129,33 @@ def check_include(name, kind, header, files):
     if TEST_FILES.search(name) and other != "train":
         return None
     return f'includes "{header}": room {room} may not see room {other}'
+
+
+def check_public(texts):
+    """Faults of the public headers and of what they reach."""
+    faults = []
+    waiting = []
+    for name, text in texts.items():
+        if not name.startswith("include/"):
+            continue
+        code = [line for line in text.splitlines() if line and not line.startswith(("//", "#"))]
+        if code:
+            faults.append(f"{name}: declares something of its own ('{code[0]}'); public headers name rooms' headers only")
+        waiting += [(f"src/{header}", name) for kind, header in INCLUDE.findall(text) if kind == '"']
+    reached = set()
+    while waiting:
+        name, public = waiting.pop()
+        if name in reached or name not in texts:
+            continue
+        reached.add(name)
+        if name[4:].rpartition("/")[0] not in PUBLIC_ROOMS:
+            faults.append(f"{name}: is reached by {public}, and its room is not one whose headers are installed")
+        for kind, header in INCLUDE.findall(texts[name]):
+            if kind == '"':
+                waiting.append((f"src/{header}", public))
+            elif ("/" in header or "." in header) and not PUBLIC_LIBRARIES.match(header):
+                faults.append(f"{name}: is reached by {public} and includes <{header}>, which users would need too")
+    return faults
 
 
 def find_cycle(edges):
@@ -158,6 +199,7 @@ def check(root):
                 faults.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {fault}")
             if f"src/{header}" in texts:
                 edges.setdefault(name, []).append(f"src/{header}")
+    faults += check_public(texts)
     cycle = find_cycle(edges)
     if cycle:
         faults.append("these include each other in a circle: " + " -> ".join(cycle))

@@ -78,6 +78,36 @@ class CheckIncludesTest(unittest.TestCase):
     def test_angle_brackets_do_not_hide_an_include(self):
         self.assert_one_fault({"src/core/a.h": "#include <graph/graph.h>\n", "src/graph/graph.h": ""}, "in quotes")
 
+    def test_public_headers_name_rooms_headers_and_declare_nothing(self):
+        files = {"src/core/error.h": "#include <fmt/format.h>\n#include <string>\n",
+                 "include/sooner/error.h": '// Why.\n#pragma once\n\n#include "core/error.h"\n',
+                 "include/sooner/sooner.h": "#include <sooner/error.h>\n",
+                 "examples/use.cc": "#include <sooner/sooner.h>\n"}
+        self.assertEqual(self.check(files), [])
+        files["include/sooner/error.h"] += "class Error;\n"
+        self.assert_one_fault(files, "include/sooner/error.h", "class Error;")
+
+    def test_a_public_header_that_is_not_there_fails(self):
+        self.assert_one_fault({"examples/use.cc": "#include <sooner/none.h>\n"}, "no file below include/")
+
+    def test_rooms_and_tools_do_not_include_public_headers(self):
+        for name in ("src/core/a.cc", "tools/a.cc", "tests/parity/a_test.cc"):
+            self.assert_one_fault({"include/sooner/version.h": "#define A 1\n", name: "#include <sooner/version.h>\n"},
+                                  name, "above the rooms")
+
+    def test_examples_do_not_look_behind_public_headers(self):
+        self.assert_one_fault({"src/core/error.h": "", "examples/use.cc": '#include "core/error.h"\n'},
+                              "examples/use.cc:1", "alone")
+
+    def test_what_public_headers_reach_is_installed_and_needs_no_further_library(self):
+        files = {"include/sooner/model.h": '#include "format/model_file.h"\n', "src/format/json.h": "",
+                 "src/format/model_file.h": '#include "format/json.h"\n'}
+        self.assertEqual(self.check(files), [])
+        files["src/format/json.h"] = "#include <nlohmann/json.hpp>\n"
+        self.assert_one_fault(files, "src/format/json.h", "include/sooner/model.h", "nlohmann")
+        self.assert_one_fault({"include/sooner/report.h": '#include "report/html.h"\n', "src/report/html.h": ""},
+                              "src/report/html.h", "not one whose headers are installed")
+
     def test_a_circle_fails(self):
         self.assert_one_fault({"src/core/a.h": '#include "core/b.h"\n', "src/core/b.h": '#include "core/c.h"\n',
                                "src/core/c.h": '#include "core/a.h"\n'}, "circle", "src/core/b.h")

@@ -23,7 +23,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CLANG_TIDY = ROOT / "build/python/bin/clang-tidy"
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.MULTILINE)
 LEFT_OUT = re.compile(r"^(src/train/.*|tools/sooner_train.*|.*_test\.cc|tests/.*)$")
 
 
@@ -35,7 +35,7 @@ def included_files(name, seen):
     text = (ROOT / name).read_text(encoding="utf-8")
     folder = name.rpartition("/")[0]
     for header in INCLUDE.findall(text):
-        for candidate in (f"src/{header}", f"tests/{header}", f"{folder}/{header}"):
+        for candidate in (f"src/{header}", f"include/{header}", f"tests/{header}", f"{folder}/{header}"):
             if (ROOT / candidate).is_file():
                 included_files(candidate, seen)
                 break

@@ -16,6 +16,16 @@ namespace {
 constexpr size_t kMostKeptBytes = size_t{1} << 30U;
 constexpr size_t kLargestFile = size_t{1} << 28U;
 
+// Throws kInvalidArgument unless a picture can become this.
+void check_shape(const Shape& shape) {
+  const bool fits =
+      shape.size() == 3 && (shape[0] == 1 || shape[0] == 3) &&
+      std::all_of(shape.begin(), shape.end(), [](int64_t extent) { return extent > 0 && extent <= 4096; });
+  if (fits) return;
+  fail(Code::kInvalidArgument, "[image] got image shape {}, expected 1 or 3 channels x 1 to 4096 x 1 to 4096",
+       to_string(shape));
+}
+
 }  // namespace
 
 bool has_image_name(const std::filesystem::path& path) {
@@ -25,6 +35,11 @@ bool has_image_name(const std::filesystem::path& path) {
 }
 
 Shape read_image_file(const std::filesystem::path& path, const Shape& shape, std::span<uint8_t> pixels) {
+  check_shape(shape);
+  if (std::ssize(pixels) != element_count(shape)) {
+    fail(Code::kInvalidArgument, "[image] got room for {} pixels, expected {} for {}", pixels.size(),
+         element_count(shape), to_string(shape));
+  }
   const std::vector<std::byte> bytes = read_file(path, kLargestFile);
   const std::string name = path.string();
   Picture picture;
@@ -42,13 +57,7 @@ Shape read_image_file(const std::filesystem::path& path, const Shape& shape, std
 
 ImageFiles::ImageFiles(std::vector<LabelledFile> files, Shape image_shape)
     : files_(std::move(files)), shape_(std::move(image_shape)) {
-  const bool fits =
-      shape_.size() == 3 && (shape_[0] == 1 || shape_[0] == 3) &&
-      std::all_of(shape_.begin(), shape_.end(), [](int64_t extent) { return extent > 0 && extent <= 4096; });
-  if (!fits) {
-    fail(Code::kInvalidArgument, "[image] got image shape {}, expected 1 or 3 channels x 1 to 4096 x 1 to 4096",
-         to_string(shape_));
-  }
+  check_shape(shape_);
   image_bytes_ = static_cast<size_t>(element_count(shape_));
   if (files_.size() * image_bytes_ <= kMostKeptBytes) {
     kept_ = std::make_unique_for_overwrite<uint8_t[]>(files_.size() * image_bytes_);

@@ -47,7 +47,9 @@ class ImageFiles final : public ImageSource {
 // Whether the name ends in .jpg, .jpeg or .png, in any case.
 bool has_image_name(const std::filesystem::path& path);
 
-// One file, decoded (JPEG or PNG, told by its content), scaled and cropped to `shape`. Gives the shape it is stored in.
+// One file, decoded (JPEG or PNG, told by its content), scaled and cropped to `shape` [C, H, W], C = 1 or 3, written to
+// `pixels` in that order. Gives the shape it is stored in. Throws kInvalidArgument for another shape or size,
+// kNotFound, kPermissionDenied or kDataLoss, naming the file.
 Shape read_image_file(const std::filesystem::path& path, const Shape& shape, std::span<uint8_t> pixels);
 
 }  // namespace sooner

@@ -88,6 +88,17 @@ TEST(ImageFiles, RefuseShapesTheyCannotMake) {
   }
 }
 
+TEST(ImageFiles, AreReadAloneOnlyIntoRoomOfTheirSize) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("a.png", png_file(5, 77));
+  std::vector<uint8_t> pixels(64);
+  EXPECT_EQ(read_image_file(path, {1, 8, 8}, pixels), (Shape{1, 5, 5}));
+  EXPECT_EQ(pixels, std::vector<uint8_t>(64, 77));
+  expect_error(Code::kInvalidArgument, {"64 pixels", "192", "3x8x8"},
+               [&] { read_image_file(path, {3, 8, 8}, pixels); });
+  expect_error(Code::kInvalidArgument, {"8x8"}, [&] { read_image_file(path, {8, 8}, pixels); });
+}
+
 TEST(ImageFiles, KnowImagesByTheirNames) {
   EXPECT_TRUE(has_image_name("a/b.JPG"));
   EXPECT_TRUE(has_image_name("b.jpeg"));

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "core/error.h"
+#include "runtime/crew.h"
 
 namespace sooner {
 namespace {
@@ -34,6 +35,10 @@ SessionGroup::SessionGroup(const std::shared_ptr<const Model>& model, const std:
   }
   if (sessions_.size() > 1) crew_ = std::make_unique<Crew>(threads);
 }
+
+SessionGroup::~SessionGroup() = default;
+SessionGroup::SessionGroup(SessionGroup&&) noexcept = default;
+SessionGroup& SessionGroup::operator=(SessionGroup&&) noexcept = default;
 
 std::span<const Result> SessionGroup::run(std::span<const float> input, int64_t n) {
   const auto threads = static_cast<int64_t>(sessions_.size());

@@ -6,17 +6,21 @@
 #include <span>
 #include <vector>
 
-#include "runtime/crew.h"
 #include "runtime/session.h"
 #include "runtime/thread_layout.h"
 
 namespace sooner {
+
+class Crew;
 
 class SessionGroup {
  public:
   // threads >= 1; options.threads is not looked at. Throws what Session throws.
   SessionGroup(const std::shared_ptr<const Model>& model, const std::shared_ptr<const ExitPolicy>& policy,
                int32_t threads, const SessionOptions& options = {}, ThreadLayout layout = ThreadLayout::kSessions);
+  ~SessionGroup();
+  SessionGroup(SessionGroup&&) noexcept;
+  SessionGroup& operator=(SessionGroup&&) noexcept;
 
   // As Session::run.
   std::span<const Result> run(std::span<const float> input, int64_t n);

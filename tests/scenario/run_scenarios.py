@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs text scenarios: a command in, expected exit code, lines and errors out.
 
-    run_scenarios.py --sooner PROGRAM [--has train] [--has onednn] [--has onnx] FILE…
+    run_scenarios.py --sooner PROGRAM [--examples FOLDER] [--has train] [--has onednn] [--has onnx] FILE…
 
 Exit code 0: all passed; 1: one failed; 2: a scenario or the command line cannot be read; 77: all were skipped.
 
@@ -9,7 +9,8 @@ A scenario is a text file; every line begins with its kind:
 
     # a remark                      also blank lines
     requires: train data            skipped unless the build or the machine has all of these: train, onednn, onnx, data
-                                    (SOONER_DATA names a folder), user (not root), python (the private environment)
+                                    (SOONER_DATA names a folder), user (not root), python (the private environment),
+                                    examples
     timeout: 60                     seconds for each command from here on (300 when left out)
     file {tmp}/bad.toml             writes a file: the lines below that begin with '|', without "| "
     | [train]
@@ -23,9 +24,9 @@ A scenario is a text file; every line begins with its kind:
     x! ...Traceback...              no line of stderr looks like this
 
 A line must match from beginning to end; runs of blanks count as one blank, and blanks at the ends as none. {sooner}
-is the program, {tmp} a fresh folder that is removed afterwards, {data} the folder of data sets, {python} the private
-Python environment's interpreter, {root} the checkout. Other braces mean themselves. SOONER_DATA is unset for the
-commands unless the scenario requires data.
+is the program, {examples} the folder of the built examples, {tmp} a fresh folder that is removed afterwards, {data} the
+folder of data sets, {python} the private Python environment's interpreter, {root} the checkout. Other braces mean
+themselves. SOONER_DATA is unset for the commands unless the scenario requires data.
 """
 
 import argparse
@@ -160,7 +161,7 @@ def run_command(command, folder, environment, timeout):
 
 def missing_requirement(scenario, offers):
     known = {"train": "train" in offers, "onednn": "onednn" in offers, "onnx": "onnx" in offers,
-             "user": os.geteuid() != 0, "data": bool(os.environ.get("SOONER_DATA")),
+             "examples": "examples" in offers, "user": os.geteuid() != 0, "data": bool(os.environ.get("SOONER_DATA")),
              "python": (ROOT / "build/python/bin/python").exists()}
     for requirement in scenario.requires:
         if requirement not in known:
@@ -170,7 +171,7 @@ def missing_requirement(scenario, offers):
     return None
 
 
-def run_scenario(scenario, sooner):
+def run_scenario(scenario, sooner, examples):
     """Faults as lines; empty when it passed."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     data = environment.pop("SOONER_DATA", "")
@@ -180,8 +181,8 @@ def run_scenario(scenario, sooner):
         environment["SOONER_DATA"] = data
     with tempfile.TemporaryDirectory(prefix="sooner-scenario-") as folder:
         environment["HOME"] = folder
-        words = {"{sooner}": shlex.quote(str(sooner)), "{tmp}": folder, "{data}": shlex.quote(data),
-                 "{python}": str(ROOT / "build/python/bin/python"), "{root}": str(ROOT)}
+        words = {"{sooner}": shlex.quote(str(sooner)), "{examples}": shlex.quote(str(examples)), "{tmp}": folder,
+                 "{data}": shlex.quote(data), "{python}": str(ROOT / "build/python/bin/python"), "{root}": str(ROOT)}
 
         def expand(text):
             for word, meaning in words.items():
@@ -208,6 +209,7 @@ def run_scenario(scenario, sooner):
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sooner", required=True, type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("--examples", type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--has", action="append", default=[], choices=["train", "onednn", "onnx"])
     parser.add_argument("files", nargs="+", type=pathlib.Path)
     options = parser.parse_args(arguments)
@@ -215,12 +217,12 @@ def main(arguments):
     try:
         for path in options.files:
             scenario = Scenario(path)
-            lacks = missing_requirement(scenario, options.has)
+            lacks = missing_requirement(scenario, options.has + ["examples"] * bool(options.examples))
             if lacks:
                 print(f"skipped {path.stem}: needs {lacks}")
                 skipped += 1
                 continue
-            faults = run_scenario(scenario, options.sooner)
+            faults = run_scenario(scenario, options.sooner, options.examples)
             print("\n".join([f"failed {path.stem}", *faults]) if faults else f"passed {path.stem}")
             failed += bool(faults)
     except (BadScenario, OSError) as error:

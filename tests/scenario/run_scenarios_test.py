@@ -99,6 +99,11 @@ class RunnerTest(unittest.TestCase):
         self.assertEqual((code, out), (77, "skipped case: needs train\n"))
         self.assert_passes("requires: train\n$ true\n", "--has", "train")
 
+    def test_examples_are_a_folder_or_missing(self):
+        code, out = self.run_text("requires: examples\n$ false\n")
+        self.assertEqual((code, out), (77, "skipped case: needs examples\n"))
+        self.assert_passes("requires: examples\n$ {examples}/true\n", "--examples", "/bin")
+
     def test_data_is_seen_only_when_required(self):
         with mock.patch.dict(os.environ, {"SOONER_DATA": str(self.folder)}):
             self.assert_passes("$ echo \"<$SOONER_DATA>\"\n> <>\n")

@@ -1,0 +1,5 @@
+// What a network with exits is, its parameters' names and shapes, and what it costs.
+#pragma once
+
+#include "graph/cost.h"
+#include "graph/graph.h"

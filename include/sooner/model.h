@@ -1,0 +1,4 @@
+// A loaded, compiled model, shared by sessions and threads.
+#pragma once
+
+#include "runtime/model.h"

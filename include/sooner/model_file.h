@@ -1,0 +1,5 @@
+// Model files: reading and writing them, and from pixels to the numbers that the network in one takes.
+#pragma once
+
+#include "format/model_file.h"
+#include "format/preprocess.h"
