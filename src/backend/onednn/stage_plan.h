@@ -29,6 +29,12 @@ enum class StepKind : uint8_t {
   kLayerNorm,
   kClip,
   kHardSwish,
+  kLeakyRelu,
+  kSigmoid,
+  kHardSigmoid,
+  kGelu,
+  kMul,
+  kPad,
   kResponseNorm,
   kLinear,
   kGate,
@@ -39,7 +45,7 @@ struct PlannedStep {
   // Fused into it, in order; empty for a copy, the gate, and the parts of a concatenation but its last.
   std::vector<NodeId> nodes;
   NodeId src = -1;
-  NodeId src2 = -1;        // the other addend (of kAdd), or the residual a convolution adds
+  NodeId src2 = -1;        // the other addend or factor (of kAdd, kMul), or the residual a convolution adds
   NodeId dst = -1;         // the last of `nodes`; -1 for the gate
   NodeId batch_norm = -1;  // folded into a convolution
   bool relu = false;
