@@ -194,6 +194,10 @@ class Planner {
         return step;
     }
     step.relu = extend(step, OpKind::kRelu);
+    if (step.kind == StepKind::kConvolution && !step.relu &&
+        (extend(step, OpKind::kClip) || extend(step, OpKind::kHardSwish))) {
+      step.activation = step.dst;
+    }
     return step;
   }
 

@@ -28,6 +28,11 @@ ConvolutionSetup convolution_setup(const StageSetup& setup, const PlannedStep& p
   c.precision = setup.options.precision;
   c.adds_to_dst = planned.src2 >= 0;
   c.relu = planned.relu;
+  if (planned.activation >= 0) {
+    const Node& activation = setup.graph.node(planned.activation);
+    c.hard_swish = activation.op == OpKind::kHardSwish;
+    if (!c.hard_swish) c.clip = std::get<ClipAttributes>(activation.attributes);
+  }
   c.batch_max = setup.options.batch_max;
   const auto weight = setup.weights.get(node.name + ".weight"), bias = setup.weights.get_or_empty(node.name + ".bias");
   c.weight.assign(weight.begin(), weight.end());
