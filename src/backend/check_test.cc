@@ -9,6 +9,7 @@
 #include "backend/tolerance.h"
 #include "graph/cost.h"
 #include "graph/graph_builder.h"
+#include "support/gated_network.h"
 #include "support/measured_scales.h"
 #include "support/message_of.h"
 #include "support/random_weights.h"
@@ -100,6 +101,7 @@ Graph network(const std::string& name) {
   if (name == "alexnet") return build_network({"b-alexnet", "names:conv2", "gap-fc", "both"}, {3, 12, 12}, 5);
   if (name == "squeeze") return backbone_from_string("squeezenet1.1", {3, 33, 33}, 7);
   if (name == "activations") return activations();
+  if (name == "gated") return test::gated_network({3, 7, 6}, 13, 4);
   if (name == "cascade") {
     return build_network({"resnet8:w4", "names:layer1.0,layer2.0,layer3.0.relu1", "gap-fc;conv-gap-fc:5;pool-fc:2",
                           "both", /*cascade=*/true},
@@ -122,7 +124,7 @@ std::vector<Engine> engines() {
     for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
       if (!make_backend(name)->supports(precision)) continue;
       for (const char* net : {"every_operation", "awkward_cuts", "b_lenet", "colour_lenet", "resnet", "cascade",
-                              "mobile", "shuffle", "alexnet", "squeeze", "activations", "plain"}) {
+                              "mobile", "shuffle", "alexnet", "squeeze", "activations", "gated", "plain"}) {
         result.push_back({name, precision, net});
       }
     }

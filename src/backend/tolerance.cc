@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "backend/common/weights.h"
 #include "core/error.h"
@@ -153,6 +154,25 @@ class Propagation {
           dst.variance[i] = x + sigmas_ * std::sqrt(src.variance[i]) < -3 ? 0 : 2.25 * src.variance[i];
         }
         return;
+      case OpKind::kLeakyRelu: {
+        const double slope = std::get<LeakyReluAttributes>(node.attributes).slope;
+        for (size_t i = 0; i < dst.value.size(); ++i) {
+          const double x = src.value[i], reach = sigmas_ * std::sqrt(src.variance[i]);
+          dst.value[i] = x < 0 ? slope * x : x;
+          // Around zero either slope may be the one that counts.
+          const double steepest = std::max(x + reach < 0 ? 0.0 : 1.0, x - reach > 0 ? 0.0 : std::abs(slope));
+          dst.variance[i] = steepest * steepest * src.variance[i];
+        }
+        return;
+      }
+      case OpKind::kSigmoid:
+      case OpKind::kHardSigmoid:
+      case OpKind::kGelu:
+        return squash(node, src, dst);
+      case OpKind::kMul:
+        return mul(src, at(node.inputs[1]), dst);
+      case OpKind::kPad:
+        return pad(std::get<PadAttributes>(node.attributes), src_shape, src, dst_shape, dst);
       case OpKind::kSlice:
       case OpKind::kChannelShuffle:
         return move_channels(node, src_shape, src, dst);
@@ -172,6 +192,62 @@ class Propagation {
       std::ranges::copy(part.value, dst.value.begin() + static_cast<std::ptrdiff_t>(to));
       std::ranges::copy(part.variance, dst.variance.begin() + static_cast<std::ptrdiff_t>(to));
       to += part.value.size();
+    }
+  }
+
+  // Each with the steepest slope it has anywhere, and what its own arithmetic rounds off.
+  void squash(const Node& node, const Uncertain& src, Uncertain& dst) const {
+    const auto* hard = std::get_if<HardSigmoidAttributes>(&node.attributes);
+    const auto* gelu = std::get_if<GeluAttributes>(&node.attributes);
+    for (size_t i = 0; i < dst.value.size(); ++i) {
+      const double x = src.value[i];
+      double slope = 0.25, magnitude = 1;
+      if (hard != nullptr) {
+        const double y = hard->alpha * x + hard->beta;
+        const double reach = sigmas_ * std::abs(hard->alpha) * std::sqrt(src.variance[i]);
+        dst.value[i] = std::clamp(y, 0.0, 1.0);
+        if (y + reach < 0 || y - reach > 1) continue;
+        slope = hard->alpha;
+        magnitude = std::abs(hard->alpha * x) + std::abs(hard->beta);
+      } else if (gelu != nullptr) {
+        const double share = gelu->tanh
+                                 ? 1 / (1 + std::exp(-std::sqrt(8 / std::numbers::pi) * (x + 0.044715 * x * x * x)))
+                                 : std::erfc(-x / std::numbers::sqrt2) / 2;
+        dst.value[i] = x * share;
+        slope = 1.13;  // of both forms, near the square root of two
+        magnitude = std::abs(x);
+      } else {
+        dst.value[i] = 1 / (1 + std::exp(-x));
+        magnitude = dst.value[i];
+      }
+      const double rounding = 4 * kUnitF32 * magnitude;
+      dst.variance[i] = slope * slope * src.variance[i] + rounding * rounding;
+    }
+  }
+
+  // One factor is often made from the other, so their errors need not be independent.
+  static void mul(const Uncertain& a, const Uncertain& b, Uncertain& dst) {
+    const size_t share = a.value.size() / b.value.size();
+    for (size_t i = 0; i < dst.value.size(); ++i) {
+      const size_t j = i / share;
+      dst.value[i] = a.value[i] * b.value[j];
+      const double of_a = std::sqrt(a.variance[i]), of_b = std::sqrt(b.variance[j]);
+      const double deviation = std::abs(b.value[j]) * of_a + std::abs(a.value[i]) * of_b + of_a * of_b;
+      dst.variance[i] = deviation * deviation;
+    }
+  }
+
+  static void pad(const PadAttributes& a, const Shape& src_shape, const Uncertain& src, const Shape& dst_shape,
+                  Uncertain& dst) {
+    size_t from = 0;
+    for (int64_t c = 0; c < src_shape[0]; ++c) {
+      for (int64_t h = 0; h < src_shape[1]; ++h) {
+        auto to = static_cast<size_t>((c * dst_shape[1] + a.top + h) * dst_shape[2] + a.left);
+        for (int64_t w = 0; w < src_shape[2]; ++w, ++from, ++to) {
+          dst.value[to] = src.value[from];
+          dst.variance[to] = src.variance[from];
+        }
+      }
     }
   }
 

@@ -88,6 +88,30 @@ void visit(LocalResponseNormAttributes& a, Visitor& v) {
 }
 
 template <typename Visitor>
+void visit(LeakyReluAttributes& a, Visitor& v) {
+  v.number("slope", a.slope);
+}
+
+template <typename Visitor>
+void visit(HardSigmoidAttributes& a, Visitor& v) {
+  v.number("alpha", a.alpha);
+  v.number("beta", a.beta);
+}
+
+template <typename Visitor>
+void visit(GeluAttributes& a, Visitor& v) {
+  v.boolean("tanh", a.tanh);
+}
+
+template <typename Visitor>
+void visit(PadAttributes& a, Visitor& v) {
+  v.integer("top", a.top);
+  v.integer("left", a.left);
+  v.integer("bottom", a.bottom);
+  v.integer("right", a.right);
+}
+
+template <typename Visitor>
 void visit(std::monostate& /*none*/, Visitor& /*v*/) {}
 
 struct Writer {
@@ -129,6 +153,14 @@ Attributes empty_attributes(OpKind op) {
       return ChannelShuffleAttributes{};
     case OpKind::kLocalResponseNorm:
       return LocalResponseNormAttributes{};
+    case OpKind::kLeakyRelu:
+      return LeakyReluAttributes{};
+    case OpKind::kHardSigmoid:
+      return HardSigmoidAttributes{};
+    case OpKind::kGelu:
+      return GeluAttributes{};
+    case OpKind::kPad:
+      return PadAttributes{};
     case OpKind::kInput:
     case OpKind::kRelu:
     case OpKind::kGlobalAvgPool:
@@ -136,6 +168,8 @@ Attributes empty_attributes(OpKind op) {
     case OpKind::kFlatten:
     case OpKind::kConcat:
     case OpKind::kHardSwish:
+    case OpKind::kSigmoid:
+    case OpKind::kMul:
       return {};
   }
   return {};

@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "format/manifest.h"
 #include "golden/tiny_model.h"
+#include "support/gated_network.h"
 #include "support/message_of.h"
 #include "support/temp_folder.h"
 #include "zoo/zoo.h"
@@ -62,6 +63,19 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair(NetworkDescription{.backbone = "b-lenet", .exits = "names:conv1,relu2", .cascade = true},
                   Shape{1, 28, 28}),
         std::pair(NetworkDescription{.backbone = "resnet8:w8", .exits = "none"}, Shape{3, 32, 32})));
+
+TEST(ModelFile, RoundTripsTheAttributesOfOperationsThatTheZooLacks) {
+  ModelFile model;
+  model.manifest = made_up_manifest(test::gated_network({3, 7, 6}, 5, 4));
+  model.tensors = made_up_weights(model.manifest.graph);
+  EXPECT_EQ(format_version(model.manifest), 4);
+  const ModelFile again = parse_model(serialize_model(model), "gated");
+  expect_same(model, again);
+  ASSERT_EQ(again.manifest.graph.nodes.size(), model.manifest.graph.nodes.size());
+  for (size_t id = 0; id < model.manifest.graph.nodes.size(); ++id) {
+    EXPECT_EQ(again.manifest.graph.nodes[id].attributes, model.manifest.graph.nodes[id].attributes);
+  }
+}
 
 TEST(ModelFile, RoundTripsEveryManifestEntry) {
   const ModelFile model = tiny_model();

@@ -103,6 +103,24 @@ NodeId GraphBuilder::local_response_norm(const std::string& name, NodeId src,
 NodeId GraphBuilder::layer_norm(const std::string& name, NodeId src) {
   return append({OpKind::kLayerNorm, name, {src}, LayerNormAttributes{}});
 }
+NodeId GraphBuilder::leaky_relu(const std::string& name, NodeId src, double slope) {
+  return append({OpKind::kLeakyRelu, name, {src}, LeakyReluAttributes{slope}});
+}
+NodeId GraphBuilder::sigmoid(const std::string& name, NodeId src) {
+  return append({OpKind::kSigmoid, name, {src}, {}});
+}
+NodeId GraphBuilder::hard_sigmoid(const std::string& name, NodeId src, const HardSigmoidAttributes& attributes) {
+  return append({OpKind::kHardSigmoid, name, {src}, attributes});
+}
+NodeId GraphBuilder::gelu(const std::string& name, NodeId src, bool tanh) {
+  return append({OpKind::kGelu, name, {src}, GeluAttributes{tanh}});
+}
+NodeId GraphBuilder::mul(const std::string& name, NodeId a, NodeId b) {
+  return append({OpKind::kMul, name, {a, b}, {}});
+}
+NodeId GraphBuilder::pad(const std::string& name, NodeId src, const PadAttributes& attributes) {
+  return append({OpKind::kPad, name, {src}, attributes});
+}
 
 Node GraphBuilder::take_last() {
   SOONER_ASSERT(graph_.nodes.size() > 1);

@@ -44,6 +44,13 @@ class GraphBuilder {
   NodeId channel_shuffle(const std::string& name, NodeId src, int64_t groups);
   NodeId local_response_norm(const std::string& name, NodeId src, const LocalResponseNormAttributes& attributes);
   NodeId layer_norm(const std::string& name, NodeId src);  // of a vector
+  NodeId leaky_relu(const std::string& name, NodeId src, double slope = 0.01);
+  NodeId sigmoid(const std::string& name, NodeId src);
+  NodeId hard_sigmoid(const std::string& name, NodeId src, const HardSigmoidAttributes& attributes = {});
+  NodeId gelu(const std::string& name, NodeId src, bool tanh = false);
+  // Two of one shape, or a map [C, H, W] and a factor [C, 1, 1] for each of its channels, which comes second.
+  NodeId mul(const std::string& name, NodeId a, NodeId b);
+  NodeId pad(const std::string& name, NodeId src, const PadAttributes& attributes);
   // Any node, its inputs given by this builder's ids.
   NodeId append(Node node);
   // Removes the newest node. REQUIRES: not the input.

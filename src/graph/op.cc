@@ -8,7 +8,7 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<std::pair<OpKind, std::string_view>, 18> kNames{{
+constexpr std::array<std::pair<OpKind, std::string_view>, 24> kNames{{
     {OpKind::kInput, "input"},
     {OpKind::kConv2d, "conv2d"},
     {OpKind::kLinear, "linear"},
@@ -27,6 +27,12 @@ constexpr std::array<std::pair<OpKind, std::string_view>, 18> kNames{{
     {OpKind::kSlice, "slice"},
     {OpKind::kChannelShuffle, "channel_shuffle"},
     {OpKind::kLocalResponseNorm, "local_response_norm"},
+    {OpKind::kLeakyRelu, "leaky_relu"},
+    {OpKind::kSigmoid, "sigmoid"},
+    {OpKind::kHardSigmoid, "hard_sigmoid"},
+    {OpKind::kGelu, "gelu"},
+    {OpKind::kMul, "mul"},
+    {OpKind::kPad, "pad"},
 }};
 
 }  // namespace

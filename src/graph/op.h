@@ -28,6 +28,12 @@ enum class OpKind : uint8_t {
   kSlice,
   kChannelShuffle,
   kLocalResponseNorm,
+  kLeakyRelu,
+  kSigmoid,
+  kHardSigmoid,
+  kGelu,
+  kMul,
+  kPad,
 };
 
 // "conv2d", "batch_norm": the names used in files, configs and messages.
@@ -95,6 +101,35 @@ struct ClipAttributes {
   bool operator==(const ClipAttributes&) const = default;
 };
 
+// x, or slope * x where x is below zero.
+struct LeakyReluAttributes {
+  double slope = 0.01;
+  bool operator==(const LeakyReluAttributes&) const = default;
+};
+
+// min(max(alpha * x + beta, 0), 1); as they are, the gate of MobileNetV3.
+struct HardSigmoidAttributes {
+  double alpha = 1.0 / 6;
+  double beta = 0.5;
+  bool operator==(const HardSigmoidAttributes&) const = default;
+};
+
+// x * P(a standard normal number < x) = x / 2 * (1 + erf(x / sqrt 2)); with `tanh` its approximation
+// x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) (Hendrycks and Gimpel, 2016).
+struct GeluAttributes {
+  bool tanh = false;
+  bool operator==(const GeluAttributes&) const = default;
+};
+
+// Rows and columns of zeros around a map.
+struct PadAttributes {
+  int64_t top = 0;
+  int64_t left = 0;
+  int64_t bottom = 0;
+  int64_t right = 0;
+  bool operator==(const PadAttributes&) const = default;
+};
+
 // Channels of a map, or features of a vector, from `begin` up to `end`.
 struct SliceAttributes {
   int64_t begin = 0;
@@ -120,6 +155,7 @@ struct LocalResponseNormAttributes {
 // monostate for operations that have none.
 using Attributes = std::variant<std::monostate, Conv2dAttributes, LinearAttributes, BatchNormAttributes, PoolAttributes,
                                 LayerNormAttributes, ClipAttributes, SliceAttributes, ChannelShuffleAttributes,
-                                LocalResponseNormAttributes>;
+                                LocalResponseNormAttributes, LeakyReluAttributes, HardSigmoidAttributes, GeluAttributes,
+                                PadAttributes>;
 
 }  // namespace sooner

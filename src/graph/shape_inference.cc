@@ -101,7 +101,8 @@ void need_inputs(const Node& node, const std::vector<Shape>& inputs) {
     if (inputs.size() >= 2 && inputs.size() <= kMaxInputs) return;
     bad(node, fmt::format("has {} inputs, expected 2 to {}", inputs.size(), kMaxInputs));
   }
-  const size_t count = node.op == OpKind::kInput ? 0 : node.op == OpKind::kAdd ? 2 : 1;
+  const bool is_pair = node.op == OpKind::kAdd || node.op == OpKind::kMul;
+  const size_t count = node.op == OpKind::kInput ? 0 : is_pair ? 2 : 1;
   if (inputs.size() != count) bad(node, fmt::format("has {} inputs, expected {}", inputs.size(), count));
 }
 
@@ -153,6 +154,35 @@ void check_response_norm(const Node& node, const Shape& src) {
   if (!in_range(a.size, 1) || !finite || a.alpha < 0 || a.beta < 0 || !(a.bias > 0)) {
     bad(node, "expected a size from 1 to 2^20, alpha and beta from 0, bias above 0");
   }
+}
+
+void check_leaky_relu(const Node& node) {
+  const auto& a = attributes_of<LeakyReluAttributes>(node);
+  if (!std::isfinite(a.slope)) bad(node, fmt::format("got slope {}, expected a finite one", a.slope));
+}
+
+void check_hard_sigmoid(const Node& node) {
+  const auto& a = attributes_of<HardSigmoidAttributes>(node);
+  if (!std::isfinite(a.alpha) || !std::isfinite(a.beta)) {
+    bad(node, fmt::format("got alpha {} and beta {}, expected finite ones", a.alpha, a.beta));
+  }
+}
+
+void check_mul(const Node& node, const Shape& a, const Shape& b) {
+  const bool is_factor_of_channels = a.size() == 3 && b == Shape{a[0], 1, 1};
+  if (a == b || is_factor_of_channels) return;
+  bad(node,
+      fmt::format("multiplies {} by {}, expected two of one shape, or a map by channels x 1 x 1, its second input",
+                  to_string(a), to_string(b)));
+}
+
+Shape pad_shape(const Node& node, const Shape& src) {
+  need_map(node, src);
+  const auto& a = attributes_of<PadAttributes>(node);
+  if (!in_range(a.top, 0) || !in_range(a.left, 0) || !in_range(a.bottom, 0) || !in_range(a.right, 0)) {
+    bad(node, fmt::format("pads by {} {} {} {}, expected 0 to 2^20", a.top, a.left, a.bottom, a.right));
+  }
+  return {src[0], src[1] + a.top + a.bottom, src[2] + a.left + a.right};
 }
 
 }  // namespace
@@ -210,6 +240,22 @@ Shape infer_shape(const Node& node, const std::vector<Shape>& inputs) {
     case OpKind::kLocalResponseNorm:
       check_response_norm(node, inputs[0]);
       return inputs[0];
+    case OpKind::kLeakyRelu:
+      check_leaky_relu(node);
+      return inputs[0];
+    case OpKind::kSigmoid:
+      return inputs[0];
+    case OpKind::kHardSigmoid:
+      check_hard_sigmoid(node);
+      return inputs[0];
+    case OpKind::kGelu:
+      attributes_of<GeluAttributes>(node);
+      return inputs[0];
+    case OpKind::kMul:
+      check_mul(node, inputs[0], inputs[1]);
+      return inputs[0];
+    case OpKind::kPad:
+      return pad_shape(node, inputs[0]);
     case OpKind::kLayerNorm: {
       const auto* a = std::get_if<LayerNormAttributes>(&node.attributes);
       if (a == nullptr || !(a->epsilon > 0)) bad(node, "epsilon must be positive");

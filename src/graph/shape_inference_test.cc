@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "graph/graph_builder.h"
 #include "support/error_of.h"
 
@@ -124,6 +126,35 @@ TEST(InferShape, OfChannelsJoinedTakenAndMoved) {
               HasSubstr("bias above 0"));
 }
 
+TEST(InferShape, OfActivationsProductsAndPadding) {
+  const Shape map{6, 4, 5};
+  EXPECT_EQ(infer_shape({OpKind::kLeakyRelu, "n", {0}, LeakyReluAttributes{}}, {map}), map);
+  EXPECT_EQ(infer_shape({OpKind::kSigmoid, "n", {0}, {}}, {{7}}), Shape{7});
+  EXPECT_EQ(infer_shape({OpKind::kHardSigmoid, "n", {0}, HardSigmoidAttributes{}}, {map}), map);
+  EXPECT_EQ(infer_shape({OpKind::kGelu, "n", {0}, GeluAttributes{}}, {{7}}), Shape{7});
+  EXPECT_EQ(infer_shape({OpKind::kMul, "n", {0, 1}, {}}, {map, map}), map);
+  EXPECT_EQ(infer_shape({OpKind::kMul, "n", {0, 1}, {}}, {map, {6, 1, 1}}), map);
+  EXPECT_EQ(infer_shape({OpKind::kMul, "n", {0, 1}, {}}, {{7}, {7}}), Shape{7});
+  // 1 + 4 + 3 rows, 2 + 5 + 0 columns.
+  EXPECT_EQ(infer_shape({OpKind::kPad, "n", {0}, PadAttributes{1, 2, 3, 0}}, {map}), (Shape{6, 8, 7}));
+  const auto what = [](const Node& node, const std::vector<Shape>& inputs) {
+    return std::string(error_of([&] { infer_shape(node, inputs); }).what());
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(what({OpKind::kLeakyRelu, "n", {0}, LeakyReluAttributes{nan}}, {map}), HasSubstr("a finite one"));
+  EXPECT_THAT(what({OpKind::kHardSigmoid, "n", {0}, HardSigmoidAttributes{nan, 0}}, {map}), HasSubstr("finite ones"));
+  EXPECT_THAT(what({OpKind::kGelu, "n", {0}, {}}, {map}), HasSubstr("another operation"));
+  const Node mul{OpKind::kMul, "n", {0, 1}, {}};
+  EXPECT_THAT(what(mul, {{6, 1, 1}, map}),
+              HasSubstr("'n' (mul): multiplies 6x1x1 by 6x4x5, expected two of one shape"));
+  EXPECT_THAT(what(mul, {map, {6, 4, 1}}), HasSubstr("multiplies"));
+  EXPECT_THAT(what(mul, {map, {1, 1, 1}}), HasSubstr("multiplies"));
+  EXPECT_THAT(what(mul, {map, {6}}), HasSubstr("by channels x 1 x 1"));
+  EXPECT_THAT(what({OpKind::kMul, "n", {0}, {}}, {map}), HasSubstr("has 1 inputs, expected 2"));
+  EXPECT_THAT(what({OpKind::kPad, "n", {0}, PadAttributes{0, -1, 0, 0}}, {map}), HasSubstr("pads by 0 -1 0 0"));
+  EXPECT_THAT(what({OpKind::kPad, "n", {0}, PadAttributes{}}, {{7}}), HasSubstr("channels x rows x columns"));
+}
+
 TEST(InferShape, NamesTheNodeWhoseInputsDoNotFit) {
   const auto what = [](const Node& node, const std::vector<Shape>& inputs) {
     return std::string(error_of([&] { infer_shape(node, inputs); }).what());
@@ -163,7 +194,7 @@ TEST(InferShapes, RefusesValuesBeyondAllMemory) {
 }
 
 TEST(OpKind, ReadsBackItsNames) {
-  for (int kind = 0; kind <= static_cast<int>(OpKind::kFlatten); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(OpKind::kPad); ++kind) {
     const auto op = static_cast<OpKind>(kind);
     EXPECT_EQ(op_kind_from_string(to_string(op)), op);
   }

@@ -3,7 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "core/error.h"
 #include "graph/shape_inference.h"
@@ -105,6 +107,31 @@ class Exporter {
       case OpKind::kHardSwish:
         onnx_.node("HardSwish", {value(node.inputs[0])}, {output});
         return;
+      case OpKind::kLeakyRelu: {
+        const auto slope = static_cast<float>(std::get<LeakyReluAttributes>(node.attributes).slope);
+        return set_attribute(onnx_.node("LeakyRelu", {value(node.inputs[0])}, {output}), "alpha", slope);
+      }
+      case OpKind::kSigmoid:
+        onnx_.node("Sigmoid", {value(node.inputs[0])}, {output});
+        return;
+      case OpKind::kHardSigmoid: {
+        const auto& a = std::get<HardSigmoidAttributes>(node.attributes);
+        onnx::NodeProto& sigmoid = onnx_.node("HardSigmoid", {value(node.inputs[0])}, {output});
+        set_attribute(sigmoid, "alpha", static_cast<float>(a.alpha));
+        set_attribute(sigmoid, "beta", static_cast<float>(a.beta));
+        return;
+      }
+      case OpKind::kGelu:
+        return add_gelu(node, output);
+      case OpKind::kMul:
+        onnx_.node("Mul", {value(node.inputs[0]), value(node.inputs[1])}, {output});
+        return;
+      case OpKind::kPad: {
+        const auto& a = std::get<PadAttributes>(node.attributes);
+        const std::vector<int64_t> pads{0, 0, a.top, a.left, 0, 0, a.bottom, a.right};
+        onnx_.node("Pad", {value(node.inputs[0]), onnx_.constant(output + ".pads", pads)}, {output});
+        return;
+      }
       case OpKind::kSlice:
         return add_slice(node, output);
       case OpKind::kChannelShuffle:
@@ -137,6 +164,31 @@ class Exporter {
     }
     onnx::NodeProto& norm = onnx_.node("BatchNormalization", inputs, {output});
     set_attribute(norm, "epsilon", static_cast<float>(std::get<BatchNormAttributes>(node.attributes).epsilon));
+  }
+
+  // Written out: ONNX has an operator for it from set 20 on only. In the order that runtimes know and fuse.
+  void add_gelu(const Node& node, const std::string& output) {
+    const std::string& x = value(node.inputs[0]);
+    const auto constant = [&](const char* name, double number) {
+      const auto single = static_cast<float>(number);
+      return onnx_.constant(output + name, {}, std::span(&single, 1));
+    };
+    std::string bend;
+    if (std::get<GeluAttributes>(node.attributes).tanh) {
+      const std::string cube =
+          onnx_.apply("Mul", {onnx_.apply("Mul", {x, x}, output + ".square"), x}, output + ".cube");
+      const std::string part = onnx_.apply("Mul", {cube, constant(".of_cube", 0.044715)}, output + ".cube_part");
+      const std::string sum = onnx_.apply("Add", {x, part}, output + ".sum");
+      const std::string scaled =
+          onnx_.apply("Mul", {sum, constant(".scale", std::sqrt(2 / std::numbers::pi))}, output + ".scaled");
+      bend = onnx_.apply("Tanh", {scaled}, output + ".tanh");
+    } else {
+      const std::string scaled = onnx_.apply("Div", {x, constant(".root", std::numbers::sqrt2)}, output + ".scaled");
+      bend = onnx_.apply("Erf", {scaled}, output + ".erf");
+    }
+    const std::string doubled = onnx_.apply("Add", {bend, constant(".one", 1)}, output + ".doubled_share");
+    const std::string product = onnx_.apply("Mul", {x, doubled}, output + ".product");
+    onnx_.node("Mul", {product, constant(".half", 0.5)}, {output});
   }
 
   void add_slice(const Node& node, const std::string& output) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <onnx-ml.pb.h>
 
+#include <cstring>
+
 #include "golden/tiny_model.h"
 #include "support/message_of.h"
 
@@ -137,6 +139,44 @@ TEST(OnnxExport, PaddingThatCountsIsMadeOfZerosOnlyWhereAWindowReachesBeyondIt) 
   const onnx::ModelProto beyond = parsed(pooling_model(4, 6, OpKind::kAvgPool, a), OnnxForm::kPlain);
   EXPECT_THAT(operations(beyond), ElementsAre("Pad", "AveragePool", "Flatten", "Gemm"));
   EXPECT_THAT(integers(node_of(beyond, "pool"), "pads"), ElementsAre(0, 0, 0, 1));
+}
+
+TEST(OnnxExport, ActivationsProductsAndPaddingKeepTheirAttributes) {
+  GraphBuilder b("gated", {2, 2, 2}, 2);
+  NodeId x = b.pad("pad", b.input(), {.top = 1, .left = 2, .bottom = 3, .right = 4});
+  x = b.hard_sigmoid("hard", b.leaky_relu("leaky", x, 0.25), {.alpha = 0.125, .beta = 0.5});
+  x = b.mul("product", x, b.sigmoid("sigmoid", x));
+  ModelFile model;
+  model.manifest = made_up_manifest(b.finish(b.linear("fc", b.flatten("flatten", x), 2)));
+  model.tensors = made_up_weights(model.manifest.graph);
+  const onnx::ModelProto proto = parsed(model, OnnxForm::kPlain);
+  EXPECT_THAT(operations(proto), ElementsAre("Pad", "LeakyRelu", "HardSigmoid", "Sigmoid", "Mul", "Flatten", "Gemm"));
+  const auto number = [&](const char* node, int index) { return node_of(proto, node).attribute(index).f(); };
+  EXPECT_EQ(number("leaky", 0), 0.25F);
+  EXPECT_EQ(number("hard", 0), 0.125F);
+  EXPECT_EQ(number("hard", 1), 0.5F);
+  for (const onnx::TensorProto& tensor : proto.graph().initializer()) {
+    if (tensor.name() != "pad.pads") continue;
+    std::vector<int64_t> pads(8);
+    ASSERT_EQ(tensor.raw_data().size(), sizeof(int64_t) * pads.size());
+    std::memcpy(pads.data(), tensor.raw_data().data(), tensor.raw_data().size());
+    EXPECT_THAT(pads, ElementsAre(0, 0, 1, 2, 0, 0, 3, 4));  // of batch, channels, rows, columns: before, then behind
+  }
+}
+
+// ONNX has an operator for it from operator set 20 on.
+TEST(OnnxExport, GeluIsWrittenOut) {
+  const auto operations_of = [](bool tanh) {
+    GraphBuilder b("gelu", {2, 2, 2}, 2);
+    const NodeId x = b.gelu("gelu", b.input(), tanh);
+    ModelFile model;
+    model.manifest = made_up_manifest(b.finish(b.linear("fc", b.flatten("flatten", x), 2)));
+    model.tensors = made_up_weights(model.manifest.graph);
+    return operations(parsed(model, OnnxForm::kPlain));
+  };
+  EXPECT_THAT(operations_of(false), ElementsAre("Div", "Erf", "Add", "Mul", "Mul", "Flatten", "Gemm"));
+  EXPECT_THAT(operations_of(true),
+              ElementsAre("Mul", "Mul", "Mul", "Add", "Mul", "Tanh", "Add", "Mul", "Mul", "Flatten", "Gemm"));
 }
 
 TEST(OnnxExport, ANodeNamedLikeAnotherValueGetsANumber) {

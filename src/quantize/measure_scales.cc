@@ -27,9 +27,11 @@ std::map<std::string, MapScale> measure_scales(const Graph& graph, const TensorM
   for (const auto& [id, range] : ranges) {
     const Node& node = graph.node(id);
     MapScale map = range.scale(method);
-    // The largest of some bytes is one of them, rectified or not: another step would only round it again.
+    // The largest of some bytes is one of them, rectified or not, and zeros are in every code: another step would only
+    // round it again.
     const Node& pool = node.op == OpKind::kRelu ? graph.node(node.inputs[0]) : node;
-    const auto src = pool.op == OpKind::kMaxPool ? scales.find(graph.node(pool.inputs[0]).name) : scales.end();
+    const bool keeps = pool.op == OpKind::kMaxPool || pool.op == OpKind::kPad;
+    const auto src = keeps ? scales.find(graph.node(pool.inputs[0]).name) : scales.end();
     if (src != scales.end() && (src->second.is_signed || !map.is_signed)) map.scale = src->second.scale;
     scales.emplace(node.name, map);
   }

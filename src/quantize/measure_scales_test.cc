@@ -55,6 +55,23 @@ TEST(MeasureScales, OfMaximaAreThoseOfTheirSource) {
   }
 }
 
+// 1 and 4 become -2 and -8; zeros around them are a byte of either code.
+TEST(MeasureScales, OfAPaddedMapAreThoseOfItsSource) {
+  GraphBuilder b("padded", {1, 1, 2}, 2);
+  const NodeId map =
+      b.pad("pad", b.conv2d("conv", b.input(), conv(1, 1)), {.top = 3, .left = 1, .bottom = 2, .right = 9});
+  const Graph graph = b.finish(b.linear("fc", b.flatten("flat", map), 2));
+  TensorMap weights = test::random_weights(graph, 1);
+  weights["conv.weight"] = Tensor::from_floats({1, 1, 1, 1}, std::vector<float>{-2});
+  weights["conv.bias"] = Tensor::from_floats({1}, std::vector<float>{0});
+  const std::vector<float> images{1, 4};
+  for (const RangeMethod method : {RangeMethod::kMinMax, RangeMethod::kPercentile, RangeMethod::kMse}) {
+    const auto scales = measure_scales(graph, weights, *make_backend("auto"), images, method);
+    EXPECT_EQ(scales.at("pad"), scales.at("conv"));
+    EXPECT_TRUE(scales.at("pad").is_signed);
+  }
+}
+
 TEST(MeasureScales, OfEveryBackendAreThoseOfTheReference) {
   const Graph graph =
       build_network({"resnet8:w4", "names:layer1.0.bn1,layer2.0", "conv-gap-fc:5", "both"}, {3, 9, 9}, 10);

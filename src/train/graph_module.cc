@@ -221,6 +221,22 @@ at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>
     }
     case OpKind::kHardSwish:
       return at::hardswish(src());
+    case OpKind::kLeakyRelu:
+      return at::leaky_relu(src(), std::get<LeakyReluAttributes>(node.attributes).slope);
+    case OpKind::kSigmoid:
+      return at::sigmoid(src());
+    case OpKind::kHardSigmoid: {
+      const auto& a = std::get<HardSigmoidAttributes>(node.attributes);
+      return at::clamp(src() * a.alpha + a.beta, 0, 1);
+    }
+    case OpKind::kGelu:
+      return at::gelu(src(), std::get<GeluAttributes>(node.attributes).tanh ? "tanh" : "none");
+    case OpKind::kMul:
+      return src(0) * src(1);
+    case OpKind::kPad: {
+      const auto& a = std::get<PadAttributes>(node.attributes);
+      return at::constant_pad_nd(src(), {a.left, a.right, a.top, a.bottom});
+    }
     case OpKind::kSlice: {
       const auto& a = std::get<SliceAttributes>(node.attributes);
       return src().narrow(1, a.begin, a.end - a.begin);

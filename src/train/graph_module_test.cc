@@ -86,6 +86,26 @@ TEST(GraphModule, PoolsAsItsAttributesSay) {
   EXPECT_THAT(values(module.forward(image, false).logits[0]), testing::ElementsAre(14.25, 0));
 }
 
+TEST(GraphModule, BendsScalesAndPadsAsTheNodesSay) {
+  GraphBuilder b("gated", {2, 1, 1}, 2);
+  const NodeId leaky = b.leaky_relu("leaky", b.input(), 0.25);  // 2 and -1
+  const NodeId hard = b.hard_sigmoid("hard", leaky);            // 5 / 6 and 1 / 3
+  NodeId x = b.mul("scaled", b.pad("pad", leaky, {.top = 0, .left = 1, .bottom = 0, .right = 0}), hard);
+  x = b.concat("all", {x, b.gelu("gelu", x), b.gelu("tanh", x, true), b.sigmoid("sigmoid", x)});
+  GraphModule module(b.finish(b.linear("fc", b.flatten("flatten", x), 2)), 1);
+  // Left and right pixel of two channels: scaled, then gelu, tanh, sigmoid of it.
+  set(module, "fc.weight", {1, 1, 1, 1, 1, 0, 1, 0, 0, 0,  0, 0, 0, 0, 0, 0,  //
+                            0, 0, 0, 0, 0, 1, 0, 0, 0, 10, 0, 0, 1, 0, 0, 100});
+  set(module, "fc.bias", {0, 0});
+  const at::Tensor image = at::tensor(std::vector<float>{2, -4}).view({1, 2, 1, 1});
+  const std::vector<float> logits = values(module.forward(image, false).logits[0]);
+  const double up = 5.0 / 3, down = -1.0 / 3;
+  EXPECT_NEAR(logits[0], up + down, 1e-6);
+  const double gelu = up / 2 * (1 + std::erf(up / std::sqrt(2.0)));
+  const double tanh = up / 2 * (1 + std::tanh(0.79788456 * (up + 0.044715 * up * up * up)));
+  EXPECT_NEAR(logits[1], gelu + 10 * tanh + 0.5 + 100 / (1 + std::exp(-down)), 1e-4);
+}
+
 TEST(GraphModule, NormalisationUsesTheBatchInTrainingAndItsStatisticsOtherwise) {
   GraphBuilder b("bn", {1, 1, 2}, 2);
   GraphModule module(b.finish(b.linear("fc", b.flatten("flatten", b.batch_norm("bn", b.input())), 2)), 1);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "runtime/session.h"
+#include "support/gated_network.h"
 #include "support/measured_scales.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
@@ -15,7 +16,7 @@ namespace {
 
 struct Trial {
   const char* name;
-  NetworkDescription network;
+  NetworkDescription network;  // no backbone: test::gated_network()
   Shape input;
   int64_t draws;
 };
@@ -27,8 +28,14 @@ const Trial kTrials[] = {
     {"shufflenetv2", {"shufflenetv2:w0.5:cifar", "names:stage2.1", "gap-fc", "both"}, {3, 16, 16}, 200},
     {"squeezenet", {"squeezenet1.1", "none", "gap-fc", "none"}, {3, 35, 35}, 200},
     {"b-alexnet", {"b-alexnet", "names:conv2", "gap-fc", "both"}, {3, 16, 16}, 200},
+    {"gated", {}, {3, 20, 20}, 2'000},
     {"cascade", {"b-lenet", "names:conv1,relu2", "gap-fc", "both", /*cascade=*/true}, {1, 28, 28}, 2'000},
 };
+
+Graph network_of(const Trial& trial) {
+  if (trial.network.backbone.empty()) return test::gated_network(trial.input, 40, 10);
+  return build_network(trial.network, trial.input, 10);
+}
 
 // The bits of every exit's logits and gates, one row for each sample.
 std::vector<float> answers(Session& session, std::span<const float> images, int64_t n, const Graph& graph) {
@@ -52,7 +59,7 @@ TEST(BatchInvariance, NoBitDiffersInAHundredThousandDraws) {
     int64_t drawn = 0, differing = 0;
     for (const Trial& trial : kTrials) {
       ModelFile file;
-      const Graph& graph = file.manifest.graph = build_network(trial.network, trial.input, 10);
+      const Graph& graph = file.manifest.graph = network_of(trial);
       file.tensors = test::random_weights(graph, 1);
       file.manifest.quantisation = test::measured_quantisation(graph, file.tensors);
       file.manifest.quantisation->model_hash = model_hash(file);

@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/rng.h"
 #include "graph/graph_builder.h"
+#include "support/gated_network.h"
 #include "support/random_weights.h"
 #include "support/temp_folder.h"
 #include "zoo/zoo.h"
@@ -98,6 +99,7 @@ TEST_P(OnnxParity, BothFormsGiveTheReferenceBackendsAnswers) {
   if (!std::filesystem::exists(SOONER_PYTHON)) GTEST_SKIP() << "needs the private Python environment";
   const Graph graph =
       GetParam() == "every operation" ? every_operation()
+      : GetParam() == "gated"         ? test::gated_network({3, 9, 8}, 6, 4)
       : GetParam() == "cascade"
           ? build_network({"resnet8:w3", "fractions:.3,.6", "gap-fc", "both", /*cascade=*/true}, {3, 16, 16}, 4)
           : build_network({GetParam(), "fractions:.3,.6", "pool-fc", "none"}, {3, 16, 16}, 4);
@@ -112,7 +114,8 @@ TEST_P(OnnxParity, BothFormsGiveTheReferenceBackendsAnswers) {
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, OnnxParity, testing::Values("every operation", "b-lenet", "resnet8:w3", "cascade"));
+INSTANTIATE_TEST_SUITE_P(Networks, OnnxParity,
+                         testing::Values("every operation", "gated", "b-lenet", "resnet8:w3", "cascade"));
 
 }  // namespace
 }  // namespace sooner

@@ -38,7 +38,7 @@ memory::dims weight_dims(const ConvolutionSetup& setup) {
 }
 
 // In int8 the scales of source, weights and result are one factor per output channel, and the bias counts steps of the
-// result; so oneDNN has one argument more and nothing else to do.
+// result; so oneDNN has one argument more and nothing else to do. What bends the result is told in its steps, too.
 dnnl::convolution_forward::primitive_desc describe(const ConvolutionSetup& setup, int32_t rows) {
   const Conv2dAttributes& a = setup.attributes;
   const bool is_int8 = setup.precision == Precision::kInt8;
@@ -54,6 +54,14 @@ dnnl::convolution_forward::primitive_desc describe(const ConvolutionSetup& setup
     post.append_sum();
   }
   if (setup.relu) post.append_eltwise(dnnl::algorithm::eltwise_relu, 0, 0);
+  if (setup.clip) {
+    const ClipAttributes clip = clip_in_steps(setup);
+    post.append_eltwise(dnnl::algorithm::eltwise_clip, static_cast<float>(clip.low), static_cast<float>(clip.high));
+  }
+  // x * min(max(alpha * x + beta, 0), 1)
+  if (setup.hard_swish) {
+    post.append_eltwise(dnnl::algorithm::eltwise_hardswish, static_cast<float>(result_step(setup) / 6), 0.5F);
+  }
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(post);
   if (is_int8) attributes.set_scales_mask(DNNL_ARG_WEIGHTS, a.groups > 1 ? 3 : 1);

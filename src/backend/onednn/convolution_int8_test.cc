@@ -2,6 +2,7 @@
 // alone.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -90,6 +91,7 @@ std::vector<Layer> layers() {
 struct Setting {
   Layer layer;
   bool src_is_signed, dst_is_signed, residual;
+  std::string activation;
 };
 void PrintTo(const Setting& setting, std::ostream* out) { *out << setting.layer.name; }
 
@@ -98,8 +100,13 @@ std::vector<Setting> settings() {
   for (const Layer& layer : layers()) {
     for (const bool src_is_signed : {false, true}) {
       for (const bool dst_is_signed : {false, true}) {
-        result.push_back({layer, src_is_signed, dst_is_signed, false});
-        if (layer.attributes.groups == 1) result.push_back({layer, src_is_signed, dst_is_signed, true});
+        for (const char* activation : {"", "clip", "hard_swish"}) {
+          result.push_back({layer, src_is_signed, dst_is_signed, false, activation});
+        }
+        if (layer.attributes.groups > 1) continue;
+        for (const char* activation : {"relu", "clip", "hard_swish"}) {
+          result.push_back({layer, src_is_signed, dst_is_signed, true, activation});
+        }
       }
     }
   }
@@ -116,7 +123,9 @@ class EveryInt8Convolution : public testing::TestWithParam<Setting> {
     setup_.attributes = GetParam().layer.attributes;
     setup_.src_shape = GetParam().layer.src;
     setup_.dst_shape = infer_shape({OpKind::kConv2d, "conv", {0}, setup_.attributes}, {setup_.src_shape});
-    setup_.adds_to_dst = setup_.relu = GetParam().residual;
+    setup_.adds_to_dst = GetParam().residual;
+    setup_.relu = GetParam().activation == "relu";
+    setup_.hard_swish = GetParam().activation == "hard_swish";
     setup_.batch_max = 16;
     const Conv2dAttributes& a = setup_.attributes;
     Rng rng(7);
@@ -130,6 +139,8 @@ class EveryInt8Convolution : public testing::TestWithParam<Setting> {
     // About as wide as the results are.
     const double products = static_cast<double>(setup_.weight.size()) / static_cast<double>(setup_.bias.size());
     setup_.dst_scale = {0.02 * std::sqrt(products), GetParam().dst_is_signed};
+    // Within the bytes' range above, and mostly so below.
+    if (GetParam().activation == "clip") setup_.clip = ClipAttributes{-20 * setup_.dst_scale.scale, 1.5};
     src_size_ = static_cast<size_t>(element_count(setup_.src_shape));
     dst_size_ = static_cast<size_t>(element_count(setup_.dst_shape));
     src_.resize(kRows * src_size_);
@@ -184,11 +195,14 @@ TEST_P(EveryInt8Convolution, MatchesWholeNumberArithmetic) {
                       setup_.dst_scale.scale;
         }
         if (setup_.relu) expected = std::max(0.0, expected);
+        const double dst_step = setup_.dst_scale.scale;
+        if (setup_.clip) expected = std::clamp(expected, setup_.clip->low / dst_step, setup_.clip->high / dst_step);
+        if (setup_.hard_swish) expected *= std::clamp(expected * dst_step / 6 + 0.5, 0.0, 1.0);
         const bool dst_is_signed = setup_.dst_scale.is_signed;
         expected = std::clamp(expected, dst_is_signed ? -128.0 : 0.0, dst_is_signed ? 127.0 : 255.0);
         // Half a step, and what fp32 adds. Without VNNI oneDNN halves the weights that meet signed bytes, which moves
-        // each by up to one step.
-        const double halved = !has_vnni() && signed_src ? static_cast<double>(magnitude) * factor : 0;
+        // each by up to one step, and hard swish has a slope of up to 1.5.
+        const double halved = !has_vnni() && signed_src ? 1.5 * static_cast<double>(magnitude) * factor : 0;
         EXPECT_NEAR(number(got.data()[at], dst_is_signed), expected, 0.5 + 1e-3 + halved)
             << "row " << row << ", output " << o << ", pixel " << pixel << ", " << convolution.implementation();
       }
@@ -245,7 +259,7 @@ TEST_P(EveryInt8Convolution, HasAKernelThatIsNoReferenceLoop) {
 INSTANTIATE_TEST_SUITE_P(Layers, EveryInt8Convolution, testing::ValuesIn(settings()), [](const auto& instance) {
   const Setting& s = instance.param;
   return s.layer.name + (s.src_is_signed ? "_s8" : "_u8") + (s.dst_is_signed ? "_s8" : "_u8") +
-         (s.residual ? "_residual" : "");
+         (s.residual ? "_residual" : "") + (s.activation.empty() ? "" : "_" + s.activation);
 });
 
 }  // namespace

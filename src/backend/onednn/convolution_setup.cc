@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "backend/onednn/library.h"
 
@@ -30,6 +31,17 @@ std::vector<double> weight_steps(const ConvolutionSetup& setup) {
 }
 
 }  // namespace
+
+double result_step(const ConvolutionSetup& setup) {
+  return setup.precision == Precision::kInt8 ? setup.dst_scale.scale : 1;
+}
+
+ClipAttributes clip_in_steps(const ConvolutionSetup& setup) {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  const double step = result_step(setup);
+  return {std::clamp(setup.clip->low / step, -kLargest, kLargest),
+          std::clamp(setup.clip->high / step, -kLargest, kLargest)};
+}
 
 Int8Constants int8_constants(const ConvolutionSetup& setup) {
   const std::vector<double> steps = weight_steps(setup);

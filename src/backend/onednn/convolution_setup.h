@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,17 @@ struct ConvolutionSetup {
   MapScale src_scale = {}, dst_scale = {}, residual_scale = {};  // int8 alone
   bool src_is_float = false;                                     // int8: what reads the image
   bool adds_to_dst = false;                                      // dst already holds the residual
+  // Of these at most one.
   bool relu = false;
+  bool hard_swish = false;
+  std::optional<ClipAttributes> clip = {};
   int32_t batch_max = 1;
 };
+
+// What the convolution's arithmetic counts its results in: 1, or in int8 the scale of dst.
+double result_step(const ConvolutionSetup& setup);
+// The clip's bounds in such steps, within what a float holds. REQUIRES: setup.clip
+ClipAttributes clip_in_steps(const ConvolutionSetup& setup);
 
 // A convolution's weights and constants in whole numbers.
 struct Int8Constants {

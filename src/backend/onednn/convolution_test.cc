@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -53,6 +54,7 @@ struct Setting {
   Layer layer;
   Precision precision;
   bool residual;
+  std::string activation;
 };
 
 std::vector<Setting> settings() {
@@ -60,9 +62,12 @@ std::vector<Setting> settings() {
   for (const Layer& layer : layers()) {
     for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
       if (precision == Precision::kBF16 && !has_isa(dnnl::cpu_isa::avx512_core_bf16)) continue;
-      result.push_back({layer, precision, false});
+      for (const char* activation : {"", "clip", "hard_swish"}) result.push_back({layer, precision, false, activation});
       // Residuals are never added by grouped convolutions (stage_plan.cc).
-      if (layer.attributes.groups == 1) result.push_back({layer, precision, true});
+      if (layer.attributes.groups > 1) continue;
+      for (const char* activation : {"relu", "clip", "hard_swish"}) {
+        result.push_back({layer, precision, true, activation});
+      }
     }
   }
   return result;
@@ -81,7 +86,9 @@ class EveryConvolution : public testing::TestWithParam<Setting> {
     setup_.dst_shape = infer_shape({OpKind::kConv2d, "conv", {0}, setup_.attributes}, {setup_.src_shape});
     setup_.precision = GetParam().precision;
     setup_.adds_to_dst = GetParam().residual;
-    setup_.relu = GetParam().residual;
+    setup_.relu = GetParam().activation == "relu";
+    setup_.hard_swish = GetParam().activation == "hard_swish";
+    if (GetParam().activation == "clip") setup_.clip = ClipAttributes{-0.25, 0.75};
     setup_.batch_max = 16;
     src_size_ = static_cast<size_t>(element_count(setup_.src_shape));
     dst_size_ = static_cast<size_t>(element_count(setup_.dst_shape));
@@ -165,6 +172,12 @@ TEST_P(EveryConvolution, MatchesTheReference) {
         size += std::abs(before_[row * dst_size_ + i]);
       }
       if (setup_.relu) expected = std::max(0.0, expected);
+      if (setup_.clip) expected = std::clamp(expected, setup_.clip->low, setup_.clip->high);
+      if (setup_.hard_swish) {
+        // Its slope is at most 1.5, and it rounds something itself.
+        size *= 2;
+        expected *= std::clamp(expected / 6 + 0.5, 0.0, 1.0);
+      }
       // k * eps * sum |a||b|, and one rounding when the result is stored.
       const double bound = (products + 3) * 0x1p-24 * size + unit_store * std::abs(expected) * 1.01;
       EXPECT_NEAR(get(got, row * dst_size_ + channels_last_index(i, setup_.dst_shape)), expected, bound)
@@ -190,6 +203,15 @@ TEST_P(EveryConvolution, EveryNumberOfRowsGivesTheBitsOfOneRowAlone) {
   }
 }
 
+// Where oneDNN had to fall back to its plain loops, a step of its own would be faster.
+TEST_P(EveryConvolution, KeepsAFastKernelWhateverItEndsWith) {
+  ConvolutionSetup plain = setup_;
+  plain.relu = plain.hard_swish = false;
+  plain.clip.reset();
+  EXPECT_EQ(Convolution::has_fast_kernel(setup_), Convolution::has_fast_kernel(plain))
+      << Convolution(setup_).implementation() << ", " << Convolution(plain).implementation();
+}
+
 TEST_P(EveryConvolution, CountsItsOwnMultiplications) {
   const Convolution convolution(setup_);
   const auto per_output = static_cast<int64_t>(setup_.weight.size() / setup_.bias.size());
@@ -198,7 +220,8 @@ TEST_P(EveryConvolution, CountsItsOwnMultiplications) {
 
 INSTANTIATE_TEST_SUITE_P(Layers, EveryConvolution, testing::ValuesIn(settings()), [](const auto& instance) {
   return instance.param.layer.name + "_" + std::string(to_string(instance.param.precision)) +
-         (instance.param.residual ? "_residual" : "");
+         (instance.param.residual ? "_residual" : "") +
+         (instance.param.activation.empty() ? "" : "_" + instance.param.activation);
 });
 
 TEST(Convolution, BucketsArePowersOfTwoUpToTheBatch) {

@@ -86,9 +86,8 @@ DirectConvolution::DirectConvolution(const ConvolutionSetup& setup) {
   k.dst_h = static_cast<size_t>(setup.dst_shape[1]);
   k.dst_w = static_cast<size_t>(setup.dst_shape[2]);
   k.outputs = static_cast<size_t>(a.out_channels);
-  k.relu = setup.relu;
   k.dst_is_float = writes_floats;
-  k.dst_is_signed = setup.dst_scale.is_signed;
+  bound_results(setup);
   if (setup.adds_to_dst) {
     k.residual = writes_floats ? 1 : static_cast<float>(setup.residual_scale.scale / setup.dst_scale.scale);
     k.residual_is_signed = setup.residual_scale.is_signed;
@@ -103,6 +102,24 @@ DirectConvolution::DirectConvolution(const ConvolutionSetup& setup) {
   tile_ = floats ? tile.of_floats : tile.of_bytes;
   tile_blocks_ = static_cast<size_t>(tile.blocks);
   pack(setup);
+}
+
+// The activation's ends and the bytes' own, in steps of the result.
+void DirectConvolution::bound_results(const ConvolutionSetup& setup) {
+  DirectKernelArguments& k = arguments_;
+  k.least = -std::numeric_limits<float>::infinity();
+  k.most = std::numeric_limits<float>::infinity();
+  if (setup.relu) k.least = 0;
+  if (setup.clip) {
+    const ClipAttributes clip = clip_in_steps(setup);
+    k.least = static_cast<float>(clip.low);
+    k.most = static_cast<float>(clip.high);
+  }
+  if (setup.hard_swish) k.hard_swish = static_cast<float>(result_step(setup) / 6);
+  if (k.dst_is_float) return;
+  const float lowest = setup.dst_scale.is_signed ? -128.0F : 0.0F, highest = lowest + 255;
+  k.least = std::clamp(k.least, lowest, highest);
+  k.most = std::clamp(k.most, lowest, highest);
 }
 
 void DirectConvolution::pack(const ConvolutionSetup& setup) {

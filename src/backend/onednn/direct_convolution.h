@@ -30,6 +30,7 @@ class DirectConvolution {
   [[nodiscard]] size_t scratch_bytes() const { return scratch_bytes_; }
 
  private:
+  void bound_results(const ConvolutionSetup& setup);
   void pack(const ConvolutionSetup& setup);
   void pad(const std::byte* src, std::byte* padded) const;
 

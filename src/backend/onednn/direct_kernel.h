@@ -25,7 +25,9 @@ struct DirectKernelArguments {
   float residual = 0;             // 0: what lay in dst does not count
   void* dst = nullptr;            // [dst_h, dst_w, outputs], bytes or floats
   size_t dst_h = 0, dst_w = 0, outputs = 0;
-  bool dst_is_float = false, dst_is_signed = false, residual_is_signed = false, relu = false;
+  bool dst_is_float = false, residual_is_signed = false;
+  float hard_swish = 0;       // not 0: results become result * min(max(result * hard_swish + 1/2, 0), 1)
+  float least = 0, most = 0;  // then they end here
 };
 
 // Computes a tile's blocks of 16 outputs, from the one named.

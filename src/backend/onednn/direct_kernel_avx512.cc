@@ -2,7 +2,6 @@
 #include <immintrin.h>
 
 #include <cstring>
-#include <limits>
 
 #include "backend/onednn/direct_kernel.h"
 
@@ -33,19 +32,17 @@ struct OfFloats {
 // Results as they lie in dst, up to 16 at a time.
 struct FloatResults {
   explicit FloatResults(const DirectKernelArguments& a)
-      : least(_mm512_set1_ps(a.relu ? 0 : -std::numeric_limits<float>::infinity())) {}
+      : least(_mm512_set1_ps(a.least)), most(_mm512_set1_ps(a.most)) {}
   static __m512 load(const float* from, __mmask16 lanes) { return _mm512_maskz_loadu_ps(lanes, from); }
   void store(float* to, __mmask16 lanes, __m512 value) const {
-    _mm512_mask_storeu_ps(to, lanes, _mm512_max_ps(value, least));
+    _mm512_mask_storeu_ps(to, lanes, _mm512_min_ps(_mm512_max_ps(value, least), most));
   }
-  __m512 least;
+  __m512 least, most;
 };
 
 struct ByteResults {
   explicit ByteResults(const DirectKernelArguments& a)
-      : least(_mm512_set1_ps(a.dst_is_signed && !a.relu ? -128.0F : 0.0F)),
-        most(_mm512_set1_ps(a.dst_is_signed ? 127.0F : 255.0F)),
-        before_is_signed(a.residual_is_signed) {}
+      : least(_mm512_set1_ps(a.least)), most(_mm512_set1_ps(a.most)), before_is_signed(a.residual_is_signed) {}
   __m512 load(const uint8_t* from, __mmask16 lanes) const {
     const __m128i bytes = _mm_maskz_loadu_epi8(lanes, from);
     return _mm512_cvtepi32_ps(before_is_signed ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes));
@@ -60,6 +57,11 @@ struct ByteResults {
 
 FloatResults results_for(const DirectKernelArguments& a, const float* /*dst*/) { return FloatResults(a); }
 ByteResults results_for(const DirectKernelArguments& a, const uint8_t* /*dst*/) { return ByteResults(a); }
+
+__m512 hard_swish(__m512 x, float slope) {
+  const __m512 share = _mm512_fmadd_ps(x, _mm512_set1_ps(slope), _mm512_set1_ps(0.5F));
+  return _mm512_mul_ps(x, _mm512_min_ps(_mm512_max_ps(share, _mm512_setzero_ps()), _mm512_set1_ps(1)));
+}
 
 // Turns sums into results `first` to first + 16 * Blocks of `pixels` pixels.
 template <typename Arithmetic, int Blocks, int Pixels, typename Element>
@@ -79,6 +81,7 @@ template <typename Arithmetic, int Blocks, int Pixels, typename Element>
       Element* const to = dst + static_cast<size_t>(p) * a.outputs + static_cast<size_t>(b) * kLanes;
       __m512 value = _mm512_fmadd_ps(Arithmetic::number(sums[p][b]), factor, bias);
       if (a.residual != 0) value = _mm512_fmadd_ps(results.load(to, lanes), residual, value);
+      if (a.hard_swish != 0) value = hard_swish(value, a.hard_swish);
       results.store(to, lanes, value);
     }
   }

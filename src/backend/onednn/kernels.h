@@ -48,14 +48,18 @@ struct PoolArguments {
 
 struct ElementwiseArguments {
   const void* a = nullptr;       // [count]
-  const void* b = nullptr;       // [count], for add
+  const void* b = nullptr;       // [count], for add; for mul also [n, channels] (see pixels)
   const float* scale = nullptr;  // [channels], for scale_shift
   const float* shift = nullptr;  // [channels]
   void* dst = nullptr;           // [count]; may be a or b
   size_t count = 0, channels = 0;
   bool relu = false;
   ByteCode a_code = {}, b_code = {}, dst_code = {};
-  float low = 0, high = 0;  // for clip
+  float low = 0, high = 0;    // for clip
+  float slope = 0;            // for leaky_relu
+  float alpha = 0, beta = 0;  // for hard_sigmoid
+  bool tanh = false;          // for gelu: the approximation
+  size_t pixels = 0;  // for mul: a is [n, pixels, channels], b has a factor for each channel; 0: b is as large as a
 };
 
 // n maps of `pixels` pixels with `channels` channels.
@@ -85,6 +89,14 @@ struct ResponseNormArguments {
   ByteCode src_code = {}, dst_code = {};
 };
 
+// A map with rows and columns of zeros around it.
+struct PadArguments {
+  const void* src = nullptr;  // [n, src_h, src_w, channels]
+  void* dst = nullptr;        // [n, dst_h, dst_w, channels]
+  size_t n = 0, channels = 0, src_h = 0, src_w = 0, dst_h = 0, dst_w = 0, top = 0, left = 0;
+  ByteCode src_code = {}, dst_code = {};
+};
+
 struct ElementKernels {
   void (*linear)(const LinearArguments&);
   void (*pool)(const PoolArguments&);
@@ -95,6 +107,12 @@ struct ElementKernels {
   void (*move_channels)(const ChannelArguments&);
   void (*clip)(const ElementwiseArguments&);        // to low … high
   void (*hard_swish)(const ElementwiseArguments&);  // x * min(max(x + 3, 0), 6) / 6
+  void (*leaky_relu)(const ElementwiseArguments&);  // slope * x below zero
+  void (*sigmoid)(const ElementwiseArguments&);
+  void (*hard_sigmoid)(const ElementwiseArguments&);  // min(max(alpha * x + beta, 0), 1)
+  void (*gelu)(const ElementwiseArguments&);
+  void (*mul)(const ElementwiseArguments&);  // a * b
+  void (*pad)(const PadArguments&);
   void (*response_norm)(const ResponseNormArguments&);
   // Layout changes; with one channel they are none, and so change the element alone.
   void (*from_planes)(const MapArguments&);  // fp32 [n, C, H, W] -> map

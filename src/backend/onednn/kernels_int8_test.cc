@@ -159,6 +159,59 @@ TEST_P(EveryByteTable, ElementwiseKernelsMatchAtEverySize) {
   }
 }
 
+TEST_P(EveryByteTable, ActivationsProductsAndPaddingMatch) {
+  constexpr size_t kChannels = 5, kPixels = 6, kCount = 2 * kPixels * kChannels;
+  const ByteCode other{0.02F, !src().is_signed};
+  const std::vector<uint8_t> a = random_bytes(kCount, 1), b = random_bytes(kCount, 2);
+  const std::vector<float> a_floats = numbers(a, src()), b_floats = numbers(b, other);
+  for (void (*ElementKernels::*kernel)(const ElementwiseArguments&) :
+       {&ElementKernels::clip, &ElementKernels::hard_swish, &ElementKernels::leaky_relu, &ElementKernels::sigmoid,
+        &ElementKernels::hard_sigmoid, &ElementKernels::gelu, &ElementKernels::mul}) {
+    for (const size_t pixels : {size_t{0}, kPixels}) {
+      std::vector<uint8_t> got(kCount);
+      std::vector<float> want(kCount);
+      ElementwiseArguments e{a.data(),  b.data(), nullptr, nullptr, got.data(), kCount,
+                             kChannels, false,    src(),   other,   dst()};
+      e.high = 1.5F;
+      e.slope = 0.2F;
+      e.alpha = e.beta = 0.5F;
+      e.tanh = pixels != 0;
+      e.pixels = pixels;
+      (bytes().*kernel)(e);
+      e.a = a_floats.data();
+      e.b = b_floats.data();
+      e.dst = want.data();
+      (floats().*kernel)(e);
+      expect_nearest(got, want);
+    }
+  }
+  PadArguments p;
+  p.n = 2;
+  p.channels = kChannels;
+  p.src_h = 2;
+  p.src_w = 3;
+  p.dst_h = 4;
+  p.dst_w = 6;
+  p.top = p.left = 1;
+  std::vector<uint8_t> got(2 * 4 * 6 * kChannels, 9), same(got.size());
+  std::vector<float> want(got.size());
+  p.src = a.data();
+  p.dst = got.data();
+  p.src_code = src();
+  p.dst_code = dst();
+  bytes().pad(p);
+  p.src = a_floats.data();
+  p.dst = want.data();
+  floats().pad(p);
+  expect_nearest(got, want);
+  p.src = a.data();
+  p.dst = same.data();
+  p.dst_code = p.src_code;
+  bytes().pad(p);
+  for (size_t c = 0; c < kChannels; ++c)
+    EXPECT_EQ(same[(6 + 1) * kChannels + c], a[c]) << "of one step: not rounded again";
+}
+
 TEST_P(EveryByteTable, MeansAndLayoutChangesMatch) {
   for (const size_t channels : {size_t{1}, size_t{3}, size_t{16}, size_t{21}}) {
     constexpr size_t kSamples = 2, kPixels = 19;

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -223,6 +225,138 @@ TEST_P(EveryTable, ElementwiseKernelsMatchAtEverySize) {
       EXPECT_EQ(rectified.values()[i], std::max(0.0F, a.floats[i]));
       EXPECT_NEAR(sum.values()[i], a.floats[i] + b.floats[i], rounding(8));
       EXPECT_NEAR(positive_sum.values()[i], std::max(0.0F, a.floats[i] + b.floats[i]), rounding(8));
+    }
+  }
+}
+
+TEST_P(EveryTable, ActivationsMatchTheReferenceFromEndToEnd) {
+  // From far below zero, where e^x is nothing, to far above, where it is infinite; not a whole number of vectors.
+  Numbers x(4001, half(), 1);
+  for (size_t i = 0; i < x.floats.size(); ++i) {
+    const double at = (static_cast<double>(i) - 2000) / 2000;
+    x.floats[i] = static_cast<float>(130 * at * at * at);
+    if (half()) x.floats[i] = from_bf16(x.halves[i] = to_bf16(x.floats[i]));
+  }
+  const size_t count = x.floats.size();
+  const auto check = [&](const char* name, void (*kernel)(const ElementwiseArguments&), const auto& set,
+                         const auto& reference) {
+    Results got(count, half());
+    std::vector<float> want(count);
+    ElementwiseArguments a;
+    a.a = x.data();
+    a.dst = got.data();
+    a.count = count;
+    set(a);
+    kernel(a);
+    reference(x.floats, want);
+    const std::vector<float> values = got.values();
+    for (size_t i = 0; i < count; ++i) {
+      // What 1 - tail and the fitted tail round off, of x itself; and the last rounding.
+      const double bound = 4 * 0x1p-24 * std::max(1.0F, std::abs(x.floats[i])) + rounding(std::abs(want[i]));
+      ASSERT_NEAR(values[i], want[i], bound) << name << " of " << x.floats[i];
+    }
+  };
+  using Floats = std::vector<float>;
+  const auto none = [](ElementwiseArguments&) {};
+  check(
+      "leaky_relu", kernels().leaky_relu, [](ElementwiseArguments& a) { a.slope = 0.3F; },
+      [](const Floats& src, Floats& dst) { ref::leaky_relu(src, 0.3F, dst); });
+  check("sigmoid", kernels().sigmoid, none, [](const Floats& src, Floats& dst) { ref::sigmoid(src, dst); });
+  check(
+      "hard_sigmoid", kernels().hard_sigmoid, [](ElementwiseArguments& a) { a.alpha = 0.2F, a.beta = 0.4F; },
+      [](const Floats& src, Floats& dst) { ref::hard_sigmoid({0.2F, 0.4F}, src, dst); });
+  check("gelu", kernels().gelu, none, [](const Floats& src, Floats& dst) { ref::gelu({}, src, dst); });
+  check(
+      "gelu by tanh", kernels().gelu, [](ElementwiseArguments& a) { a.tanh = true; },
+      [](const Floats& src, Floats& dst) { ref::gelu({.tanh = true}, src, dst); });
+  check(
+      "clip", kernels().clip, [](ElementwiseArguments& a) { a.low = -0.5F, a.high = 6; },
+      [](const Floats& src, Floats& dst) { ref::clip(src, -0.5, 6, dst); });
+  check("hard_swish", kernels().hard_swish, none, [](const Floats& src, Floats& dst) { ref::hard_swish(src, dst); });
+}
+
+// An activation's neighbours in a vector, and its place in it, are nothing to it.
+TEST_P(EveryTable, AnActivationIsTheSameAtEveryPlaceInAVector) {
+  constexpr size_t kCount = 16 + 15;
+  const Numbers x(kCount, half(), 4);
+  for (void (*kernel)(const ElementwiseArguments&) :
+       {kernels().sigmoid, kernels().gelu, kernels().hard_swish, kernels().hard_sigmoid}) {
+    for (const bool tanh : {false, true}) {
+      ElementwiseArguments a;
+      a.alpha = 0.2F;
+      a.beta = 0.5F;
+      a.tanh = tanh;
+      Results together(kCount, half());
+      a.a = x.data();
+      a.dst = together.data();
+      a.count = kCount;
+      kernel(a);
+      for (size_t i = 0; i < kCount; ++i) {
+        Results alone(1, half());
+        a.a = static_cast<const std::byte*>(x.data()) + i * (half() ? 2 : 4);
+        a.dst = alone.data();
+        a.count = 1;
+        kernel(a);
+        EXPECT_EQ(alone.values()[0], together.values()[i]) << "element " << i;
+      }
+    }
+  }
+}
+
+TEST_P(EveryTable, ProductsTakeAFactorForEachNumberOrEachChannel) {
+  for (const size_t channels : {size_t{1}, size_t{5}, size_t{16}, size_t{37}}) {
+    constexpr size_t kSamples = 2, kPixels = 3;
+    const size_t count = kSamples * kPixels * channels;
+    const Numbers a(count, half(), 1), b(count, half(), 2), factors(kSamples * channels, half(), 3);
+    Results product(count, half()), scaled(count, half());
+    ElementwiseArguments args;
+    args.a = a.data();
+    args.b = b.data();
+    args.dst = product.data();
+    args.count = count;
+    args.channels = channels;
+    kernels().mul(args);
+    args.b = factors.data();
+    args.dst = scaled.data();
+    args.pixels = kPixels;
+    kernels().mul(args);
+    for (size_t i = 0; i < count; ++i) {
+      EXPECT_NEAR(product.values()[i], a.floats[i] * b.floats[i], rounding(std::abs(a.floats[i] * b.floats[i])));
+      const float want = a.floats[i] * factors.floats[i / (kPixels * channels) * channels + i % channels];
+      EXPECT_NEAR(scaled.values()[i], want, rounding(std::abs(want)));
+    }
+  }
+}
+
+TEST_P(EveryTable, PaddingPutsZerosAroundEveryMap) {
+  for (const auto& [top, left, bottom, right] :
+       {std::array<size_t, 4>{1, 2, 3, 0}, {0, 0, 0, 0}, {0, 1, 0, 4}, {2, 0, 0, 1}}) {
+    for (const size_t channels : {size_t{1}, size_t{5}, size_t{16}}) {
+      constexpr size_t kSamples = 2, kHeight = 3, kWidth = 4;
+      const Numbers src(kSamples * kHeight * kWidth * channels, half(), channels);
+      PadArguments p;
+      p.n = kSamples;
+      p.channels = channels;
+      p.src_h = kHeight;
+      p.src_w = kWidth;
+      p.dst_h = top + kHeight + bottom;
+      p.dst_w = left + kWidth + right;
+      p.top = top;
+      p.left = left;
+      Results dst(kSamples * p.dst_h * p.dst_w * channels, half());
+      std::ranges::fill(dst.floats, 9.0F);
+      std::ranges::fill(dst.halves, to_bf16(9));
+      p.src = src.data();
+      p.dst = dst.data();
+      kernels().pad(p);
+      const std::vector<float> got = dst.values();
+      for (size_t i = 0; i < got.size(); ++i) {
+        const size_t c = i % channels, x = i / channels % p.dst_w, y = i / channels / p.dst_w % p.dst_h;
+        const size_t sample = i / channels / p.dst_w / p.dst_h;
+        const bool is_real = y >= top && y < top + kHeight && x >= left && x < left + kWidth;
+        const size_t from = ((sample * kHeight + y - top) * kWidth + x - left) * channels + c;
+        EXPECT_EQ(got[i], is_real ? src.floats[from] : 0) << "element " << i;
+      }
     }
   }
 }

@@ -219,6 +219,7 @@ void OnednnStage::add_step(const StageSetup& setup, size_t index, const PlannedS
     step.src = places_.at(planned.src);
   }
   if (planned.src2 >= 0) step.src2 = places_.at(planned.src2);
+  step.elements = elementwise_arguments(setup, planned);
   step.dst = places_.at(planned.dst);
   const bool reads_map = planned.kind != StepKind::kFromPlanes && planned.kind != StepKind::kCopy;
   const bool mixes =
@@ -245,12 +246,9 @@ void OnednnStage::add_step(const StageSetup& setup, size_t index, const PlannedS
       step.move = channel_arguments(setup, planned);
       if (setup.graph.node(planned.dst).op == OpKind::kChannelShuffle) step.order = shuffle_order(setup, planned);
       break;
-    case StepKind::kClip: {
-      const auto& a = std::get<ClipAttributes>(setup.graph.node(planned.dst).attributes);
-      step.low = static_cast<float>(a.low);
-      step.high = static_cast<float>(a.high);
+    case StepKind::kPad:
+      step.pad = pad_arguments(setup, planned);
       break;
-    }
     case StepKind::kResponseNorm:
       step.norm = response_norm_arguments(setup, planned);
       break;
@@ -335,9 +333,16 @@ void OnednnStage::compute(size_t index, const Operands& o, const ElementKernels&
   const ByteCode src_code = byte_code(step.src.scale), src2_code = byte_code(step.src2.scale),
                  dst_code = byte_code(step.dst.scale);
   const MapArguments map{o.src, o.dst, o.n, step.pixels, step.channels, src_code, dst_code};
-  const ElementwiseArguments elements{
-      o.src,         o.src2,    step.scale.data(), step.shift.data(), o.dst,   o.n * step.channels * step.pixels,
-      step.channels, step.relu, src_code,          src2_code,         dst_code};
+  ElementwiseArguments elements = step.elements;
+  elements.a = o.src;
+  elements.b = o.src2;
+  elements.scale = step.scale.data();
+  elements.shift = step.shift.data();
+  elements.dst = o.dst;
+  elements.count = o.n * step.channels * step.pixels;
+  elements.a_code = src_code;
+  elements.b_code = src2_code;
+  elements.dst_code = dst_code;
   switch (step.kind) {
     case StepKind::kFromPlanes:
       kernels.from_planes(map);
@@ -379,16 +384,37 @@ void OnednnStage::compute(size_t index, const Operands& o, const ElementKernels&
     case StepKind::kChannels:
       move_channels(step, o, kernels, src_code);
       break;
-    case StepKind::kClip: {
-      ElementwiseArguments clipped = elements;
-      clipped.low = step.low;
-      clipped.high = step.high;
-      kernels.clip(clipped);
+    case StepKind::kClip:
+      kernels.clip(elements);
       break;
-    }
     case StepKind::kHardSwish:
       kernels.hard_swish(elements);
       break;
+    case StepKind::kLeakyRelu:
+      kernels.leaky_relu(elements);
+      break;
+    case StepKind::kSigmoid:
+      kernels.sigmoid(elements);
+      break;
+    case StepKind::kHardSigmoid:
+      kernels.hard_sigmoid(elements);
+      break;
+    case StepKind::kGelu:
+      kernels.gelu(elements);
+      break;
+    case StepKind::kMul:
+      kernels.mul(elements);
+      break;
+    case StepKind::kPad: {
+      PadArguments pad = step.pad;
+      pad.src = o.src;
+      pad.dst = o.dst;
+      pad.n = o.n;
+      pad.src_code = src_code;
+      pad.dst_code = dst_code;
+      kernels.pad(pad);
+      break;
+    }
     case StepKind::kResponseNorm: {
       ResponseNormArguments norm = step.norm;
       norm.src = o.src;

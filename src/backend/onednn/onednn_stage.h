@@ -57,10 +57,11 @@ class OnednnStage final : public CompiledStage {
     bool feeds_gate = false;          // linear: its last output is the gate's part from the features
     std::vector<float> scale, shift;  // batch norm on its own, [C]
     double epsilon = 0;               // of a layer norm
-    float low = 0, high = 0;          // of a clip
     std::vector<uint32_t> order;      // of a shuffle
     // Extents and attributes; pointers are set when it runs.
+    ElementwiseArguments elements;
     ChannelArguments move;
+    PadArguments pad;
     ResponseNormArguments norm;
     PoolArguments pool;
   };

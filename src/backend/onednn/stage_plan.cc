@@ -173,8 +173,31 @@ class Planner {
       case OpKind::kLocalResponseNorm:
         step.kind = StepKind::kResponseNorm;
         return step;
+      case OpKind::kLeakyRelu:
+        step.kind = StepKind::kLeakyRelu;
+        return step;
+      case OpKind::kSigmoid:
+        step.kind = StepKind::kSigmoid;
+        return step;
+      case OpKind::kHardSigmoid:
+        step.kind = StepKind::kHardSigmoid;
+        return step;
+      case OpKind::kGelu:
+        step.kind = StepKind::kGelu;
+        return step;
+      case OpKind::kMul:
+        step.kind = StepKind::kMul;
+        step.src2 = resolved(node.inputs[1]);
+        return step;
+      case OpKind::kPad:
+        step.kind = StepKind::kPad;
+        return step;
     }
     step.relu = extend(step, OpKind::kRelu);
+    if (step.kind == StepKind::kConvolution && !step.relu &&
+        (extend(step, OpKind::kClip) || extend(step, OpKind::kHardSwish))) {
+      step.activation = step.dst;
+    }
     return step;
   }
 

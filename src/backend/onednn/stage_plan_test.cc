@@ -36,6 +36,17 @@ TEST(StagePlan, FusesAResidualNetworkIntoConvolutions) {
                   "layer3.0.conv2+layer3.0.bn2+layer3.0.add+layer3.0<=layer3.0.downsample.1", "h:avgpool", "h:fc"));
 }
 
+TEST(StagePlan, AConvolutionEndsWithReluClipOrHardSwish) {
+  GraphBuilder b("ends", {2, 3, 3}, 4);
+  const NodeId first = b.clip("clip", b.batch_norm("bn", b.conv2d("conv1", b.input(), conv(3, 1))), 0, 6);
+  NodeId x = b.hard_swish("swish", b.add("sum", b.conv2d("conv2", first, conv(3, 1)), first));
+  x = b.hard_swish("apart", b.clip("clip2", b.conv2d("conv3", x, conv(3, 1)), 0, 6));
+  x = b.clip("alone", b.relu("relu", b.conv2d("conv4", x, conv(3, 1))), 0, 6);
+  const Graph graph = b.finish(b.linear("fc", b.flatten("flatten", x), 4));
+  EXPECT_THAT(steps_of(graph, 0), ElementsAre("input", "conv1+bn+clip", "conv2+sum+swish<=clip", "conv3+clip2", "apart",
+                                              "conv4+relu", "alone", "h:fc"));
+}
+
 TEST(StagePlan, ACarriedValueIsNotFusedAway) {
   // The exit stands between the convolution and the pool that would follow it.
   const Graph graph = build_network({"b-lenet", "names:conv1", "branchy", "both"}, {1, 28, 28}, 10);

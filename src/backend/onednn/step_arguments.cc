@@ -28,6 +28,11 @@ ConvolutionSetup convolution_setup(const StageSetup& setup, const PlannedStep& p
   c.precision = setup.options.precision;
   c.adds_to_dst = planned.src2 >= 0;
   c.relu = planned.relu;
+  if (planned.activation >= 0) {
+    const Node& activation = setup.graph.node(planned.activation);
+    c.hard_swish = activation.op == OpKind::kHardSwish;
+    if (!c.hard_swish) c.clip = std::get<ClipAttributes>(activation.attributes);
+  }
   c.batch_max = setup.options.batch_max;
   const auto weight = setup.weights.get(node.name + ".weight"), bias = setup.weights.get_or_empty(node.name + ".bias");
   c.weight.assign(weight.begin(), weight.end());
@@ -86,6 +91,44 @@ std::vector<uint32_t> shuffle_order(const StageSetup& setup, const PlannedStep& 
   std::vector<uint32_t> order(channels);
   for (uint32_t c = 0; c < channels; ++c) order[c] = c % groups * (channels / groups) + c / groups;
   return order;
+}
+
+ElementwiseArguments elementwise_arguments(const StageSetup& setup, const PlannedStep& planned) {
+  const Node& node = setup.graph.node(planned.dst);
+  const Shape& src = setup.shapes[static_cast<size_t>(planned.src)];
+  ElementwiseArguments e;
+  e.channels = static_cast<size_t>(src[0]);
+  e.relu = planned.relu;
+  if (const auto* clip = std::get_if<ClipAttributes>(&node.attributes)) {
+    e.low = static_cast<float>(clip->low);
+    e.high = static_cast<float>(clip->high);
+  }
+  if (const auto* leaky = std::get_if<LeakyReluAttributes>(&node.attributes))
+    e.slope = static_cast<float>(leaky->slope);
+  if (const auto* sigmoid = std::get_if<HardSigmoidAttributes>(&node.attributes)) {
+    e.alpha = static_cast<float>(sigmoid->alpha);
+    e.beta = static_cast<float>(sigmoid->beta);
+  }
+  if (const auto* gelu = std::get_if<GeluAttributes>(&node.attributes)) e.tanh = gelu->tanh;
+  if (node.op == OpKind::kMul && setup.shapes[static_cast<size_t>(planned.src2)] != src) {
+    e.pixels = static_cast<size_t>(src[1] * src[2]);
+  }
+  return e;
+}
+
+PadArguments pad_arguments(const StageSetup& setup, const PlannedStep& planned) {
+  const auto& a = std::get<PadAttributes>(setup.graph.node(planned.dst).attributes);
+  const Shape& src = setup.shapes[static_cast<size_t>(planned.src)];
+  const Shape& dst = setup.shapes[static_cast<size_t>(planned.dst)];
+  PadArguments p;
+  p.channels = static_cast<size_t>(src[0]);
+  p.src_h = static_cast<size_t>(src[1]);
+  p.src_w = static_cast<size_t>(src[2]);
+  p.dst_h = static_cast<size_t>(dst[1]);
+  p.dst_w = static_cast<size_t>(dst[2]);
+  p.top = static_cast<size_t>(a.top);
+  p.left = static_cast<size_t>(a.left);
+  return p;
 }
 
 ResponseNormArguments response_norm_arguments(const StageSetup& setup, const PlannedStep& planned) {

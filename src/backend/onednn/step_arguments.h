@@ -34,6 +34,9 @@ PoolArguments pool_arguments(const StageSetup& setup, const PlannedStep& planned
 ChannelArguments channel_arguments(const StageSetup& setup, const PlannedStep& planned);
 // For ChannelArguments::order.
 std::vector<uint32_t> shuffle_order(const StageSetup& setup, const PlannedStep& planned);
+// Attributes alone; of an addition, a batch norm and the like there are none.
+ElementwiseArguments elementwise_arguments(const StageSetup& setup, const PlannedStep& planned);
+PadArguments pad_arguments(const StageSetup& setup, const PlannedStep& planned);
 ResponseNormArguments response_norm_arguments(const StageSetup& setup, const PlannedStep& planned);
 
 }  // namespace sooner::onednn

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace sooner::ref {
 
@@ -69,6 +70,49 @@ void hard_swish(std::span<const float> src, std::span<float> dst) {
   for (size_t i = 0; i < src.size(); ++i) {
     const double x = src[i];
     dst[i] = static_cast<float>(x * std::clamp(x + 3, 0.0, 6.0) / 6);
+  }
+}
+
+void leaky_relu(std::span<const float> src, double slope, std::span<float> dst) {
+  for (size_t i = 0; i < src.size(); ++i) dst[i] = src[i] < 0 ? static_cast<float>(slope * src[i]) : src[i];
+}
+
+void sigmoid(std::span<const float> src, std::span<float> dst) {
+  for (size_t i = 0; i < src.size(); ++i) {
+    dst[i] = static_cast<float>(1 / (1 + std::exp(-static_cast<double>(src[i]))));
+  }
+}
+
+void hard_sigmoid(const HardSigmoidAttributes& a, std::span<const float> src, std::span<float> dst) {
+  for (size_t i = 0; i < src.size(); ++i) {
+    dst[i] = static_cast<float>(std::clamp(a.alpha * src[i] + a.beta, 0.0, 1.0));
+  }
+}
+
+void gelu(const GeluAttributes& a, std::span<const float> src, std::span<float> dst) {
+  for (size_t i = 0; i < src.size(); ++i) {
+    const double x = src[i];
+    // Both as they stay exact far below zero, where 1 + erf and 1 + tanh are nothing but rounding.
+    const double share = a.tanh ? 1 / (1 + std::exp(-std::sqrt(8 / std::numbers::pi) * (x + 0.044715 * x * x * x)))
+                                : std::erfc(-x / std::numbers::sqrt2) / 2;
+    dst[i] = static_cast<float>(x * share);
+  }
+}
+
+void mul(std::span<const float> a, std::span<const float> b, std::span<float> dst) {
+  const size_t share = a.size() / b.size();
+  for (size_t i = 0; i < dst.size(); ++i) dst[i] = a[i] * b[i / share];
+}
+
+void pad(const PadAttributes& a, const Shape& src_shape, std::span<const float> src, const Shape& dst_shape,
+         std::span<float> dst) {
+  std::ranges::fill(dst, 0.0F);
+  const auto width = static_cast<size_t>(src_shape[2]);
+  for (int64_t c = 0; c < src_shape[0]; ++c) {
+    for (int64_t h = 0; h < src_shape[1]; ++h) {
+      const auto row = src.subspan(static_cast<size_t>(c * src_shape[1] + h) * width, width);
+      std::ranges::copy(row, dst.begin() + (c * dst_shape[1] + a.top + h) * dst_shape[2] + a.left);
+    }
   }
 }
 

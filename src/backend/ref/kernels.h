@@ -33,6 +33,16 @@ void add(std::span<const float> a, std::span<const float> b, std::span<float> ds
 void clip(std::span<const float> src, double low, double high, std::span<float> dst);
 // x * min(max(x + 3, 0), 6) / 6
 void hard_swish(std::span<const float> src, std::span<float> dst);
+// x, or slope * x below zero
+void leaky_relu(std::span<const float> src, double slope, std::span<float> dst);
+// 1 / (1 + e^-x)
+void sigmoid(std::span<const float> src, std::span<float> dst);
+void hard_sigmoid(const HardSigmoidAttributes& a, std::span<const float> src, std::span<float> dst);
+void gelu(const GeluAttributes& a, std::span<const float> src, std::span<float> dst);
+// b is as large as a, or one factor for each of a's channels.
+void mul(std::span<const float> a, std::span<const float> b, std::span<float> dst);
+void pad(const PadAttributes& a, const Shape& src_shape, std::span<const float> src, const Shape& dst_shape,
+         std::span<float> dst);
 void channel_shuffle(const ChannelShuffleAttributes& a, const Shape& shape, std::span<const float> src,
                      std::span<float> dst);
 void local_response_norm(const LocalResponseNormAttributes& a, const Shape& shape, std::span<const float> src,

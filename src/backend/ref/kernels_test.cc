@@ -125,6 +125,51 @@ TEST(RefHardSwish, IsLinearBeyondThree) {
   EXPECT_THAT(dst, ElementsAre(0, -0.375F, 0, static_cast<float>(4.0 / 6), 4));
 }
 
+TEST(RefLeakyRelu, LetsAShareOfWhatIsBelowZeroThrough) {
+  Floats dst(4);
+  leaky_relu(Floats{-4, -1, 0, 3}, 0.25, dst);
+  EXPECT_THAT(dst, ElementsAre(-1, -0.25F, 0, 3));
+}
+
+TEST(RefSigmoid, IsAHalfAtZeroAndEndsAtZeroAndOne) {
+  Floats dst(5);
+  sigmoid(Floats{0, 2, -2, -200, 200}, dst);
+  EXPECT_THAT(dst, testing::Pointwise(testing::FloatEq(), Floats{0.5, 0.880797078F, 0.119202922F, 0, 1}));
+}
+
+TEST(RefHardSigmoid, IsALineBetweenZeroAndOne) {
+  Floats dst(5);
+  hard_sigmoid({}, Floats{-4, -1.5, 0, 1.5, 3}, dst);
+  EXPECT_THAT(dst, testing::Pointwise(testing::FloatEq(), Floats{0, 0.25, 0.5, 0.75, 1}));
+  hard_sigmoid({.alpha = 0.5, .beta = 0.25}, Floats{-1, -0.5, 0, 1, 2}, dst);
+  EXPECT_THAT(dst, ElementsAre(0, 0, 0.25, 0.75, 1));
+}
+
+// The normal distribution's table: 0.841345 lie below 1, 0.022750 below -2. tanh(0.7978846 * 1.044715) = 0.6823838.
+TEST(RefGelu, WeighsByTheNormalDistribution) {
+  Floats dst(4);
+  gelu({}, Floats{0, 1, -2, 9}, dst);
+  EXPECT_THAT(dst, testing::Pointwise(testing::FloatNear(1e-6F), Floats{0, 0.841345F, -0.0455003F, 9}));
+  gelu({.tanh = true}, Floats{0, 1, -1, 9}, dst);
+  EXPECT_THAT(dst, testing::Pointwise(testing::FloatNear(1e-6F), Floats{0, 0.841192F, -0.158808F, 9}));
+}
+
+TEST(RefMul, TakesOneFactorForEachNumberOrForEachChannel) {
+  Floats dst(4);
+  mul(Floats{1, 2, 3, 4}, Floats{2, 3, -1, 0.5}, dst);
+  EXPECT_THAT(dst, ElementsAre(2, 6, -3, 2));
+  mul(Floats{1, 2, 3, 4}, Floats{10, -1}, dst);  // two channels of two pixels
+  EXPECT_THAT(dst, ElementsAre(10, 20, -3, -4));
+}
+
+TEST(RefPad, PutsZerosAroundEveryChannel) {
+  Floats dst(24, 7.0F);
+  pad({.top = 1, .left = 2, .bottom = 0, .right = 1}, {2, 1, 1}, Floats{5, 6}, {2, 2, 4}, std::span(dst).first(16));
+  EXPECT_THAT(std::span(dst).first(16), ElementsAre(0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 6, 0));
+  pad({.top = 0, .left = 0, .bottom = 1, .right = 2}, {2, 2, 2}, Floats{1, 2, 3, 4, 5, 6, 7, 8}, {2, 3, 4}, dst);
+  EXPECT_THAT(dst, ElementsAre(1, 2, 0, 0, 3, 4, 0, 0, 0, 0, 0, 0, 5, 6, 0, 0, 7, 8, 0, 0, 0, 0, 0, 0));
+}
+
 TEST(RefChannelShuffle, DealsGroupsOutInTurns) {
   Floats dst(12);
   channel_shuffle({.groups = 3}, {6, 1, 2}, Floats{0, 1, 10, 11, 20, 21, 30, 31, 40, 41, 50, 51}, dst);

@@ -185,6 +185,18 @@ void RefStage::run_node(const Node& node, const Parameters& p, std::span<const f
     }
     case OpKind::kHardSwish:
       return ref::hard_swish(a, dst);
+    case OpKind::kLeakyRelu:
+      return ref::leaky_relu(a, std::get<LeakyReluAttributes>(node.attributes).slope, dst);
+    case OpKind::kSigmoid:
+      return ref::sigmoid(a, dst);
+    case OpKind::kHardSigmoid:
+      return ref::hard_sigmoid(std::get<HardSigmoidAttributes>(node.attributes), a, dst);
+    case OpKind::kGelu:
+      return ref::gelu(std::get<GeluAttributes>(node.attributes), a, dst);
+    case OpKind::kMul:
+      return ref::mul(a, b, dst);
+    case OpKind::kPad:
+      return ref::pad(std::get<PadAttributes>(node.attributes), src_shape, a, dst_shape, dst);
     case OpKind::kSlice: {
       const size_t pixels = a.size() / static_cast<size_t>(src_shape[0]);
       const auto begin = static_cast<size_t>(std::get<SliceAttributes>(node.attributes).begin) * pixels;
