@@ -53,6 +53,8 @@ void visit(PoolAttributes& a, Visitor& v) {
   v.integer("stride_w", a.stride_w);
   v.integer("pad_h", a.pad_h);
   v.integer("pad_w", a.pad_w);
+  v.optional_integer("end_pad_h", a.end_pad_h);
+  v.optional_integer("end_pad_w", a.end_pad_w);
   v.boolean("ceil_mode", a.ceil_mode);
   v.boolean("count_include_pad", a.count_include_pad);
 }
@@ -117,6 +119,9 @@ void visit(std::monostate& /*none*/, Visitor& /*v*/) {}
 struct Writer {
   Json json = Json::object();
   void integer(const char* key, int64_t value) { json[key] = value; }
+  void optional_integer(const char* key, std::optional<int64_t> value) {
+    if (value) json[key] = *value;
+  }
   void boolean(const char* key, bool value) { json[key] = value; }
   void fraction(const char* key, double value) { json[key] = value; }
   void number(const char* key, double value) { json[key] = value; }
@@ -126,6 +131,9 @@ struct Reader {
   JsonValue value;
   size_t seen = 0;
   void integer(const char* key, int64_t& dst) { dst = value[key].integer(0, kMaxAttribute), ++seen; }
+  void optional_integer(const char* key, std::optional<int64_t>& dst) {
+    if (value.has(key)) dst = value[key].integer(0, kMaxAttribute), ++seen;
+  }
   void boolean(const char* key, bool& dst) { dst = value[key].boolean(), ++seen; }
   void fraction(const char* key, double& dst) { dst = value[key].number(0, 1), ++seen; }
   void number(const char* key, double& dst) { dst = value[key].number(-kLargest, kLargest), ++seen; }

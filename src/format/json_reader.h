@@ -48,6 +48,8 @@ class JsonValue {
   }
   // An object of `count` members: to be asked after all known ones were read, so that none is unknown.
   void require_size(size_t count) const;
+  // Whether it is an object with that member.
+  [[nodiscard]] bool has(std::string_view key) const { return value_->is_object() && value_->contains(key); }
   // Member of an object.
   [[nodiscard]] JsonValue operator[](std::string_view key) const;
   // Elements of an array of at most `max` of them.

@@ -354,7 +354,11 @@ bool has_later_nodes(const Graph& graph) {
   constexpr std::array kFirst = {OpKind::kInput,         OpKind::kConv2d,  OpKind::kLinear,  OpKind::kBatchNorm,
                                  OpKind::kRelu,          OpKind::kMaxPool, OpKind::kAvgPool, OpKind::kMixedPool,
                                  OpKind::kGlobalAvgPool, OpKind::kAdd,     OpKind::kFlatten};
-  const auto is_later = [&](const Node& node) { return std::ranges::find(kFirst, node.op) == kFirst.end(); };
+  const auto is_later = [&](const Node& node) {
+    const auto* pool = std::get_if<PoolAttributes>(&node.attributes);
+    return std::ranges::find(kFirst, node.op) == kFirst.end() ||
+           (pool != nullptr && (pool->end_pad_h || pool->end_pad_w));
+  };
   return std::ranges::any_of(graph.nodes, is_later) ||
          std::ranges::any_of(answers_read_later(graph), std::identity{}) ||
          graph.node(graph.stages.back().exit.logits).op != OpKind::kLinear;

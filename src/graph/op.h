@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -74,7 +75,7 @@ struct BatchNormAttributes {
 // max_pool, avg_pool and mixed_pool (alpha * max + (1 - alpha) * avg, alpha learned).
 // With ceil_mode the output extent is rounded up, but the last window must start inside the input or its
 // leading padding (PyTorch's rule). Average pooling divides by the number of real (unpadded) elements unless
-// count_include_pad.
+// count_include_pad. Every window holds a real element.
 struct PoolAttributes {
   int64_t kernel_h = 2;
   int64_t kernel_w = 2;
@@ -82,6 +83,8 @@ struct PoolAttributes {
   int64_t stride_w = 2;
   int64_t pad_h = 0;
   int64_t pad_w = 0;
+  std::optional<int64_t> end_pad_h = {};  // behind the last row, where it is not pad_h; not with count_include_pad
+  std::optional<int64_t> end_pad_w = {};
   bool ceil_mode = false;
   bool count_include_pad = false;
   bool operator==(const PoolAttributes&) const = default;

@@ -45,8 +45,8 @@ int64_t conv_extent(int64_t in, int64_t pad, int64_t kernel, int64_t stride, int
   return in + pad < span ? 0 : (in + pad - span) / stride + 1;
 }
 
-int64_t pool_extent(int64_t in, int64_t pad, int64_t kernel, int64_t stride, bool ceil_mode) {
-  const int64_t room = in + 2 * pad - kernel + (ceil_mode ? stride - 1 : 0);
+int64_t pool_extent(int64_t in, int64_t pad, int64_t end_pad, int64_t kernel, int64_t stride, bool ceil_mode) {
+  const int64_t room = in + pad + end_pad - kernel + (ceil_mode ? stride - 1 : 0);
   if (room < 0) return 0;
   int64_t out = room / stride + 1;
   if (ceil_mode && (out - 1) * stride >= in + pad) --out;
@@ -80,13 +80,20 @@ Shape pool_shape(const Node& node, const Shape& src) {
   const auto* a = std::get_if<PoolAttributes>(&node.attributes);
   if (a == nullptr) bad(node, "has no pooling attributes");
   if (!in_range(a->kernel_h, 1) || !in_range(a->kernel_w, 1) || !in_range(a->stride_h, 1) ||
-      !in_range(a->stride_w, 1) || !in_range(a->pad_h, 0) || !in_range(a->pad_w, 0)) {
+      !in_range(a->stride_w, 1) || !in_range(a->pad_h, 0) || !in_range(a->pad_w, 0) ||
+      !in_range(a->end_pad_h.value_or(0), 0) || !in_range(a->end_pad_w.value_or(0), 0)) {
     bad(node, "an attribute is out of range (1 to 2^20; padding from 0)");
   }
-  if (2 * a->pad_h > a->kernel_h || 2 * a->pad_w > a->kernel_w) bad(node, "padding exceeds half the kernel");
-  const int64_t h = pool_extent(src[1], a->pad_h, a->kernel_h, a->stride_h, a->ceil_mode);
-  const int64_t w = pool_extent(src[2], a->pad_w, a->kernel_w, a->stride_w, a->ceil_mode);
+  if (a->count_include_pad && (a->end_pad_h || a->end_pad_w)) bad(node, "counts a padding that differs at its ends");
+  const int64_t end_h = a->end_pad_h.value_or(a->pad_h), end_w = a->end_pad_w.value_or(a->pad_w);
+  const int64_t h = pool_extent(src[1], a->pad_h, end_h, a->kernel_h, a->stride_h, a->ceil_mode);
+  const int64_t w = pool_extent(src[2], a->pad_w, end_w, a->kernel_w, a->stride_w, a->ceil_mode);
   if (h < 1 || w < 1) bad(node, fmt::format("its window does not fit into {}", to_string(src)));
+  // The first window and the last one hold something real.
+  if (a->pad_h >= a->kernel_h || a->pad_w >= a->kernel_w || (h - 1) * a->stride_h >= src[1] + a->pad_h ||
+      (w - 1) * a->stride_w >= src[2] + a->pad_w) {
+    bad(node, fmt::format("a window of it sees nothing but padding of {}", to_string(src)));
+  }
   return {src[0], h, w};
 }
 

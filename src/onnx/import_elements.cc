@@ -29,6 +29,40 @@ void read_hard_swish(Importer& importer, OnnxNode& node) {
                 [](GraphBuilder& b, const std::string& name, NodeId src) { return b.hard_swish(name, src); });
 }
 
+void read_leaky_relu(Importer& importer, OnnxNode& node) {
+  const double slope = node.number("alpha", 0.01);
+  read_elements(importer, node,
+                [&](GraphBuilder& b, const std::string& name, NodeId src) { return b.leaky_relu(name, src, slope); });
+}
+
+// With one slope: a leaky one.
+void read_parametric_relu(Importer& importer, OnnxNode& node) {
+  const Tensor slope = importer.weight(node, 1);
+  if (slope.elements() != 1) node.unsupported("has a slope for every channel; one for all is read, as LeakyRelu");
+  const auto value = static_cast<double>(slope.floats()[0]);
+  read_elements(importer, node,
+                [&](GraphBuilder& b, const std::string& name, NodeId src) { return b.leaky_relu(name, src, value); });
+}
+
+void read_sigmoid(Importer& importer, OnnxNode& node) {
+  read_elements(importer, node,
+                [](GraphBuilder& b, const std::string& name, NodeId src) { return b.sigmoid(name, src); });
+}
+
+void read_hard_sigmoid(Importer& importer, OnnxNode& node) {
+  const HardSigmoidAttributes a{.alpha = node.number("alpha", 0.2), .beta = node.number("beta", 0.5)};
+  read_elements(importer, node,
+                [&](GraphBuilder& b, const std::string& name, NodeId src) { return b.hard_sigmoid(name, src, a); });
+}
+
+void read_gelu(Importer& importer, OnnxNode& node) {
+  const std::string form = node.text("approximate", "none");
+  if (form != "none" && form != "tanh") node.damaged(fmt::format("approximate is '{}'", OnnxFile::shown(form)));
+  read_elements(importer, node, [&](GraphBuilder& b, const std::string& name, NodeId src) {
+    return b.gelu(name, src, form == "tanh");
+  });
+}
+
 std::optional<double> bound_of(Importer& importer, OnnxNode& node, size_t i, std::string_view attribute) {
   if (node.has_input(i)) {
     const Tensor bound = importer.weight(node, i);
@@ -133,10 +167,31 @@ void read_with_constant(Importer& importer, const OnnxNode& node, size_t activat
   scale_channels(importer, node, src, scale, shift);
 }
 
+// Of one shape, or a map and a factor for each of its channels, in either order.
+void read_product(Importer& importer, const OnnxNode& node, const Activation& a, const Activation& b) {
+  const auto scales = [&](const Activation& factor, const Activation& map) {
+    return map.view == View::kPlain && map.extents.size() == 3 && factor.extents == Shape{map.extents[0], 1, 1} &&
+           factor.extents != map.extents;
+  };
+  if (scales(a, b)) return read_product(importer, node, b, a);
+  const bool same = a.extents == b.extents && a.view == b.view && importer.shape(a.node) == importer.shape(b.node);
+  if (!same && !scales(b, a)) {
+    node.unsupported(
+        fmt::format("multiplies extents {} by {}, expected two of one shape, or a map by one number a channel",
+                    to_string(a.extents), to_string(b.extents)));
+  }
+  Activation result = a;
+  const NodeId factor = same ? b.node : importer.as_map(node, b);
+  const NodeId map = same ? a.node : importer.as_map(node, a);
+  result.node = importer.builder().mul(importer.name_for(node), map, factor);
+  importer.set(node, result);
+}
+
 void read_of_two(Importer& importer, const OnnxNode& node, char rule) {
   const Activation a = importer.settled(node, importer.activation(node, 0));
   const Activation b = importer.settled(node, importer.activation(node, 1));
-  if (rule != '+') node.unsupported("combines two values of the network; of sums alone this is read");
+  if (rule == '*') return read_product(importer, node, a, b);
+  if (rule != '+') node.unsupported("combines two values of the network; of sums and products this is read");
   const bool same = a.extents == b.extents && a.view == b.view && importer.shape(a.node) == importer.shape(b.node);
   if (!same) {
     node.unsupported(
@@ -179,14 +234,19 @@ void read_sum(Importer& importer, OnnxNode& node) {
   importer.set(node, sum);
 }
 
-constexpr std::array<ImportOperation, 11> kOperations{{{"Add", read_binary<'+'>},
+constexpr std::array<ImportOperation, 16> kOperations{{{"Add", read_binary<'+'>},
                                                        {"Clip", read_clip},
                                                        {"Div", read_binary<'/'>},
                                                        {"Dropout", read_dropout},
+                                                       {"Gelu", read_gelu},
+                                                       {"HardSigmoid", read_hard_sigmoid},
                                                        {"HardSwish", read_hard_swish},
+                                                       {"LeakyRelu", read_leaky_relu},
                                                        {"LogSoftmax", read_softmax},
                                                        {"Mul", read_binary<'*'>},
+                                                       {"PRelu", read_parametric_relu},
                                                        {"Relu", read_relu},
+                                                       {"Sigmoid", read_sigmoid},
                                                        {"Softmax", read_softmax},
                                                        {"Sub", read_binary<'-'>},
                                                        {"Sum", read_sum}}};

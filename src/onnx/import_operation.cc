@@ -24,7 +24,7 @@ constexpr Remedy kRemedies[] = {
     {" If Loop Scan SequenceMap ", "control flow is not read; export the network with fixed extents"},
     {" LayerNormalization InstanceNormalization GroupNormalization LpNormalization MeanVarianceNormalization ",
      "is not read; of normalisations BatchNormalization and LRN are"},
-    {" Tanh Elu Selu Celu Softplus Softsign Mish PRelu ThresholdedRelu Swish Erf Exp ",
+    {" Tanh Elu Selu Celu Softplus Softsign Mish ThresholdedRelu Swish Erf Exp ",
      "is not read; of activations Relu, Clip, LeakyRelu, Sigmoid, HardSigmoid, HardSwish and Gelu (operator set 20) "
      "are"},
     {" LpPool GlobalLpPool MaxRoiPool RoiAlign MaxUnpool ", "is not read; of pools MaxPool and AveragePool are"},

@@ -2,36 +2,19 @@
 #include <algorithm>
 #include <array>
 
+#include "onnx/constant_math.h"
 #include "onnx/import_operation.h"
 #include "onnx/import_window.h"
 
 namespace sooner {
 namespace {
 
-bool same_windows(const Shape& src, const PoolAttributes& a, const Shape& wanted) {
-  const auto count = [&](int64_t in, int64_t kernel, int64_t stride, int64_t pad) {
-    const int64_t room = in + 2 * pad - kernel + (a.ceil_mode ? stride - 1 : 0);
-    if (room < 0) return int64_t{0};
-    const int64_t out = room / stride + 1;
-    return a.ceil_mode && (out - 1) * stride >= in + pad ? out - 1 : out;
-  };
-  return count(src[1], a.kernel_h, a.stride_h, a.pad_h) == wanted[0] &&
-         count(src[2], a.kernel_w, a.stride_w, a.pad_w) == wanted[1];
-}
-
-// A pool here pads its end as its beginning, or as far as rounding up goes. Windows begin at the same places, so with
-// as many of them the result is the same: what lies beyond the input never counts.
 void read_pool(Importer& importer, OnnxNode& node, OpKind op) {
-  const Activation value = importer.activation(node, 0);
-  const NodeId src = importer.as_map(node, value);
+  NodeId src = importer.as_map(node, importer.activation(node, 0));
   const Shape map = importer.shape(src);
   const ImportWindow window = read_window(node, {map[1], map[2]});
-  const bool ceil_mode = node.integer("ceil_mode", 0) != 0;
   if (window.dilations != std::vector<int64_t>{1, 1})
     node.unsupported("has windows with gaps, expected dilations of 1");
-  const bool counts_padding = op == OpKind::kAvgPool && node.integer("count_include_pad", 0) != 0;
-  const Shape wanted{window_count(window, {map[1], map[2]}, 0, ceil_mode),
-                     window_count(window, {map[1], map[2]}, 1, ceil_mode)};
   PoolAttributes a;
   a.kernel_h = window.kernel[0];
   a.kernel_w = window.kernel[1];
@@ -39,19 +22,21 @@ void read_pool(Importer& importer, OnnxNode& node, OpKind op) {
   a.stride_w = window.strides[1];
   a.pad_h = window.begin[0];
   a.pad_w = window.begin[1];
-  a.count_include_pad = counts_padding;
-  const bool even = window.begin == window.end;
-  if (counts_padding && !even) node.unsupported("counts a padding that differs at both ends; write a Pad before it");
-  a.ceil_mode = ceil_mode;
-  if (!(even && same_windows(map, a, wanted))) {
-    a.ceil_mode = false;
-    if (!same_windows(map, a, wanted)) a.ceil_mode = true;
-    if (!same_windows(map, a, wanted)) {
-      node.unsupported(fmt::format("pads {},{} before and {},{} behind, which no pool here does; write a Pad before it",
-                                   window.begin[0], window.begin[1], window.end[0], window.end[1]));
+  a.ceil_mode = node.integer("ceil_mode", 0) != 0;
+  a.count_include_pad = op == OpKind::kAvgPool && node.integer("count_include_pad", 0) != 0;
+  const std::string name = importer.name_for(node);
+  if (window.begin != window.end) {
+    if (a.count_include_pad) {
+      // Padding that counts is as good as zeros of the map.
+      const PadAttributes zeros{window.begin[0], window.begin[1], window.end[0], window.end[1]};
+      src = importer.builder().pad(importer.unique(name + ".padded"), src, zeros);
+      a.pad_h = a.pad_w = 0;
+      a.count_include_pad = false;
+    } else {
+      a.end_pad_h = window.end[0];
+      a.end_pad_w = window.end[1];
     }
   }
-  const std::string name = importer.name_for(node);
   importer.set_node(node, op == OpKind::kMaxPool ? importer.builder().max_pool(name, src, a)
                                                  : importer.builder().avg_pool(name, src, a));
 }
@@ -123,10 +108,50 @@ void read_reduce_mean(Importer& importer, OnnxNode& node) {
                Activation{.node = id, .extents = extents, .view = View::kPooled, .name = Importer::wanted_name(node)});
 }
 
-constexpr std::array<ImportOperation, 5> kOperations{{{"AveragePool", read_average_pool},
+// Zeros around rows and columns.
+void read_pad(Importer& importer, OnnxNode& node) {
+  const std::string mode = node.text("mode", "constant");
+  if (mode != "constant") node.unsupported(fmt::format("pads in the mode '{}', expected zeros", OnnxFile::shown(mode)));
+  std::vector<int64_t> pads = node.integers("pads").value_or(std::vector<int64_t>{});
+  double value = node.number("value", 0);
+  if (node.has_input(1)) pads = importer.numbers(node, 1);
+  if (node.has_input(2)) {
+    const Tensor filler = importer.weight(node, 2);
+    value = filler.elements() == 1 ? static_cast<double>(filler.floats()[0]) : 1;
+  }
+  std::vector<int64_t> axes{0, 1, 2, 3};
+  if (node.has_input(3)) axes = importer.numbers(node, 3);
+  if (pads.size() != 2 * axes.size())
+    node.unsupported(fmt::format("has {} numbers for {} axes", pads.size(), axes.size()));
+  const Activation src = importer.settled(node, importer.activation(node, 0));
+  std::vector<int64_t> before(4, 0), behind(4, 0);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const auto axis = static_cast<size_t>(normal_axis(node, axes[i], 4));
+    before[axis] = pads[i];
+    behind[axis] = pads[axes.size() + i];
+  }
+  const bool last = src.view == View::kChannelsLast;
+  const size_t rows = last ? 1 : 2, channels = last ? 3 : 1;
+  const bool other = before[0] != 0 || behind[0] != 0 || before[channels] != 0 || behind[channels] != 0;
+  const bool map = src.extents.size() == 3 && (last || importer.shape(src.node) == src.extents);
+  if (other || !map) node.unsupported("pads other axes than the rows and columns of a map");
+  const PadAttributes a{before[rows], before[rows + 1], behind[rows], behind[rows + 1]};
+  if (std::min({a.top, a.left, a.bottom, a.right}) < 0)
+    node.unsupported("cuts rows or columns off, expected zeros around them");
+  if (a == PadAttributes{}) return importer.set(node, src);
+  if (value != 0) node.unsupported(fmt::format("pads with {}, expected 0", value));
+  Activation result = src;
+  result.node = importer.builder().pad(importer.name_for(node), src.node, a);
+  const Shape padded = importer.shape(result.node);
+  result.extents = last ? Shape{padded[1], padded[2], padded[0]} : padded;
+  importer.set(node, result);
+}
+
+constexpr std::array<ImportOperation, 6> kOperations{{{"AveragePool", read_average_pool},
                                                       {"GlobalAveragePool", read_global_average},
                                                       {"GlobalMaxPool", read_global_max},
                                                       {"MaxPool", read_max_pool},
+                                                      {"Pad", read_pad},
                                                       {"ReduceMean", read_reduce_mean}}};
 
 }  // namespace

@@ -58,15 +58,4 @@ ImportWindow read_window(OnnxNode& node, const std::vector<int64_t>& extents, st
   return window;
 }
 
-int64_t window_count(const ImportWindow& window, const std::vector<int64_t>& extents, size_t axis, bool ceil_mode) {
-  const int64_t stride = window.strides[axis];
-  const int64_t span = window.dilations[axis] * (window.kernel[axis] - 1) + 1;
-  const int64_t room = extents[axis] + window.begin[axis] + window.end[axis] - span;
-  if (room < 0) return 0;
-  int64_t count = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
-  // A window that would stand in the padding behind the end alone is left out.
-  if (ceil_mode && (count - 1) * stride >= extents[axis] + window.begin[axis]) --count;
-  return count;
-}
-
 }  // namespace sooner

@@ -18,7 +18,4 @@ struct ImportWindow {
 // two dimensions of place and numbers out of range.
 ImportWindow read_window(OnnxNode& node, const std::vector<int64_t>& extents, std::vector<int64_t> kernel = {});
 
-// Outputs along one of them.
-int64_t window_count(const ImportWindow& window, const std::vector<int64_t>& extents, size_t axis, bool ceil_mode);
-
 }  // namespace sooner

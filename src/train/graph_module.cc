@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <limits>
 
+#include "graph/shape_inference.h"
 #include "train/torch_tensors.h"
 #include "zoo/initial_weights.h"
 
@@ -19,12 +20,46 @@ at::Tensor convolve(const at::Tensor& src, const at::Tensor& weight, const at::T
   return at::conv2d(padded, weight, bias, {a.stride_h, a.stride_w}, pad, {a.dilation_h, a.dilation_w}, a.groups);
 }
 
-at::Tensor max_pool(const at::Tensor& src, const PoolAttributes& a) {
+// What LibTorch's own padding cannot do: more than half a window, or another at the end.
+bool pads_apart(const PoolAttributes& a) {
+  return a.end_pad_h || a.end_pad_w || 2 * a.pad_h > a.kernel_h || 2 * a.pad_w > a.kernel_w;
+}
+
+// `src` with `value` around it, exactly as far as the windows reach. `dst`: shape of the result.
+at::Tensor padded_for(const at::Tensor& src, const PoolAttributes& a, const Shape& dst, double value) {
+  const auto behind = [](int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t pad) {
+    return (out - 1) * stride + kernel - in - pad;  // below 0: what is left over
+  };
+  return at::constant_pad_nd(src,
+                             {a.pad_w, behind(src.size(3), dst[2], a.kernel_w, a.stride_w, a.pad_w), a.pad_h,
+                              behind(src.size(2), dst[1], a.kernel_h, a.stride_h, a.pad_h)},
+                             value);
+}
+
+at::Tensor max_pool(const at::Tensor& src, const PoolAttributes& a, const Shape& dst) {
+  if (pads_apart(a)) {
+    const at::Tensor padded = padded_for(src, a, dst, -std::numeric_limits<double>::infinity());
+    return at::max_pool2d(padded, {a.kernel_h, a.kernel_w}, {a.stride_h, a.stride_w});
+  }
   return at::max_pool2d(src, {a.kernel_h, a.kernel_w}, {a.stride_h, a.stride_w}, {a.pad_h, a.pad_w}, {1, 1},
                         a.ceil_mode);
 }
 
-at::Tensor avg_pool(const at::Tensor& src, const PoolAttributes& a) {
+at::Tensor avg_pool(const at::Tensor& src, const PoolAttributes& a, const Shape& dst) {
+  if (pads_apart(a) && a.count_include_pad) {
+    // Padding that counts is as good as zeros of the map.
+    PoolAttributes rest = a;
+    rest.pad_h = rest.pad_w = 0;
+    rest.end_pad_h = rest.end_pad_w = 0;
+    rest.count_include_pad = false;
+    return avg_pool(at::constant_pad_nd(src, {a.pad_w, a.pad_w, a.pad_h, a.pad_h}), rest, dst);
+  }
+  if (pads_apart(a)) {
+    const auto sums = [&](const at::Tensor& x) {
+      return at::avg_pool2d(padded_for(x, a, dst, 0), {a.kernel_h, a.kernel_w}, {a.stride_h, a.stride_w});
+    };
+    return sums(src) / sums(at::ones_like(src.narrow(0, 0, 1).narrow(1, 0, 1)));
+  }
   return at::avg_pool2d(src, {a.kernel_h, a.kernel_w}, {a.stride_h, a.stride_w}, {a.pad_h, a.pad_w}, a.ceil_mode,
                         a.count_include_pad);
 }
@@ -79,6 +114,7 @@ at::Tensor gate_scores(const at::Tensor& logits) {
 
 GraphModule::GraphModule(Graph graph, uint64_t seed, const GateStart& gates) : graph_(std::move(graph)) {
   validate(graph_);
+  shapes_ = infer_shapes(graph_);
   places_.resize(graph_.nodes.size());
   for (size_t k = 0; k < graph_.exits(); ++k) {
     for (const NodeId id : graph_.stages[k].trunk) places_[static_cast<size_t>(id)] = {k, false};
@@ -195,13 +231,14 @@ at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>
     case OpKind::kRelu:
       return at::relu(src());
     case OpKind::kMaxPool:
-      return max_pool(src(), std::get<PoolAttributes>(node.attributes));
+      return max_pool(src(), std::get<PoolAttributes>(node.attributes), shapes_[static_cast<size_t>(id)]);
     case OpKind::kAvgPool:
-      return avg_pool(src(), std::get<PoolAttributes>(node.attributes));
+      return avg_pool(src(), std::get<PoolAttributes>(node.attributes), shapes_[static_cast<size_t>(id)]);
     case OpKind::kMixedPool: {
       const auto& a = std::get<PoolAttributes>(node.attributes);
-      const at::Tensor average = avg_pool(src(), a);
-      return average + find(id, ParameterKind::kAlpha) * (max_pool(src(), a) - average);
+      const Shape& dst = shapes_[static_cast<size_t>(id)];
+      const at::Tensor average = avg_pool(src(), a, dst);
+      return average + find(id, ParameterKind::kAlpha) * (max_pool(src(), a, dst) - average);
     }
     case OpKind::kGlobalAvgPool:
       return src().mean({2, 3});

@@ -100,6 +100,7 @@ class GraphModule {
   [[nodiscard]] at::Tensor run_gate(size_t exit_index, const at::Tensor& features, const at::Tensor& logits) const;
 
   Graph graph_;
+  std::vector<Shape> shapes_;  // by node id
   std::vector<Parameter> parameters_;
   std::vector<std::vector<size_t>> of_node_;  // parameter positions by node id
   std::vector<size_t> shifts_;                // by early exit; empty without
