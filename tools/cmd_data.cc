@@ -15,12 +15,17 @@ namespace {
 struct DataArguments {
   DataOptions data;
   SplitOptions split;
+  std::string indices;  // of this split alone
   OutputForm form = OutputForm::kText;
 };
 
 void run(const DataArguments& arguments) {
   const DataSet data = open_data_set(arguments.data);
   const Splits splits = make_splits(data, arguments.split);
+  if (!arguments.indices.empty()) {
+    for (const int64_t index : splits.by_name(arguments.indices).indices) fmt::print("{}\n", index);
+    return;
+  }
   std::vector<std::string> columns{data.quantity ? "kind" : "class"};
   const std::vector<const Split*> all{&splits.train, &splits.validation, &splits.tune, &splits.guarantee, &splits.test};
   for (const Split* split : all) columns.push_back(split->name);
@@ -67,6 +72,9 @@ void add_data(CLI::App& app) {
                  "the last class keeps 1/x of its training images, others more; 1: all")
       ->capture_default_str();
   app.add_option("--seed", arguments->split.seed, "of the splits")->capture_default_str();
+  app.add_option("--indices", arguments->indices,
+                 "print where a split's images stand among the training images (test: the test images), one a line, "
+                 "for programs that train on the same ones: train, validation, tune, guarantee or test");
   add_output_options(app, &arguments->form);
   app.callback([arguments] { run(*arguments); });
 }

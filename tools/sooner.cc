@@ -40,7 +40,7 @@ constexpr std::array<CommandRow, 17> kCommands{{
      "sooner describe model.safetensors", add_describe},
     {"check", "compare backends and the trainer's recorded logits on real samples", "sooner check model.safetensors",
      add_check},
-    {"export", "write the network as an ONNX file for other runtimes",
+    {"export", "write the network for other runtimes: ONNX, whole or stage by stage, or its weights by name",
      "sooner export model.safetensors --plain -o plain.onnx", add_export},
     {"data", "open a data set and show its splits, classes and hashes", "sooner data fashion-mnist --data-dir ~/data",
      add_data},

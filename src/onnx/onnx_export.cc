@@ -29,6 +29,41 @@ class Exporter {
     for (size_t k = 0; k < graph_.exits(); ++k) add_exit(k);
   }
 
+  // Stage k alone.
+  OnnxStage run_stage(size_t k) {
+    OnnxStage result;
+    const Stage& stage = graph_.stages[k];
+    gates_.resize(graph_.exits());
+    std::vector<NodeId> from{0};
+    if (k > 0) from = carry_set(graph_, k - 1);
+    for (const NodeId id : from) {
+      values_[static_cast<size_t>(id)] = onnx_.unique(k == 0 ? "input" : "carry." + graph_.node(id).name);
+      onnx_.add_input(value(id), shape(id));
+      result.inputs.push_back({value(id), shape(id)});
+    }
+    values_[static_cast<size_t>(stage.exit.logits)] = onnx_.unique("logits");
+    if (stage.exit.gate) gates_[k] = onnx_.unique("gate");
+    for (const NodeId id : stage.trunk) {
+      if (id != 0) add(id);
+    }
+    for (const NodeId id : stage.exit.head) add(id);
+    add_exit(k);
+    result.outputs.push_back({"logits", {graph_.classes}});
+    if (stage.exit.gate) result.outputs.push_back({"gate", {1}});
+    for (const NodeId id : carry_set(graph_, k)) {
+      // Named as the next stage reads it, even where this one hands on what it was given.
+      const std::string carried = "carry." + graph_.node(id).name;
+      if (value(id) == carried) {
+        onnx_.add_output(carried, shape(id));
+      } else {
+        onnx_.node("Identity", {value(id)}, {onnx_.unique(carried)});
+        onnx_.add_output(carried, shape(id));
+      }
+      result.outputs.push_back({carried, shape(id)});
+    }
+    return result;
+  }
+
  private:
   // The interface gets its names before anything else can take them.
   void reserve_interface() {
@@ -278,14 +313,13 @@ class Exporter {
 
 }  // namespace
 
-std::string export_onnx(const ModelFile& file, OnnxForm form) {
+namespace {
+
+// With the metadata that every form carries.
+std::string finished(OnnxGraph& onnx, const ModelFile& file, const std::string& form) {
   const Manifest& manifest = file.manifest;
-  validate(manifest.graph);
-  const Graph graph = form == OnnxForm::kPlain ? plain_backbone(manifest.graph) : manifest.graph;
-  OnnxGraph onnx(graph.name);
-  Exporter(graph, file.tensors, &onnx).run();
   onnx.add_metadata("sooner.model_hash", model_hash(file));
-  onnx.add_metadata("sooner.form", form == OnnxForm::kPlain ? "plain" : "all-exits");
+  onnx.add_metadata("sooner.form", form);
   onnx.add_metadata("sooner.mean", fmt::format("{}", fmt::join(manifest.preprocessing.mean, ",")));
   onnx.add_metadata("sooner.std", fmt::format("{}", fmt::join(manifest.preprocessing.std, ",")));
   onnx.add_metadata("sooner.channel_order", manifest.preprocessing.channel_order);
@@ -295,6 +329,28 @@ std::string export_onnx(const ModelFile& file, OnnxForm form) {
          "[onnx] the file would have {} bytes, and protobuf ends at 2 GiB; export a smaller network", bytes);
   }
   return onnx.proto().SerializeAsString();
+}
+
+}  // namespace
+
+std::string export_onnx(const ModelFile& file, OnnxForm form) {
+  validate(file.manifest.graph);
+  const Graph graph = form == OnnxForm::kPlain ? plain_backbone(file.manifest.graph) : file.manifest.graph;
+  OnnxGraph onnx(graph.name);
+  Exporter(graph, file.tensors, &onnx).run();
+  return finished(onnx, file, form == OnnxForm::kPlain ? "plain" : "all-exits");
+}
+
+std::vector<OnnxStage> export_onnx_stages(const ModelFile& file) {
+  const Graph& graph = file.manifest.graph;
+  validate(graph);
+  std::vector<OnnxStage> stages;
+  for (size_t k = 0; k < graph.exits(); ++k) {
+    OnnxGraph onnx(fmt::format("{}.stage{}", graph.name, k));
+    stages.push_back(Exporter(graph, file.tensors, &onnx).run_stage(k));
+    stages.back().bytes = finished(onnx, file, fmt::format("stage{}", k));
+  }
+  return stages;
 }
 
 }  // namespace sooner

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "format/model_file.h"
 
@@ -20,5 +21,25 @@ enum class OnnxForm : uint8_t {
 // The file's bytes. Throws kInvalidArgument when a weight is missing or the graph is not valid, kFailedPrecondition
 // when the file would exceed protobuf's limit of 2 GiB.
 std::string export_onnx(const ModelFile& file, OnnxForm form);
+
+// One stage as a file of its own, so that a program in any language can leave between two of them.
+struct OnnxStage {
+  struct Value {
+    std::string name;
+    Shape shape;  // of one sample; the batch comes before it
+  };
+  std::string bytes;
+  // "input" of stage 0, else what crosses the cut before it: "carry.<node>".
+  std::vector<Value> inputs;
+  // "logits", "gate" where the exit has one, and what crosses the cut behind it.
+  std::vector<Value> outputs;
+};
+
+// In order. Throws what export_onnx throws.
+std::vector<OnnxStage> export_onnx_stages(const ModelFile& file);
+
+// What a program needs beside the files ("stage0.onnx", …): their inputs and outputs, exits, policy with thresholds and
+// temperatures, classes, preprocessing, cost. JSON, docs/onnx_stages.md.
+std::string onnx_stages_manifest(const ModelFile& file, const std::vector<OnnxStage>& stages);
 
 }  // namespace sooner

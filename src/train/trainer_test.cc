@@ -12,6 +12,7 @@
 #include "data/batch_loader.h"
 #include "data/open_data_set.h"
 #include "format/model_file.h"
+#include "format/new_model.h"
 #include "format/safetensors.h"
 #include "support/error_of.h"
 #include "support/temp_folder.h"
@@ -19,6 +20,7 @@
 #include "train/evaluate.h"
 #include "train/feature_cache.h"
 #include "train/regime.h"
+#include "zoo/initial_weights.h"
 #include "zoo/zoo.h"
 
 namespace sooner {
@@ -317,6 +319,47 @@ TEST(Trainer, ClassifierWiseBeginsFromATrainedNetwork) {
     run(config, parts, second, true);
     expect_same_weights(folder, parts);
   }
+}
+
+// Exits that were attached to a network from elsewhere: it keeps every bit and sees images as it did.
+TEST(Trainer, TrainsTheHeadsThatWereAttachedToANetwork) {
+  const TempFolder root;
+  const Graph plain_graph = backbone_from_string("resnet8:w4", {1, 32, 32}, 10);
+  const ModelFile plain = imported_model(plain_graph, initial_weights(plain_graph, 5), {.mean = {0.25}, .std = {0.5}});
+  const Graph graph = attach_described(plain_graph, {"", "linear:2", "gap-fc", "none"});
+  const ModelFile attached = attached_model(plain, graph, initial_weights(graph, 1));
+  const std::string path = (root / "attached.safetensors").string();
+  save_model(attached, path);
+  const std::vector<std::string> words{"train.regime=classifier-wise", "network.backbone=model:" + path,
+                                       "network.exits=kept", "train.epochs=1"};
+  const RunFolder folder = RunFolder::create(root / "run");
+  StopAfter listener(-1);
+  run(small_config(words), folder, listener);
+  EXPECT_THAT(listener.lines, HasSubstr("(resnet8:w4, attached): trunk and exit 2"));
+  const ModelFile after = load_model(folder.model());
+  EXPECT_EQ(after.manifest.preprocessing.mean, std::vector<double>{0.25});
+  EXPECT_EQ(after.manifest.preprocessing.std, std::vector<double>{0.5});
+  EXPECT_EQ(after.manifest.provenance.regime, "classifier-wise");
+  for (const auto& [name, tensor] : plain.tensors) {
+    EXPECT_TRUE(std::ranges::equal(tensor.raw(), after.tensors.at(name).raw())) << name;
+  }
+  // Other places than the file's, on the same backbone.
+  std::vector<std::string> moved = words;
+  moved[2] = "network.exits=fractions:.5";
+  const RunFolder elsewhere = RunFolder::create(root / "elsewhere");
+  run(small_config(moved), elsewhere, listener);
+  EXPECT_EQ(load_model(elsewhere.model()).manifest.graph.exits(), 2U);
+  const auto said = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    StopAfter silent(-1);
+    return std::string(
+        error_of([&] { run(small_config(more), RunFolder::create(root / more.back()), silent); }).what());
+  };
+  EXPECT_THAT(said({"data.name=mnist"}), HasSubstr("mnist"));
+  EXPECT_THAT(std::string(error_of([&] { small_config({"network.exits=kept"}); }).what()),
+              HasSubstr("network.exits is kept, but backbone 'b-lenet' has none of its own"));
+  save_model(plain, path);
+  EXPECT_THAT(said({"name=plain"}), HasSubstr("has no early exits to keep"));
 }
 
 // Two draws of augmentation take turns: four epochs from two passes through the frozen stages.
