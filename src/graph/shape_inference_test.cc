@@ -80,9 +80,10 @@ TEST(PoolShape, ForgivesAWindowLessThanAStrideTooLarge) {
   EXPECT_THAT(error_of([] { infer_shape(pool_node(pool(2, 2)), {{1, 1, 1}}); }).what(), HasSubstr("does not fit"));
 }
 
-TEST(PoolShape, RefusesPaddingOverHalfTheKernel) {
-  EXPECT_THAT(error_of([] { infer_shape(pool_node(pool(3, 1, 2)), {{1, 8, 8}}); }).what(),
-              HasSubstr("half the kernel"));
+TEST(PoolShape, RefusesPaddingThatAWindowFitsInto) {
+  EXPECT_EQ(infer_shape(pool_node(pool(3, 1, 2)), {{1, 8, 8}}), (Shape{1, 10, 10}));
+  EXPECT_THAT(error_of([] { infer_shape(pool_node(pool(3, 1, 3)), {{1, 8, 8}}); }).what(),
+              HasSubstr("nothing but padding"));
   EXPECT_THAT(error_of([] { infer_shape(pool_node(pool(0, 1)), {{1, 8, 8}}); }).what(), HasSubstr("out of range"));
 }
 
@@ -201,6 +202,22 @@ TEST(OpKind, ReadsBackItsNames) {
   const Error error = error_of([] { op_kind_from_string("deconv"); });
   EXPECT_EQ(error.code(), Code::kDataLoss);
   EXPECT_THAT(error.what(), HasSubstr("'deconv' is unknown"));
+}
+
+// 4x4, windows of 2 at every place: as many as there are places, the padding on one side.
+TEST(ShapeInference, PoolsMayPadTheirEndOtherwise) {
+  GraphBuilder b("net", {1, 4, 4}, 2);
+  PoolAttributes upper = pool(2, 1), lower = pool(2, 1, 1);
+  upper.end_pad_h = upper.end_pad_w = 1;
+  lower.end_pad_h = lower.end_pad_w = 0;
+  EXPECT_EQ(b.shape(b.max_pool("upper", 0, upper)), (Shape{1, 4, 4}));
+  EXPECT_EQ(b.shape(b.avg_pool("lower", 0, lower)), (Shape{1, 4, 4}));
+  upper.count_include_pad = true;
+  EXPECT_THAT(error_of([&] { b.avg_pool("counting", 0, upper); }).what(), HasSubstr("differs at its ends"));
+  upper.count_include_pad = false;
+  upper.end_pad_h = 2;
+  EXPECT_THAT(error_of([&] { b.max_pool("beyond", 0, upper); }).what(), HasSubstr("nothing but padding"));
+  EXPECT_THAT(error_of([&] { b.max_pool("before", 0, pool(2, 1, 2)); }).what(), HasSubstr("nothing but padding"));
 }
 
 }  // namespace

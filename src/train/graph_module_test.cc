@@ -390,5 +390,37 @@ TEST(ComputeMode, KeepsWhatWasAskedFor) {
   EXPECT_EQ(to_string(mode), "cpu, 3 threads, fp32, channels-last");
 }
 
+// 1 to 9 in three rows, windows of 2 that reach one beyond the end, or begin one before the beginning.
+TEST(GraphModule, PoolsPadTheirEndOtherwiseWhereTheySaySo) {
+  const auto answer = [](OpKind op, int64_t pad, int64_t end_pad, int64_t kernel, bool counts) {
+    GraphBuilder b("pooling", {1, 3, 3}, 9);
+    PoolAttributes a = pool(kernel, 1, pad);
+    if (end_pad != pad) a.end_pad_h = a.end_pad_w = end_pad;
+    a.count_include_pad = counts;
+    const NodeId x = b.append({op, "pool", {0}, a});
+    const int64_t places = element_count(b.shape(x));
+    GraphBuilder whole("pooling", {1, 3, 3}, places);
+    whole.append({op, "pool", {0}, a});
+    GraphModule module(whole.finish(whole.linear("fc", whole.flatten("flatten", 1), places, false)), 1);
+    TensorMap identity;
+    identity["fc.weight"] = Tensor(DType::kF32, {places, places});
+    for (int64_t i = 0; i < places; ++i) identity["fc.weight"].floats()[static_cast<size_t>(i * places + i)] = 1;
+    module.import_tensors(identity);
+    const at::Tensor logits = module.forward(at::arange(1, 10, at::kFloat).view({1, 1, 3, 3}), false).logits[0];
+    return std::vector<float>(logits.data_ptr<float>(), logits.data_ptr<float>() + places);
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(answer(OpKind::kMaxPool, 0, 1, 2, false), ElementsAre(5, 6, 6, 8, 9, 9, 8, 9, 9));
+  EXPECT_THAT(answer(OpKind::kAvgPool, 0, 1, 2, false), ElementsAre(3, 4, 4.5F, 6, 7, 7.5F, 7.5F, 8.5F, 9));
+  EXPECT_THAT(answer(OpKind::kMaxPool, 1, 0, 2, false), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9));
+  EXPECT_THAT(answer(OpKind::kAvgPool, 1, 0, 2, false), ElementsAre(1, 1.5F, 2.5F, 2.5F, 3, 4, 5.5F, 6, 7));
+  // Two of padding around windows of three: more than half of one.
+  EXPECT_EQ(answer(OpKind::kMaxPool, 2, 2, 3, false),
+            (std::vector<float>{1, 2, 3, 3, 3, 4, 5, 6, 6, 6, 7, 8, 9, 9, 9, 7, 8, 9, 9, 9, 7, 8, 9, 9, 9}));
+  const std::vector<float> counted = answer(OpKind::kAvgPool, 2, 2, 3, true);
+  EXPECT_FLOAT_EQ(counted[0], 1.0F / 9);
+  EXPECT_FLOAT_EQ(counted[12], 5);
+}
+
 }  // namespace
 }  // namespace sooner

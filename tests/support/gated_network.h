@@ -1,5 +1,5 @@
-// A network for tests that the zoo has no like of: padding of its own, bent maps, channels scaled by what they hold
-// (squeeze and excitation), a map and a vector times another.
+// A network for tests that the zoo has no like of: padding of its own, pools that pad unevenly, bent maps, channels
+// scaled by what they hold (squeeze and excitation), a map and a vector times another.
 #pragma once
 
 #include "graph/graph_builder.h"
@@ -21,6 +21,13 @@ inline Graph gated_network(const Shape& input_shape, int64_t width, int64_t clas
   x = b.mul("scaled", x, b.hard_sigmoid("factors", squeeze, {.alpha = 0.25, .beta = 0.5}));
   x = b.gelu("gelu2", b.conv2d("conv3", x, conv(width + 1, 3, 2, 1)), true);
   x = b.mul("swish", x, b.sigmoid("share", x));
+  PoolAttributes uneven = pool(3, 2);
+  uneven.end_pad_h = uneven.end_pad_w = 1;
+  x = b.max_pool("uneven", x, uneven);
+  PoolAttributes wide = pool(3, 1, 2);
+  wide.end_pad_h = 1;
+  wide.end_pad_w = 0;
+  x = b.avg_pool("wide", x, wide);
   NodeId v = b.linear("fc1", b.flatten("flatten", x), width);
   v = b.mul("swish2", b.gelu("gelu3", v), b.sigmoid("share2", v));
   v = b.hard_sigmoid("hard", b.leaky_relu("leaky2", b.gelu("gelu4", v, true)));
