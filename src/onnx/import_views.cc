@@ -100,8 +100,9 @@ Tensor reshaped_tensor(const OnnxNode& node, const Tensor& tensor, std::vector<i
       open = static_cast<int64_t>(i);
       continue;
     }
-    if (target[i] < 0 || target[i] > kMaxElements || (product *= target[i]) > kMaxElements)
-      node.damaged("reshapes a weight to impossible extents");
+    const bool possible = target[i] >= 0 && target[i] <= kMaxElements && product * target[i] <= kMaxElements;
+    if (!possible) node.damaged("reshapes a weight to impossible extents");
+    product *= target[i];
   }
   if (open >= 0) target[static_cast<size_t>(open)] = product > 0 ? tensor.elements() / product : 0;
   if (element_count(target) != tensor.elements()) node.damaged("reshapes a weight to another number of elements");

@@ -22,7 +22,7 @@ std::vector<int64_t> two(OnnxNode& node, std::string_view name, int64_t standard
 
 }  // namespace
 
-ImportWindow read_window(OnnxNode& node, const std::vector<int64_t>& extents, std::vector<int64_t> kernel) {
+ImportWindow read_window(OnnxNode& node, const std::vector<int64_t>& extents, const std::vector<int64_t>& kernel) {
   ImportWindow window;
   const bool given = node.has("kernel_shape");
   if (!given && kernel.empty()) node.damaged("has no kernel_shape");

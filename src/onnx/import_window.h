@@ -16,6 +16,6 @@ struct ImportWindow {
 
 // `extents` of the input; `kernel` from the weights, empty: from the attribute. Throws, naming the node, for other than
 // two dimensions of place and numbers out of range.
-ImportWindow read_window(OnnxNode& node, const std::vector<int64_t>& extents, std::vector<int64_t> kernel = {});
+ImportWindow read_window(OnnxNode& node, const std::vector<int64_t>& extents, const std::vector<int64_t>& kernel = {});
 
 }  // namespace sooner
