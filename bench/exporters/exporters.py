@@ -1,4 +1,5 @@
-"""Exports networks with PyTorch's two exporters and with tf2onnx, imports them and compares the answers with ONNX Runtime.
+"""Exports networks with PyTorch's two exporters and with tf2onnx, imports them and compares the answers with ONNX Runtime,
+its optimisations off.
 
 Usage: exporters.py WORKER [NETWORK...]
 
@@ -23,7 +24,7 @@ import onnxruntime
 import torch
 
 TORCHVISION = ["resnet18", "mobilenet_v2", "squeezenet1_1", "vgg11", "shufflenet_v2_x1_0", "mobilenet_v3_small"]
-KERAS = ["MobileNetV2", "ResNet50V2", "VGG16"]
+KERAS = ["MobileNetV2", "ResNet50V2"]
 EXTENT, SAMPLES, ALLOWED = 224, 3, 1e-4
 
 
@@ -98,6 +99,8 @@ def runtime_answers(path, images):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
+    # As the file says: what ONNX Runtime makes of ResNet50V2 by itself is 4e-4 away from it.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(path, options)
     source = session.get_inputs()[0]
     given = images.transpose(0, 2, 3, 1) if source.shape[3] == 3 else images
