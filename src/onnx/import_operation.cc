@@ -30,7 +30,7 @@ constexpr Remedy kRemedies[] = {
     {" LpPool GlobalLpPool MaxRoiPool RoiAlign MaxUnpool ", "is not read; of pools MaxPool and AveragePool are"},
     {" Resize Upsample ConvTranspose DepthToSpace SpaceToDepth GridSample DeformConv ",
      "is not read; networks that answer with classes are, not those that draw images"},
-    {" ArgMax TopK Max Min NonMaxSuppression ", "is not read; end the network at its logits (see --output)"},
+    {" ArgMax TopK Max Min NonMaxSuppression ", "is not read; end the network at its logits (see --output-name)"},
     {" LSTM GRU RNN Attention MultiHeadAttention Einsum ", "is not read; convolutional classifiers are"},
     {" ReduceSum ReduceMax ReduceMin ReduceProd ReduceL2 ReduceL1 ReduceSumSquare ",
      "is not read; of reductions ReduceMean over rows and columns is"},

@@ -263,8 +263,8 @@ ImportedNetwork Importer::run() {
   if (options_.output.empty() && file_.outputs().size() > 1) {
     std::vector<std::string> names;
     for (const OnnxValue& output : file_.outputs()) names.push_back(OnnxFile::shown(output.name));
-    fail(Code::kInvalidArgument, "[import] '{}' has {} outputs ({}); say which one answers with --output", file_.name(),
-         names.size(), fmt::join(names, ", "));
+    fail(Code::kInvalidArgument, "[import] '{}' has {} outputs ({}); say which one answers with --output-name",
+         file_.name(), names.size(), fmt::join(names, ", "));
   }
   if (!file_.is_output(answer())) {
     std::vector<std::string> names;
