@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "engine_flags.h"
+#include "format/preprocess.h"
 #include "measure.h"
 #include "model_data.h"
 #include "policy_flags.h"
@@ -35,16 +36,10 @@ struct Recorded {
 
 Recorded recorded_answers(const ModelFile& file) {
   const Manifest& manifest = file.manifest;
-  const Tensor& pixels = file.tensors.at("sooner.check.images");
-  const auto channels = static_cast<size_t>(manifest.preprocessing.image_shape[0]);
-  const size_t plane = static_cast<size_t>(element_count(manifest.preprocessing.image_shape)) / channels;
+  const auto pixels = file.tensors.at("sooner.check.images").raw();
   Recorded recorded;
-  size_t at = 0;
-  for (const std::byte pixel : pixels.raw()) {
-    const size_t c = at++ / plane % channels;
-    recorded.images.push_back(static_cast<float>((static_cast<double>(pixel) / 255 - manifest.preprocessing.mean[c]) /
-                                                 manifest.preprocessing.std[c]));
-  }
+  recorded.images =
+      preprocess(manifest.preprocessing, {reinterpret_cast<const uint8_t*>(pixels.data()), pixels.size()});
   const std::span<const float> logits = file.tensors.at("sooner.check.logits").floats();
   recorded.answers.logits.assign(logits.begin(), logits.end());
   if (manifest.graph.exits() > 1) {

@@ -131,6 +131,23 @@ Tensor as_tensor(const OnnxNode& node, const Integers& list) {
   return Tensor::from_floats(list.scalar ? Shape{} : Shape{static_cast<int64_t>(values.size())}, values);
 }
 
+ImportValue constant_value(const OnnxNode& node, const Tensor& constant, const std::string& what) {
+  if (constant.dtype() == DType::kF32) return constant;
+  if (constant.shape().size() > 1) {
+    node.unsupported(
+        fmt::format("{} holds integers of extents {}, expected a list", what, to_string(constant.shape())));
+  }
+  Integers list{{}, constant.shape().empty()};
+  const auto* data = reinterpret_cast<const int64_t*>(constant.raw().data());
+  for (int64_t i = 0; i < constant.elements(); ++i) list.values.push_back({data[i], false});
+  return list;
+}
+
+int64_t run_bound(int64_t at, int64_t extent) {
+  if (at < 0) at = at < -extent ? 0 : at + extent;
+  return std::min(at, extent);
+}
+
 int64_t normal_axis(const OnnxNode& node, int64_t axis, size_t rank) {
   const auto extent = static_cast<int64_t>(rank);
   if (axis < -extent || axis >= extent) node.damaged(fmt::format("axis {} of {}", axis, rank));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "core/error.h"
@@ -21,6 +22,14 @@ Integers combine(const OnnxNode& node, const Integers& a, const Integers& b, cha
 
 // A list as numbers.
 Tensor as_tensor(const OnnxNode& node, const Integers& list);
+
+// A constant as it takes part in an import: numbers, or a list of integers. Throws, naming the node and `what`, for a
+// table of integers.
+ImportValue constant_value(const OnnxNode& node, const Tensor& constant, const std::string& what);
+
+// Where a run that ONNX says begins or ends at `at` does, 0 to extent: it counts from the end where a number is
+// negative, and goes to the end where it is too large.
+int64_t run_bound(int64_t at, int64_t extent);
 
 // 0 to rank - 1; throws, naming the node, for an axis out of range.
 int64_t normal_axis(const OnnxNode& node, int64_t axis, size_t rank);

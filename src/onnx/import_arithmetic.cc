@@ -12,14 +12,7 @@ namespace {
 void read_constant(Importer& importer, OnnxNode& node) {
   if (const onnx::TensorProto* proto = node.tensor("value")) {
     const Tensor tensor = importer.file().tensor(*proto, fmt::format("constant '{}'", node.label()));
-    if (tensor.dtype() == DType::kF32) return importer.set(node, tensor);
-    if (tensor.shape().size() > 1) {
-      node.unsupported(fmt::format("holds integers of extents {}, expected a list", to_string(tensor.shape())));
-    }
-    Integers list{{}, tensor.shape().empty()};
-    const auto* data = reinterpret_cast<const int64_t*>(tensor.raw().data());
-    for (int64_t i = 0; i < tensor.elements(); ++i) list.values.push_back({data[i], false});
-    return importer.set(node, list);
+    return importer.set(node, constant_value(node, tensor, "it"));
   }
   if (node.has("value_int")) return importer.set(node, Integers{{{node.integer("value_int", 0), false}}, true});
   if (const auto list = node.integers("value_ints")) {
@@ -44,10 +37,7 @@ void read_shape(Importer& importer, OnnxNode& node) {
     for (const int64_t extent : tensor.shape()) list.values.push_back({extent, false});
   }
   const auto rank = static_cast<int64_t>(list.values.size());
-  const auto bound = [&](int64_t at) {
-    return std::clamp<int64_t>(at < 0 ? (at < -rank ? 0 : at + rank) : at, 0, rank);
-  };
-  const int64_t begin = bound(node.integer("start", 0)), end = bound(node.integer("end", rank));
+  const int64_t begin = run_bound(node.integer("start", 0), rank), end = run_bound(node.integer("end", rank), rank);
   Integers part;
   for (int64_t i = begin; i < end; ++i) part.values.push_back(list.values[static_cast<size_t>(i)]);
   importer.set(node, part);

@@ -141,12 +141,6 @@ SliceNumbers slice_numbers(Importer& importer, OnnxNode& node) {
   return s;
 }
 
-// ONNX counts from the end where a number is negative, and goes to the end where it is too large.
-int64_t bound(int64_t at, int64_t extent) {
-  if (at < 0) at = at < -extent ? 0 : at + extent;
-  return std::min(at, extent);
-}
-
 void read_slice(Importer& importer, OnnxNode& node) {
   if (const auto* list = std::get_if<Integers>(&importer.value(node, 0))) {
     const Integers whole = *list;
@@ -156,7 +150,7 @@ void read_slice(Importer& importer, OnnxNode& node) {
     }
     const auto extent = static_cast<int64_t>(whole.values.size());
     Integers part;
-    for (int64_t i = bound(s.starts[0], extent); i < bound(s.ends[0], extent); ++i)
+    for (int64_t i = run_bound(s.starts[0], extent); i < run_bound(s.ends[0], extent); ++i)
       part.values.push_back(whole.values[static_cast<size_t>(i)]);
     return importer.set(node, part);
   }
@@ -168,7 +162,7 @@ void read_slice(Importer& importer, OnnxNode& node) {
     if (axis == 0 && everything && s.steps[i] == 1) continue;
     if (axis == 0) node.unsupported("takes a part of the batch");
     const int64_t extent = value.extents[static_cast<size_t>(axis - 1)];
-    const int64_t begin = bound(s.starts[i], extent), end = bound(s.ends[i], extent);
+    const int64_t begin = run_bound(s.starts[i], extent), end = run_bound(s.ends[i], extent);
     if (s.steps[i] == 1 && begin == 0 && end == extent) continue;
     if (axis != channel_axis(value) || s.steps[i] != 1 || (value.extents.size() != 1 && value.extents.size() != 3)) {
       node.unsupported(fmt::format(

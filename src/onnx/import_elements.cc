@@ -187,11 +187,7 @@ void read_product(Importer& importer, const OnnxNode& node, const Activation& a,
   importer.set(node, result);
 }
 
-void read_of_two(Importer& importer, const OnnxNode& node, char rule) {
-  const Activation a = importer.settled(node, importer.activation(node, 0));
-  const Activation b = importer.settled(node, importer.activation(node, 1));
-  if (rule == '*') return read_product(importer, node, a, b);
-  if (rule != '+') node.unsupported("combines two values of the network; of sums and products this is read");
+Activation sum_of(Importer& importer, const OnnxNode& node, const Activation& a, const Activation& b) {
   const bool same = a.extents == b.extents && a.view == b.view && importer.shape(a.node) == importer.shape(b.node);
   if (!same) {
     node.unsupported(
@@ -199,7 +195,15 @@ void read_of_two(Importer& importer, const OnnxNode& node, char rule) {
   }
   Activation result = a;
   result.node = importer.builder().add(importer.name_for(node), a.node, b.node);
-  importer.set(node, result);
+  return result;
+}
+
+void read_of_two(Importer& importer, const OnnxNode& node, char rule) {
+  const Activation a = importer.settled(node, importer.activation(node, 0));
+  const Activation b = importer.settled(node, importer.activation(node, 1));
+  if (rule == '*') return read_product(importer, node, a, b);
+  if (rule != '+') node.unsupported("combines two values of the network; of sums and products this is read");
+  importer.set(node, sum_of(importer, node, a, b));
 }
 
 template <char Rule>
@@ -224,12 +228,7 @@ void read_sum(Importer& importer, OnnxNode& node) {
   if (node.input_count() == 0) node.damaged("adds nothing");
   Activation sum = importer.settled(node, importer.activation(node, 0));
   for (size_t i = 1; i < node.input_count(); ++i) {
-    const Activation next = importer.settled(node, importer.activation(node, i));
-    if (next.extents != sum.extents || next.view != sum.view || importer.shape(next.node) != importer.shape(sum.node)) {
-      node.unsupported(
-          fmt::format("adds extents {} to {}, expected the same", to_string(next.extents), to_string(sum.extents)));
-    }
-    sum.node = importer.builder().add(importer.name_for(node), sum.node, next.node);
+    sum = sum_of(importer, node, sum, importer.settled(node, importer.activation(node, i)));
   }
   importer.set(node, sum);
 }

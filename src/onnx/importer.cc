@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "onnx/constant_math.h"
 #include "onnx/import_operation.h"
 
 namespace sooner {
@@ -82,16 +83,8 @@ const ImportValue& Importer::value(const OnnxNode& node, size_t i) {
   if (found != values_.end()) return found->second;
   if (!file_.has_constant(name))
     node.unsupported(fmt::format("input {} is what an operation gives besides its result", i));
-  Tensor constant = file_.constant(name);
-  if (constant.dtype() == DType::kF32) return values_.emplace(name, std::move(constant)).first->second;
-  if (constant.shape().size() > 1) {
-    node.unsupported(
-        fmt::format("input {} holds integers of extents {}, expected a list", i, to_string(constant.shape())));
-  }
-  Integers list{{}, constant.shape().empty()};
-  const auto* data = reinterpret_cast<const int64_t*>(constant.raw().data());
-  for (int64_t k = 0; k < constant.elements(); ++k) list.values.push_back({data[k], false});
-  return values_.emplace(name, std::move(list)).first->second;
+  const Tensor constant = file_.constant(name);
+  return values_.emplace(name, constant_value(node, constant, fmt::format("input {}", i))).first->second;
 }
 
 bool Importer::is_activation(const OnnxNode& node, size_t i) {
