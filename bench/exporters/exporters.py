@@ -8,12 +8,15 @@ file: nodes after the import, the largest difference over the largest logit in f
 answers are the same. Exit code 1 where a file is refused, differs by more than 1e-4, or answers otherwise.
 """
 
+import multiprocessing
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import warnings
+import zipfile
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -24,7 +27,7 @@ import onnxruntime
 import torch
 
 TORCHVISION = ["resnet18", "mobilenet_v2", "squeezenet1_1", "vgg11", "shufflenet_v2_x1_0", "mobilenet_v3_small"]
-KERAS = ["MobileNetV2", "ResNet50V2"]
+KERAS = ["MobileNetV2", "ResNet50V2", "resnet18", "squeezenet1_1", "vgg11", "shufflenetv2"]
 EXTENT, SAMPLES, ALLOWED = 224, 3, 1e-4
 
 
@@ -66,10 +69,14 @@ def export_dynamo(net, path):
 
 def export_keras(name, path):
     import tensorflow as tf
+    import keras_networks
     import tf2onnx
 
     tf.keras.utils.set_random_seed(0)
-    net = getattr(tf.keras.applications, name)(weights=None, classifier_activation=None)
+    if hasattr(keras_networks, name):
+        net = getattr(keras_networks, name)(tf, EXTENT)
+    else:
+        net = getattr(tf.keras.applications, name)(weights=None, classifier_activation=None)
     random = np.random.default_rng(1)
     for layer in net.layers:
         if isinstance(layer, tf.keras.layers.BatchNormalization):
@@ -77,7 +84,25 @@ def export_keras(name, path):
             layer.set_weights([random.uniform(*each, w.shape) for each, w in zip(ranges, layer.get_weights(), strict=True)])
     function = tf.function(lambda images: net(images, training=False))
     signature = [tf.TensorSpec([None, EXTENT, EXTENT, 3], tf.float32, name="images")]
-    tf2onnx.convert.from_function(function, input_signature=signature, opset=17, output_path=path)
+    if net.count_params() < 5e7:
+        tf2onnx.convert.from_function(function, input_signature=signature, opset=17, output_path=path)
+        return
+    # Weights beside the file. tf2onnx asks NumPy for a name that it has no longer.
+    np.product = np.prod
+    archive = pathlib.Path(path).with_suffix(".zip")
+    tf2onnx.convert.from_function(function, input_signature=signature, opset=17, output_path=str(archive), large_model=True)
+    with zipfile.ZipFile(archive) as files:
+        files.extractall(archive.parent)
+    os.replace(archive.parent / "__MODEL_PROTO.onnx", path)
+
+
+def export_keras_apart(name, path):
+    """In a process of its own: tf2onnx takes 17 GB for VGG-11, and gives them back when it ends."""
+    process = multiprocessing.get_context("spawn").Process(target=export_keras, args=(name, path))
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        sys.exit(f"exporters: tf2onnx failed on {name} (exit code {process.exitcode})")
 
 
 def exports(names):
@@ -92,7 +117,7 @@ def exports(names):
         yield f"{name}, torch.onnx (dynamo), external data", lambda path, net=net: export_dynamo(net, path)
     for name in KERAS:
         if not names or name in names:
-            yield f"Keras {name}, tf2onnx", lambda path, name=name: export_keras(name, path)
+            yield f"Keras {name}, tf2onnx", lambda path, name=name: export_keras_apart(name, path)
 
 
 def runtime_answers(path, images):
@@ -118,7 +143,9 @@ def main(arguments):
         source, target = pathlib.Path(folder) / "images.bin", pathlib.Path(folder) / "logits.bin"
         source.write_bytes(images.tobytes())
         for number, (label, export) in enumerate(exports(arguments[1:])):
-            path = str(pathlib.Path(folder) / f"net{number}.onnx")
+            own = pathlib.Path(folder) / f"net{number}"  # weights may lie beside the file
+            own.mkdir()
+            path = str(own / "net.onnx")
             export(path)
             expected = runtime_answers(path, images)
             worker.stdin.write(f"{path}\t{source}\t{SAMPLES}\t{target}\n")
@@ -133,8 +160,7 @@ def main(arguments):
             same = bool((got.argmax(1) == expected.argmax(1)).all())
             failed |= share > ALLOWED or not same
             print(f"| {label} | {reply.split()[1]} | {share:.1e} | {'yes' if same else 'NO'} |", flush=True)
-            for leftover in pathlib.Path(folder).glob(f"net{number}.*"):
-                leftover.unlink()
+            shutil.rmtree(own)
     sys.exit(1 if failed else 0)
 
 

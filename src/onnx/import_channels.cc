@@ -9,9 +9,10 @@
 namespace sooner {
 namespace {
 
-// Of ONNX's axes, the batch's first.
+// Of ONNX's axes, the batch's first; 0 where features of a vector are not channels in their order.
 int64_t channel_axis(const Activation& value) {
-  return value.view == View::kChannelsLast ? static_cast<int64_t>(value.extents.size()) : 1;
+  if (value.view != View::kChannelsLast) return 1;
+  return value.extents.size() == 3 ? 3 : 0;
 }
 
 void join_lists(Importer& importer, OnnxNode& node) {
@@ -54,7 +55,7 @@ void read_concat(Importer& importer, OnnxNode& node) {
                                                : importer.as_map(node, part));
   }
   const int64_t axis = normal_axis(node, node.integer("axis", 1), first.extents.size() + 1);
-  if (axis != channel_axis(first) || (first.view == View::kChannelsLast && first.extents.size() != 3)) {
+  if (axis != channel_axis(first)) {
     node.unsupported(fmt::format("joins along axis {}, expected the channels' or features'", axis));
   }
   if (parts.size() == 1) return importer.set(node, first);

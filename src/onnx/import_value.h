@@ -16,14 +16,15 @@ enum class View : uint8_t {
   kPlain,         // `extents` in row-major order over the node's own
   kPooled,        // the mean over rows and columns of the node's map, not computed yet
   kSwapped,       // [C/g, g, …] of the node's map: a channel shuffle half done
-  kChannelsLast,  // [H, W, C] of the node's map, or that flattened
+  kChannelsLast,  // [H, W, C] of the node's map, or that as [H, W, g, C/g], or flattened
+  kSwappedLast,   // [H, W, C/g, g] of the node's map: a channel shuffle half done
 };
 
 struct Activation {
   NodeId node = -1;
   Shape extents;  // without the batch's
   View view = View::kPlain;
-  int64_t groups = 0;  // for kSwapped
+  int64_t groups = 0;  // for kSwapped, kSwappedLast
   std::string name{};  // for kPooled: what its node will be called
 };
 

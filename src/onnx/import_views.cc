@@ -8,6 +8,11 @@
 namespace sooner {
 namespace {
 
+// [H, W, …] of a map [C, H, W].
+bool starts_with_places(const Shape& extents, const Shape& map) {
+  return extents.size() >= 3 && extents[0] == map[1] && extents[1] == map[2];
+}
+
 // The value seen with other extents in the same order of elements.
 Activation reshaped(Importer& importer, const OnnxNode& node, const Activation& src, const Shape& extents) {
   Activation result = src;
@@ -35,13 +40,19 @@ Activation reshaped(Importer& importer, const OnnxNode& node, const Activation& 
         result.view = View::kPlain;
         return result;
       }
-      if (extents.size() == 1) return result;
+      if (extents.size() == 1 || (extents.size() <= 4 && starts_with_places(extents, map))) return result;
+      break;
+    case View::kSwappedLast:
+      if (extents == Shape{map[1], map[2], map[0]}) {
+        const NodeId id = importer.builder().channel_shuffle(importer.name_for(node), src.node, src.groups);
+        return {.node = id, .extents = extents, .view = View::kChannelsLast};
+      }
       break;
   }
   node.unsupported(fmt::format("sees extents {} of a {} as {}, which is not followed here", to_string(src.extents),
-                               src.view == View::kSwapped        ? "channel shuffle"
+                               src.view == View::kPooled         ? "mean over rows and columns"
                                : src.view == View::kChannelsLast ? "map with channels last"
-                                                                 : "mean over rows and columns",
+                                                                 : "channel shuffle",
                                to_string(extents)));
 }
 
@@ -228,6 +239,11 @@ Activation transposed(Importer& importer, const OnnxNode& node, const Activation
   }
   if (src.view == View::kChannelsLast && src.extents.size() == 3 && order == std::vector<int64_t>{0, 3, 1, 2}) {
     result.view = View::kPlain;
+    return result;
+  }
+  if (src.view == View::kChannelsLast && src.extents.size() == 4 && order == std::vector<int64_t>{0, 1, 2, 4, 3}) {
+    result.view = View::kSwappedLast;
+    result.groups = src.extents[2];
     return result;
   }
   // [g, C/g, …] with the first two exchanged: half a channel shuffle.

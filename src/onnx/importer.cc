@@ -161,7 +161,10 @@ NodeId Importer::as_vector(const OnnxNode& node, const Activation& value) {
 }
 
 Activation Importer::settled(const OnnxNode& node, const Activation& value) {
-  if (value.view == View::kSwapped) node.unsupported("stands inside a channel shuffle");
+  const bool apart = value.view == View::kChannelsLast && value.extents.size() == 4;
+  if (value.view == View::kSwapped || value.view == View::kSwappedLast || apart) {
+    node.unsupported("stands inside a channel shuffle");
+  }
   if (value.view != View::kPooled) return value;
   const NodeId id = value.extents.size() == 1 ? as_vector(node, value) : as_map(node, value);
   return {.node = id, .extents = value.extents};

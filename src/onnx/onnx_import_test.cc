@@ -119,6 +119,41 @@ TEST(OnnxImport, FollowsAChannelShuffleThroughComputedShapes) {
   EXPECT_EQ(std::get<ChannelShuffleAttributes>(graph.nodes[2].attributes).groups, 2);
 }
 
+// As tf2onnx writes it.
+TEST(OnnxImport, FollowsAChannelShuffleWithChannelsLast) {
+  Writer file;
+  const std::string x = file.conv("conv1", "images", 2, 6);
+  set_attribute(file.add("Transpose", {x}, "last"), "perm", std::vector<int64_t>{0, 2, 3, 1});
+  file.add("Reshape", {"last", file.integers("apart_shape", {-1, 4, 4, 3, 2})}, "apart");
+  set_attribute(file.add("Transpose", {"apart"}, "swapped"), "perm", std::vector<int64_t>{0, 1, 2, 4, 3});
+  file.add("Reshape", {"swapped", file.integers("joined_shape", {-1, 4, 4, 6})}, "joined");
+  file.add("Slice", {"joined", file.integers("from", {2}), file.integers("to", {6}), file.integers("axis", {3})},
+           "part");
+  set_attribute(file.add("Transpose", {"part"}, "first"), "perm", std::vector<int64_t>{0, 3, 1, 2});
+  file.classify("first", 4);
+  const Graph graph = imported(file.proto()).graph;
+  EXPECT_THAT(described(graph), ElementsAre("input input", "conv2d conv1", "channel_shuffle joined", "slice part",
+                                            "global_avg_pool pooled", "linear fc"));
+  EXPECT_EQ(std::get<ChannelShuffleAttributes>(graph.nodes[2].attributes).groups, 3);
+}
+
+TEST(OnnxImport, RefusesWhatReadsChannelsApart) {
+  const auto behind = [](const std::vector<int64_t>& extents, int64_t axis) {
+    Writer file;
+    const std::string x = file.conv("conv1", "images", 2, 6);
+    set_attribute(file.add("Transpose", {x}, "last"), "perm", std::vector<int64_t>{0, 2, 3, 1});
+    file.add("Reshape", {"last", file.integers("apart_shape", extents)}, "apart");
+    file.add("Slice", {"apart", file.integers("from", {0}), file.integers("to", {2}), file.integers("axis", {axis})},
+             "part");
+    file.classify("part", 6);
+    return refusal(file.proto(), Code::kUnimplemented);
+  };
+  EXPECT_THAT(behind({-1, 4, 4, 3, 2}, 3), HasSubstr("'part' (Slice): stands inside a channel shuffle"));
+  // Features in the order of places: the first two are not the first two channels.
+  EXPECT_THAT(behind({-1, 96}, 1), HasSubstr("'part' (Slice): takes a part along axis 1"));
+  EXPECT_THAT(behind({-1, 4, 2, 12}, 3), HasSubstr("'apart' (Reshape): sees extents 4x4x6 of a map with channels"));
+}
+
 TEST(OnnxImport, TurnsChannelsLastRoundAndALinearLayersColumnsWithIt) {
   Writer file({4, 4, 2});  // rows, columns, channels
   set_attribute(file.add("Transpose", {"images"}, "first"), "perm", std::vector<int64_t>{0, 3, 1, 2});
