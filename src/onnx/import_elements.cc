@@ -35,13 +35,61 @@ void read_leaky_relu(Importer& importer, OnnxNode& node) {
                 [&](GraphBuilder& b, const std::string& name, NodeId src) { return b.leaky_relu(name, src, slope); });
 }
 
-// With one slope: a leaky one.
+// One number, or one a channel, for a map; empty where it is neither, or no map.
+std::optional<std::vector<float>> for_channels(Importer& importer, const Activation& value, const Tensor& tensor) {
+  const Shape& map = importer.shape(value.node);
+  const bool last = value.view == View::kChannelsLast;
+  if (map.size() != 3 || !(last ? value.extents.size() == 3 : value.extents == map)) return std::nullopt;
+  const auto values = tensor.floats();
+  if (tensor.elements() == 1 && tensor.shape().size() <= value.extents.size() + 1) {
+    return std::vector<float>(static_cast<size_t>(map[0]), values[0]);
+  }
+  Shape shape = tensor.shape();
+  while (!shape.empty() && shape.front() == 1) shape.erase(shape.begin());
+  const Shape wanted = last ? Shape{map[0]} : Shape{map[0], 1, 1};
+  if (shape != wanted || tensor.shape().size() > 4) return std::nullopt;
+  return std::vector<float>(values.begin(), values.end());
+}
+
+// scale * x + shift for each channel of a map: a normalisation with nothing to normalise.
+NodeId scale_channels(Importer& importer, const std::string& name, NodeId src, const std::vector<float>& scale,
+                      const std::vector<float>& shift) {
+  const auto channels = static_cast<int64_t>(scale.size());
+  const std::vector<float> zeros(scale.size(), 0.0F), ones(scale.size(), 1.0F);
+  importer.add_parameter(name + ".weight", Tensor::from_floats({channels}, scale));
+  importer.add_parameter(name + ".bias", Tensor::from_floats({channels}, shift));
+  importer.add_parameter(name + ".running_mean", Tensor::from_floats({channels}, zeros));
+  importer.add_parameter(name + ".running_var", Tensor::from_floats({channels}, ones));
+  return importer.builder().append(
+      {OpKind::kBatchNorm, name, {src}, BatchNormAttributes{.epsilon = kNoEpsilon, .momentum = 0}});
+}
+
+// With one slope: a leaky one. With one a channel: the positive part, and the negative one scaled; no value is rounded.
 void read_parametric_relu(Importer& importer, OnnxNode& node) {
   const Tensor slope = importer.weight(node, 1);
-  if (slope.elements() != 1) node.unsupported("has a slope for every channel; one for all is read, as LeakyRelu");
-  const auto value = static_cast<double>(slope.floats()[0]);
-  read_elements(importer, node,
-                [&](GraphBuilder& b, const std::string& name, NodeId src) { return b.leaky_relu(name, src, value); });
+  if (slope.elements() == 1) {
+    const auto value = static_cast<double>(slope.floats()[0]);
+    return read_elements(importer, node, [&](GraphBuilder& b, const std::string& name, NodeId src) {
+      return b.leaky_relu(name, src, value);
+    });
+  }
+  Activation value = importer.settled(node, importer.activation(node, 0));
+  std::optional<std::vector<float>> slopes = for_channels(importer, value, slope);
+  if (!slopes) {
+    node.unsupported(
+        fmt::format("has slopes of extents {} for a value of {}, expected one slope, or one a channel of a map",
+                    to_string(slope.shape()), to_string(value.extents)));
+  }
+  for (float& each : *slopes) each = -each;
+  const std::vector<float> turn(slopes->size(), -1.0F), zeros(slopes->size(), 0.0F);
+  GraphBuilder& b = importer.builder();
+  const std::string name = importer.name_for(node);
+  const NodeId positive = b.relu(importer.unique(name + ".positive"), value.node);
+  const NodeId turned = scale_channels(importer, importer.unique(name + ".turned"), value.node, turn, zeros);
+  const NodeId negative = b.relu(importer.unique(name + ".negative"), turned);
+  const NodeId scaled = scale_channels(importer, importer.unique(name + ".slopes"), negative, *slopes, zeros);
+  value.node = b.add(name, positive, scaled);
+  importer.set(node, value);
 }
 
 void read_sigmoid(Importer& importer, OnnxNode& node) {
@@ -107,35 +155,6 @@ void read_dropout(Importer& importer, OnnxNode& node) {
   importer.set(node, ImportValue(importer.activation(node, 0)));
 }
 
-// One number, or one a channel, for a map; empty where it is neither.
-std::optional<std::vector<float>> for_channels(const Activation& value, const Tensor& tensor, int64_t channels) {
-  const auto values = tensor.floats();
-  if (tensor.elements() == 1 && tensor.shape().size() <= value.extents.size() + 1) {
-    return std::vector<float>(static_cast<size_t>(channels), values[0]);
-  }
-  Shape shape = tensor.shape();
-  while (!shape.empty() && shape.front() == 1) shape.erase(shape.begin());
-  const Shape wanted = value.view == View::kChannelsLast ? Shape{channels} : Shape{channels, 1, 1};
-  if (shape != wanted || tensor.shape().size() > 4) return std::nullopt;
-  return std::vector<float>(values.begin(), values.end());
-}
-
-// scale * x + shift for each channel of a map: a normalisation with nothing to normalise.
-void scale_channels(Importer& importer, const OnnxNode& node, const Activation& src, const std::vector<float>& scale,
-                    const std::vector<float>& shift) {
-  const auto channels = static_cast<int64_t>(scale.size());
-  const std::string name = importer.name_for(node);
-  const std::vector<float> zeros(scale.size(), 0.0F), ones(scale.size(), 1.0F);
-  importer.add_parameter(name + ".weight", Tensor::from_floats({channels}, scale));
-  importer.add_parameter(name + ".bias", Tensor::from_floats({channels}, shift));
-  importer.add_parameter(name + ".running_mean", Tensor::from_floats({channels}, zeros));
-  importer.add_parameter(name + ".running_var", Tensor::from_floats({channels}, ones));
-  Activation result = src;
-  result.node = importer.builder().append(
-      {OpKind::kBatchNorm, name, {src.node}, BatchNormAttributes{.epsilon = kNoEpsilon, .momentum = 0}});
-  importer.set(node, result);
-}
-
 void read_with_constant(Importer& importer, const OnnxNode& node, size_t activation, char rule) {
   const Activation src = importer.settled(node, importer.activation(node, activation));
   const ImportValue& other = importer.value(node, 1 - activation);
@@ -145,10 +164,7 @@ void read_with_constant(Importer& importer, const OnnxNode& node, size_t activat
       std::ranges::all_of(tensor.floats(), [&](float x) { return x == (rule == '+' || rule == '-' ? 0 : 1); });
   if (neutral && tensor.elements() == 1 && !(activation == 1 && (rule == '-' || rule == '/')))
     return importer.set(node, src);
-  const Shape& map = importer.shape(src.node);
-  const bool is_map =
-      map.size() == 3 && (src.view == View::kChannelsLast ? src.extents.size() == 3 : src.extents == map);
-  const auto values = is_map ? for_channels(src, tensor, map[0]) : std::nullopt;
+  const auto values = for_channels(importer, src, tensor);
   if (!values) {
     node.unsupported(
         fmt::format("combines extents {} with a constant of {}, expected a map with one number, or one a channel",
@@ -164,7 +180,9 @@ void read_with_constant(Importer& importer, const OnnxNode& node, size_t activat
     if (rule == '/') scale[c] = 1 / x;
   }
   if (rule == '/' && activation == 1) node.unsupported("divides by a value of the network");
-  scale_channels(importer, node, src, scale, shift);
+  Activation result = src;
+  result.node = scale_channels(importer, importer.name_for(node), src.node, scale, shift);
+  importer.set(node, result);
 }
 
 // Of one shape, or a map and a factor for each of its channels, in either order.

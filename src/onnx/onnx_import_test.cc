@@ -182,6 +182,24 @@ TEST(OnnxImport, TurnsChannelsLastRoundAndALinearLayersColumnsWithIt) {
   EXPECT_EQ(columns[16], 1);
 }
 
+TEST(OnnxImport, ReadsASlopeForEachChannel) {
+  Writer file;
+  file.add("PRelu", {file.conv("conv1", "images", 2, 4), file.floats("slope", {4, 1, 1}, 0.25F)}, "bent");
+  file.classify("bent", 4);
+  const ImportedNetwork network = imported(file.proto());
+  EXPECT_THAT(
+      described(network.graph),
+      ElementsAre("input input", "conv2d conv1", "relu bent.positive", "batch_norm bent.turned", "relu bent.negative",
+                  "batch_norm bent.slopes", "add bent", "global_avg_pool pooled", "linear fc"));
+  EXPECT_THAT(network.tensors.at("bent.turned.weight").floats(), testing::Each(-1.0F));
+  EXPECT_THAT(network.tensors.at("bent.slopes.weight").floats(), testing::Each(-0.25F));
+  EXPECT_THAT(network.tensors.at("bent.slopes.bias").floats(), testing::Each(0.0F));
+  Writer rows;
+  rows.add("PRelu", {rows.conv("conv1", "images", 2, 4), rows.floats("slope", {4}, 0.25F)}, "bent");
+  rows.classify("bent", 4);
+  EXPECT_THAT(refusal(rows.proto(), Code::kUnimplemented), HasSubstr("slopes of extents 4 for a value of 4x4x4"));
+}
+
 TEST(OnnxImport, MakesANormalisationOfNumbersForEachChannel) {
   Writer file;
   file.add("Sub", {"images", file.floats("mean", {1, 2, 1, 1}, 0.25F)}, "centred");
