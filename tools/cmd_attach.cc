@@ -67,11 +67,6 @@ std::string data_for(const AttachArguments& arguments, const ModelFile& plain) {
 void run(const AttachArguments& arguments) {
   const ModelFile plain = load_model(arguments.model);
   const std::string data = data_for(arguments, plain);
-  if (plain.manifest.graph.exits() != 1) {
-    fail(Code::kInvalidArgument,
-         "[attach] '{}' has {} exits already, expected a plain network; drop them with sooner exits --keep none",
-         arguments.model, plain.manifest.graph.exits());
-  }
   Graph graph = attach_described(plain.manifest.graph, arguments.network);
   if (graph.exits() == 1)
     fail(Code::kInvalidArgument, "[attach] --exits none attaches nothing; place some, such as linear:3");

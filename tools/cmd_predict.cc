@@ -14,6 +14,7 @@
 #include "command.h"
 #include "core/cpu.h"
 #include "core/file.h"
+#include "core/pixel_table.h"
 #include "core/text.h"
 #include "data/csv.h"
 #include "data/image_files.h"
@@ -99,13 +100,8 @@ std::vector<std::string> files_of(const std::vector<std::string>& inputs) {
 class Preprocessor {
  public:
   // exact: images of other sizes or channels are refused.
-  Preprocessor(const Preprocessing& how, bool exact) : shape_(how.image_shape), exact_(exact) {
-    for (size_t c = 0; c < how.mean.size(); ++c) {
-      for (int pixel = 0; pixel < 256; ++pixel) {
-        table_.push_back(static_cast<float>((pixel / 255.0 - how.mean[c]) / how.std[c]));
-      }
-    }
-  }
+  Preprocessor(const Preprocessing& how, bool exact)
+      : shape_(how.image_shape), exact_(exact), table_(how.mean, how.std) {}
   [[nodiscard]] size_t elements() const { return static_cast<size_t>(element_count(shape_)); }
   // Whether the file had to be converted: it has another size or other channels.
   bool read(const std::string& file, std::vector<uint8_t>& pixels, std::span<float> image) const {
@@ -115,15 +111,14 @@ class Preprocessor {
       fail(Code::kInvalidArgument, "[predict] '{}' is {}, expected {}; convert it, or leave --exact out", file,
            to_string(stored), to_string(shape_));
     }
-    const size_t plane = elements() / static_cast<size_t>(shape_[0]);
-    for (size_t i = 0; i < pixels.size(); ++i) image[i] = table_[i / plane * 256 + pixels[i]];
+    table_.convert(pixels, image);
     return stored != shape_;
   }
 
  private:
   Shape shape_;
   bool exact_;
-  std::vector<float> table_;  // [C, 256]
+  PixelTable table_;
 };
 
 // What answers look like: a class, or a number in a unit.

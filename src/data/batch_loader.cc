@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/pixel_table.h"
 #include "core/rng.h"
 
 namespace sooner {
@@ -70,7 +71,7 @@ struct BatchLoader::Impl {
   const std::vector<int64_t> indices;
   const LoaderOptions options;
   const int64_t batches;
-  std::vector<float> table;  // [C, 256]: what each byte becomes
+  const PixelTable table;
 
   std::mutex mutex;  // guards all below but `abandon`
   std::condition_variable work_there, batch_there, worker_idle;
@@ -94,20 +95,14 @@ struct BatchLoader::Impl {
         indices(std::move(chosen)),
         options(std::move(how)),
         batches((std::ssize(indices) + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size),
-        ring(static_cast<size_t>(options.prefetch) + 1) {
-    for (size_t c = 0; c < options.mean.size(); ++c) {
-      for (int pixel = 0; pixel < 256; ++pixel) {
-        table.push_back(static_cast<float>((pixel / 255.0 - options.mean[c]) / options.std[c]));
-      }
-    }
-  }
+        table(options.mean, options.std),
+        ring(static_cast<size_t>(options.prefetch) + 1) {}
 
   [[nodiscard]] Place& place(int64_t batch) { return ring[static_cast<size_t>(batch) % ring.size()]; }
 
   void fill(int64_t number, Batch& batch, std::vector<uint8_t>& pixels, std::vector<uint8_t>& work) {
     const auto first = static_cast<size_t>(number * options.batch_size);
     const auto n = std::min<size_t>(order.size() - first, static_cast<size_t>(options.batch_size));
-    const size_t plane = pixels.size() / static_cast<size_t>(shape[0]);
     batch.n = static_cast<int64_t>(n);
     batch.images.resize(n * pixels.size());
     batch.labels.resize(n);
@@ -120,11 +115,7 @@ struct BatchLoader::Impl {
         Rng rng{options.seed, kAugmentStream, static_cast<uint64_t>(epoch), static_cast<uint64_t>(index)};
         augment_image(pixels, work, shape, options.augment, rng);
       }
-      float* dst = batch.images.data() + i * pixels.size();
-      for (size_t at = 0; at < pixels.size(); at += plane) {
-        const float* of_channel = table.data() + at / plane * 256;
-        for (size_t p = 0; p < plane; ++p) dst[at + p] = of_channel[pixels[at + p]];
-      }
+      table.convert(pixels, std::span(batch.images).subspan(i * pixels.size(), pixels.size()));
       batch.labels[i] = source->label(index);
       batch.targets[i] = source->target(index);
       batch.indices[i] = index;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "graph/graph_builder.h"
 
 namespace sooner {
 namespace {
@@ -42,11 +43,7 @@ ModelFile imported_model(Graph graph, TensorMap tensors, const ImportedFacts& fa
 }
 
 ModelFile attached_model(const ModelFile& plain, Graph graph, const TensorMap& heads) {
-  if (plain.manifest.graph.exits() != 1) {
-    fail(Code::kInvalidArgument,
-         "[attach] '{}' has {} exits already, expected a plain network; sooner exits --keep none drops them",
-         plain.manifest.graph.name, plain.manifest.graph.exits());
-  }
+  expect_plain(plain.manifest.graph);
   ModelFile model = plain;
   Manifest& manifest = model.manifest;
   manifest.graph = std::move(graph);

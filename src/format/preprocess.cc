@@ -1,6 +1,7 @@
 #include "format/preprocess.h"
 
 #include "core/error.h"
+#include "core/pixel_table.h"
 
 namespace sooner {
 
@@ -16,13 +17,11 @@ std::vector<float> preprocess(const Preprocessing& preprocessing, std::span<cons
     fail(Code::kInvalidArgument, "[preprocess] got {} means and {} deviations, expected one of each for {} channels",
          preprocessing.mean.size(), preprocessing.std.size(), channels);
   }
-  std::vector<float> values;
-  values.reserve(pixels.size());
-  const size_t plane = image / channels;
-  for (size_t i = 0; i < pixels.size(); ++i) {
-    const size_t channel = i / plane % channels;
-    values.push_back(
-        static_cast<float>((pixels[i] / 255.0 - preprocessing.mean[channel]) / preprocessing.std[channel]));
+  const PixelTable table(preprocessing.mean, preprocessing.std);
+  std::vector<float> values(pixels.size());
+  const std::span<float> numbers(values);
+  for (size_t at = 0; at < pixels.size(); at += image) {
+    table.convert(pixels.subspan(at, image), numbers.subspan(at, image));
   }
   return values;
 }

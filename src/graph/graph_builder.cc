@@ -165,11 +165,16 @@ NodeId read_earlier(GraphBuilder& builder, const std::string& prefix, NodeId log
 
 }  // namespace
 
-Graph attach_exits(const Graph& plain, const std::vector<ExitRequest>& requests) {
-  if (plain.stages.size() != 1) {
-    fail(Code::kInvalidArgument, "[attach] '{}' has {} exits already, expected a plain network", plain.name,
-         plain.stages.size());
+void expect_plain(const Graph& graph) {
+  if (graph.stages.size() != 1) {
+    fail(Code::kInvalidArgument,
+         "[attach] '{}' has {} exits already, expected a plain network; sooner exits --keep none drops them",
+         graph.name, graph.stages.size());
   }
+}
+
+Graph attach_exits(const Graph& plain, const std::vector<ExitRequest>& requests) {
+  expect_plain(plain);
   const std::vector<NodeId>& trunk = plain.stages[0].trunk;
   std::vector<std::pair<NodeId, const ExitRequest*>> points;
   for (const ExitRequest& request : requests) {

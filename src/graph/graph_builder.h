@@ -81,6 +81,9 @@ struct ExitRequest {
   bool cascade = false;
 };
 
+// Throws kInvalidArgument for a network that has early exits already.
+void expect_plain(const Graph& graph);
+
 // The network with early exits. Requests may come in any order; exits follow the trunk. Throws kInvalidArgument
 // for an unknown trunk point (naming the nearest names), a repeated one, or a graph that has early exits already.
 Graph attach_exits(const Graph& plain, const std::vector<ExitRequest>& requests);

@@ -54,6 +54,7 @@ Graph build_network(const NetworkDescription& description, const Shape& input_sh
 }
 
 Graph attach_described(const Graph& plain, const NetworkDescription& description) {
+  if (description.exits != "none") expect_plain(plain);
   const std::vector<std::string> points = place_exits(plain, description.exits);
   if (points.empty()) return plain;
   const std::vector<std::string> heads = split(description.head, ';');
