@@ -30,6 +30,10 @@ if(SOONER_SANITIZE)
   add_compile_options(-fsanitize=${SOONER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${SOONER_SANITIZE})
 endif()
+if(SOONER_FUZZ)
+  # So that a fuzzer sees which of our own branches an input takes, not only the target's.
+  add_compile_options($<$<CXX_COMPILER_ID:Clang>:-fsanitize=fuzzer-no-link>)
+endif()
 
 find_package(fmt REQUIRED)
 find_package(ZLIB REQUIRED)

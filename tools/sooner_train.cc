@@ -13,7 +13,9 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "train/network_source.h"
 #include "train/run_folder.h"
+#include "train/run_records.h"
 #include "train/train_config.h"
 #include "train/trainer.h"
 
@@ -125,11 +127,20 @@ bool holds_same_run(const std::filesystem::path& path, const TrainConfig& config
   std::error_code ignored;
   if (!std::filesystem::exists(path / "config.toml", ignored)) return false;
   const TrainConfig there = load_config(RunFolder::open(path).config());
-  if (config_hash(there) == config_hash(config)) return true;
-  fail(Code::kFailedPrecondition,
-       "[sooner-train] '{}' holds a run of another configuration ({}, this one is {}); name another folder, or remove "
-       "it",
-       path.string(), config_hash(there), config_hash(config));
+  if (config_hash(there) != config_hash(config)) {
+    fail(Code::kFailedPrecondition,
+         "[sooner-train] '{}' holds a run of another configuration ({}, this one is {}); name another folder, or "
+         "remove it",
+         path.string(), config_hash(there), config_hash(config));
+  }
+  const std::string start = start_hash(config), then = recorded_start(RunFolder::open(path));
+  if (start != then) {
+    fail(Code::kFailedPrecondition,
+         "[sooner-train] '{}' holds a run that started from other weights ({}, '{}' has {}); name another folder, or "
+         "remove it",
+         path.string(), then.empty() ? "unknown" : then, config.train.start, start);
+  }
+  return true;
 }
 
 int run(const Arguments& a) {

@@ -27,7 +27,8 @@ std::string state_json(const Checkpoint& checkpoint) {
                                 {"meter_sums", p.meter_sums},
                                 {"config_hash", id.config_hash},
                                 {"data_hash", id.data_hash},
-                                {"compute_mode", id.compute_mode}}
+                                {"compute_mode", id.compute_mode},
+                                {"start_hash", id.start_hash}}
       .dump();
 }
 
@@ -48,6 +49,7 @@ void read_state(const std::string& text, Checkpoint& checkpoint) {
   json.at("config_hash").get_to(checkpoint.identity.config_hash);
   json.at("data_hash").get_to(checkpoint.identity.data_hash);
   json.at("compute_mode").get_to(checkpoint.identity.compute_mode);
+  checkpoint.identity.start_hash = json.value("start_hash", "");
   if (p.epoch < 0 || p.batch < 0 || p.step < 0) fail(Code::kDataLoss, "a negative position");
 }
 

@@ -28,6 +28,7 @@ struct RunIdentity {
   std::string config_hash;
   std::string data_hash;
   std::string compute_mode;  // "cpu, 2 threads, bf16, channels-last"
+  std::string start_hash{};  // of the model that training starts from (model_hash); empty without one
 };
 
 struct Checkpoint {

@@ -40,6 +40,10 @@ std::optional<ModelFile> load_start(const TrainConfig& config, const DataSet& da
   return model;
 }
 
+std::string start_hash(const TrainConfig& config) {
+  return config.train.start.empty() ? "" : model_hash(load_model(config.train.start));
+}
+
 Graph described_network(const TrainConfig& config, const DataSet& data, const std::optional<ModelFile>& start) {
   const NetworkDescription& network = config.network;
   if (!network.backbone.starts_with(kModelBackbone)) {

@@ -18,6 +18,9 @@ inline constexpr std::string_view kKeptExits = "kept";
 // other answers or pictures than `data`.
 std::optional<ModelFile> load_start(const TrainConfig& config, const DataSet& data);
 
+// model_hash of the file that train.start names, "" where it names none. Throws what load_model throws.
+std::string start_hash(const TrainConfig& config);
+
 // `start`: what load_start gave. Throws kInvalidArgument where the network does not fit the data.
 Graph described_network(const TrainConfig& config, const DataSet& data, const std::optional<ModelFile>& start);
 

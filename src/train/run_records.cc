@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/cpu.h"
+#include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
 
@@ -132,6 +133,7 @@ void save_environment(const RunFolder& folder, const TrainConfig& config, const 
   Json json{{"sooner_version", SOONER_VERSION},
             {"libtorch_version", SOONER_TORCH_VERSION},
             {"config_hash", identity.config_hash},
+            {"start_hash", identity.start_hash},
             {"processor", cpu_name()},
             {"instruction_sets", to_string(cpu_features())},
             {"processors", cpu_count()},
@@ -152,6 +154,15 @@ void save_environment(const RunFolder& folder, const TrainConfig& config, const 
     json["steps"] = result->steps;
   }
   write_file_atomically(folder.environment(), json.dump(2) + "\n");
+}
+
+std::string recorded_start(const RunFolder& folder) {
+  if (!std::filesystem::exists(folder.environment())) return "";
+  try {
+    return Json::parse(read_text(folder.environment())).value("start_hash", "");
+  } catch (const nlohmann::json::exception&) {
+    fail(Code::kDataLoss, "[run] '{}' is no JSON of a run; name another folder", folder.environment().string());
+  }
 }
 
 }  // namespace sooner

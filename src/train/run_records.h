@@ -54,5 +54,7 @@ std::string summary(const EpochRecord& record, int64_t epochs);
 void save_environment(const RunFolder& folder, const TrainConfig& config, const DataSet& data,
                       const std::vector<const Split*>& splits, const RunIdentity& identity, const std::string& device,
                       const std::vector<double>& exit_cost, const TrainResult* result);
+// The start_hash of a run's env.json; "" where it has none. Throws kDataLoss for a file that is none of ours.
+std::string recorded_start(const RunFolder& folder);
 
 }  // namespace sooner

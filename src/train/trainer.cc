@@ -105,7 +105,7 @@ class Trainer {
     make_loader();
     batches_ = loader_->batches_per_epoch();
     plan_ = PhasePlan(regime_->phases(), batches_);
-    identity_ = {config_hash(config), data_.hash, to_string(mode_)};
+    identity_ = {config_hash(config), data_.hash, to_string(mode_), start_hash(config)};
   }
 
   TrainResult run() {
@@ -465,6 +465,8 @@ class Trainer {
     same("the configuration's hash", identity_.config_hash, saved.identity.config_hash,
          "undo what was changed (config.toml, --set), or start a new run");
     same("the data's hash", identity_.data_hash, saved.identity.data_hash, "name the folder of the same data");
+    same("the hash of train.start's model", identity_.start_hash, saved.identity.start_hash,
+         "put the file back that was there, or start a new run");
     same("the mode", identity_.compute_mode, saved.identity.compute_mode,
          "give the same device and threads for the same bits, or start a new run");
     if (saved.position.epoch > config_.train.epochs || saved.position.batch >= batches_) {

@@ -20,6 +20,7 @@
 #include "train/evaluate.h"
 #include "train/feature_cache.h"
 #include "train/regime.h"
+#include "train/run_records.h"
 #include "zoo/initial_weights.h"
 #include "zoo/zoo.h"
 
@@ -196,6 +197,24 @@ TEST(Trainer, RefusesToResumeAnotherConfigurationOrMode) {
   const Error other = error_of([&] { run(small_config({"train.seed=2"}), folder, again, true); });
   EXPECT_EQ(other.code(), Code::kFailedPrecondition);
   EXPECT_THAT(other.what(), HasSubstr("configuration's hash"));
+}
+
+TEST(Trainer, RefusesToResumeWhenTheWeightsItBeganFromAreOthers) {
+  const TempFolder root;
+  StopAfter never(-1), early(3), again(-1);
+  const RunFolder plain = RunFolder::create(root / "plain"), folder = RunFolder::create(root / "run");
+  run(small_config({"train.regime=plain", "train.epochs=1"}), plain, never);
+  const TrainConfig config = small_config({"train.start=" + plain.model().string()});
+  run(config, folder, early);
+  EXPECT_EQ(recorded_start(folder), model_hash(load_model(plain.model())));
+  EXPECT_EQ(recorded_start(plain), "");
+  ModelFile other = load_model(plain.model());
+  other.tensors.at("conv1.bias") = other.tensors.at("conv1.bias").clone();
+  other.tensors.at("conv1.bias").floats()[0] += 1;
+  save_model(other, plain.model());
+  const Error error = error_of([&] { run(config, folder, again, true); });
+  EXPECT_EQ(error.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(error.what(), HasSubstr("the hash of train.start's model"));
 }
 
 TEST(Trainer, StopsWhenTheLossIsNoNumberAndKeepsTheLastGoodCheckpoint) {
