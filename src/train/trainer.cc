@@ -105,7 +105,7 @@ class Trainer {
     make_loader();
     batches_ = loader_->batches_per_epoch();
     plan_ = PhasePlan(regime_->phases(), batches_);
-    identity_ = {config_hash(config), data_.hash, to_string(mode_), start_hash(config)};
+    identity_ = {config_hash(config), data_.hash, to_string(mode_), start_ ? model_hash(*start_) : ""};
   }
 
   TrainResult run() {
