@@ -35,6 +35,9 @@ if(SOONER_FUZZ)
   add_compile_options($<$<CXX_COMPILER_ID:Clang>:-fsanitize=fuzzer-no-link>)
 endif()
 
+# For what takes long to compile and is not slow to run: tests (the code under test is optimised) and commands.
+set(SOONER_QUICK_TO_COMPILE $<IF:$<CONFIG:Debug>,-O0,-O1>)
+
 find_package(fmt REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)

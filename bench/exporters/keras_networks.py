@@ -8,7 +8,6 @@ class _Layers:
     """Keras layers with PyTorch's symmetric padding."""
 
     def __init__(self, tf):
-        self.tf = tf
         self.keras = tf.keras.layers
 
     def conv(self, x, channels, kernel, stride=1, padding=0, groups=1, bias=False):
