@@ -8,8 +8,9 @@
 
 namespace sooner {
 
-// threshold: on the inner policy's score scale; a NaN score is below every threshold. REQUIRES: inner. State is the
-// inner policy's.
-std::unique_ptr<const ExitPolicy> abstain_policy(std::unique_ptr<const ExitPolicy> inner, double threshold);
+// threshold: on the inner policy's score scale, or of max-prob's log-odds at temperature 1 without `own_score`; a NaN
+// score is below every threshold. REQUIRES: inner. State is the inner policy's.
+std::unique_ptr<const ExitPolicy> abstain_policy(std::unique_ptr<const ExitPolicy> inner, double threshold,
+                                                 bool own_score);
 
 }  // namespace sooner

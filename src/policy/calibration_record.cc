@@ -1,12 +1,15 @@
 #include "policy/calibration_record.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/error.h"
 
 namespace sooner {
 
 namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Every part as it is for `precision`; nothing where one has nothing.
 std::optional<PolicySpec> with_parts_at(PolicySpec policy, std::span<const CalibrationRecord> records,
@@ -21,6 +24,10 @@ std::optional<PolicySpec> with_parts_at(PolicySpec policy, std::span<const Calib
 
 }  // namespace
 
+bool holds_everywhere(const CalibrationRecord& record) {
+  return record.rule.starts_with(kOwnRule) && record.policy.abstain_below == -kInfinity;
+}
+
 bool same_rule(std::string_view a, std::string_view b) {
   return a == b || (a.starts_with("latency ") && b.starts_with("latency "));
 }
@@ -28,12 +35,11 @@ bool same_rule(std::string_view a, std::string_view b) {
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
                                          std::string_view precision) {
   if (!policy.parts.empty()) return with_parts_at(policy, records, precision);
-  if (policy.thresholds.empty() && policy.class_thresholds.empty()) return policy;
+  if (policy.thresholds.empty() && policy.class_thresholds.empty() && policy.abstain_below == -kInfinity) return policy;
   const CalibrationRecord* origin = nullptr;
   for (const CalibrationRecord& record : records) {
     if (record.policy != policy) continue;
-    // A rule that looked at no logits holds for all.
-    if (record.precision == precision || record.rule.starts_with(kOwnRule)) return policy;
+    if (record.precision == precision || holds_everywhere(record)) return policy;
     origin = &record;
   }
   if (origin == nullptr) return policy;

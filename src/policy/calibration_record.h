@@ -31,7 +31,7 @@ struct RiskGuarantee {
 struct CalibrationRecord {
   PolicySpec policy;
   // How the thresholds were chosen: "accuracy-drop 0.003", "error-rise 0.5", "budget 0.5", "shares 0.6,0.3,0.1", "rule
-  // g >= 0.5".
+  // g >= 0.5"; with an abstention, its goal: "budget 0.5 and coverage 0.95".
   std::string rule;
   // Whose logits: thresholds belong to these.
   std::string data_set;    // name
@@ -57,6 +57,9 @@ struct CalibrationRecord {
   std::vector<double> exit_savings;
   std::optional<RiskGuarantee> guarantee;
 };
+
+// Whether nothing in it was chosen on logits, so that it holds whatever their precision.
+bool holds_everywhere(const CalibrationRecord& record);
 
 // Whether two rules choose alike: measured times, which a latency rule holds, aside.
 bool same_rule(std::string_view a, std::string_view b);

@@ -14,14 +14,17 @@ constexpr size_t kMostParts = 16;
 // exp(w) of a weight within is a usable number.
 constexpr double kLargestWeight = 50;
 
-void check_threshold(const PolicyKind& kind, double threshold, size_t exit) {
+void check_threshold(const PolicyKind& kind, double threshold, size_t exit, size_t early_exits) {
   if (std::isnan(threshold)) {
     fail(Code::kInvalidArgument, "[policy] '{}' got threshold NaN at exit {}, expected a number or an infinity",
          kind.name, exit);
   }
-  if (std::isfinite(threshold) && (threshold < kind.lowest_threshold || threshold > kind.highest_threshold)) {
+  // With a single early exit nobody can agree with anybody: 1, the least to ask for, stays legal.
+  const double highest =
+      kind.counts_exits ? std::max(1.0, static_cast<double>(early_exits) - 1) : kind.highest_threshold;
+  if (std::isfinite(threshold) && (threshold < kind.lowest_threshold || threshold > highest)) {
     fail(Code::kInvalidArgument, "[policy] '{}' got threshold {} at exit {}, expected {} to {}, or an infinity",
-         kind.name, threshold, exit, kind.lowest_threshold, kind.highest_threshold);
+         kind.name, threshold, exit, kind.lowest_threshold, highest);
   }
 }
 
@@ -45,7 +48,7 @@ std::vector<double> checked_thresholds(const PolicySpec& spec, const PolicyKind&
          "[policy] '{}' got {} thresholds, expected {}: one per early exit; tune the model or name them", kind.name,
          spec.thresholds.size(), early_exits);
   }
-  for (size_t k = 0; k < early_exits; ++k) check_threshold(kind, spec.thresholds[k], k);
+  for (size_t k = 0; k < early_exits; ++k) check_threshold(kind, spec.thresholds[k], k, early_exits);
   return spec.thresholds;
 }
 
@@ -63,7 +66,9 @@ void check_class_thresholds(const PolicySpec& spec, const PolicyKind& kind, cons
       fail(Code::kInvalidArgument, "[policy] '{}' got {} thresholds by class at exit {}, expected {}: one per class",
            kind.name, spec.class_thresholds[k].size(), k, context.classes);
     }
-    for (const double threshold : spec.class_thresholds[k]) check_threshold(kind, threshold, k);
+    for (const double threshold : spec.class_thresholds[k]) {
+      check_threshold(kind, threshold, k, spec.class_thresholds.size());
+    }
   }
 }
 
@@ -184,9 +189,8 @@ void check_wrappers(const PolicySpec& spec, const PolicyKind& kind, const Policy
     fail(Code::kInvalidArgument, "[policy] '{}' got {} to abstain below, expected a number, or -inf for never",
          kind.name, spec.abstain_below);
   }
-  if (spec.abstain_below > -kInfinity && !kind.scores_last_exit) {
-    fail(Code::kInvalidArgument,
-         "[policy] '{}' gives the last exit no score to abstain by; use a policy that looks at logits", kind.name);
+  if (spec.abstain_below > -kInfinity && context.classes == 1 && !kind.scores_last_exit) {
+    fail(Code::kInvalidArgument, "[policy] '{}' gives a number no score to abstain by; use patience", kind.name);
   }
   if (!(spec.deadline_seconds > 0)) {
     fail(Code::kInvalidArgument, "[policy] '{}' got a deadline of {} s, expected more than 0, or inf for none",

@@ -43,6 +43,8 @@ PolicyKind confidence_policy_kind() {
           .gates = true,
           .scores_last_exit = false,
           .default_threshold = 0.5,
+          .lowest_threshold = 0,
+          .highest_threshold = 1,
           .make = [](const PolicySpec& spec, const PolicyContext& context) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<ConfidencePolicy>(spec, context);
           }};

@@ -22,6 +22,7 @@ PolicyKind entropy_policy_kind() {
   return {.name = "entropy",
           .probabilities = true,
           .default_threshold = std::nullopt,
+          .highest_threshold = 1,  // 0 nats; ln C and more mean everybody
           .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<EntropyPolicy>(spec);
           }};

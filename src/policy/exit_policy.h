@@ -74,8 +74,7 @@ struct PolicySpec {
   // [K-1][C], in place of `thresholds`: the threshold that holds for samples answered with class c. Empty: none.
   std::vector<std::vector<double>> class_thresholds = {};
   // Who has to leave unsure (last exit, cap, deadline) and scores less than this is answered "do not know"; -inf:
-  // nobody is. Not for policies that give the last exit no score of its own (gate, confidence, always, never, any,
-  // all).
+  // nobody is. gate, confidence, always, never, any and all give the last exit no score: theirs is max-prob's log-odds.
   double abstain_below = -std::numeric_limits<double>::infinity();
   // Who could not finish the next stage within this time stops; +inf: no deadline. > 0.
   double deadline_seconds = std::numeric_limits<double>::infinity();

@@ -279,7 +279,7 @@ TEST(AllPolicy, LeavesWhenEveryPartWould) {
 }
 
 TEST(AnyPolicy, KeepsTheStatesOfItsPartsApartAndAnswersAsWhoeverLeaves) {
-  const PolicySpec never_patient{.name = "patience", .thresholds = {4, 4, 4, 4}};
+  const PolicySpec never_patient{.name = "patience", .thresholds = {3, 3, 3, 3}};
   const PolicySpec vote{.name = "vote", .thresholds = {1, 1, 0.5, 0.5}};
   const auto policy = make_policy(any_of({never_patient, vote, {.name = "never"}}), kFiveExits);
   EXPECT_EQ(policy->state_bytes(), 8U + 16U);
@@ -327,6 +327,17 @@ TEST(Abstention, IsForThoseThatHaveToLeaveUnsure) {
   spec.cap = 0;
   EXPECT_EQ(walk(*make_policy(spec, kThreeExits), {{0.5F, 0}})[0].left, Left::kAbstains);
   EXPECT_EQ(walk(*make_policy(spec, kThreeExits), {{2, 0}})[0].left, Left::kByCap);
+}
+
+TEST(Abstention, GoesByMaxProbWhereThePolicyGivesTheLastExitNoScore) {
+  for (const char* name : {"gate", "never"}) {
+    PolicySpec spec{.name = name};
+    spec.abstain_below = 1;  // log-odds: the difference of two logits
+    const auto policy = make_policy(spec, kThreeExits);
+    const std::vector<float> shut{0, 0};
+    EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {0.5F, 0}}, shut)[2].left, Left::kAbstains) << name;
+    EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {1, 0}}, shut)[2].left, Left::kAtLastExit) << name;
+  }
 }
 
 TEST(Deadline, StopsWhoCouldNotFinishTheNextStage) {
@@ -432,7 +443,8 @@ TEST(Thresholds, OfInfinityHoldForEveryScore) {
 
 TEST(Policies, ThatDependOnLogitsNeverLeaveEarlyOnNan) {
   for (const std::string name : {"entropy", "max-prob", "margin", "ensemble"}) {
-    const auto policy = make_policy({.name = name, .thresholds = {-5, -5}}, kThreeExits);
+    const double lowest = name == "margin" ? 0 : -5;  // below every score
+    const auto policy = make_policy({.name = name, .thresholds = {lowest, lowest}}, kThreeExits);
     EXPECT_THAT(outcomes(walk(*policy, {{kNan, 0}, {0, kNan}, {kNan, kNan}})),
                 ElementsAre(Left::kStays, Left::kStays, Left::kAtLastExit))
         << name;
@@ -523,7 +535,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpec{{.name = "margin", .thresholds = {0, 0}, .temperatures = {std::nan(""), 1, 1}},
                 kThreeExits,
                 "temperature nan"},
-        BadSpec{{.name = "patience", .thresholds = {1, -1}}, kThreeExits, "threshold -1 at exit 1, expected 0 to inf"},
+        BadSpec{{.name = "patience", .thresholds = {1, -1}}, kThreeExits, "threshold -1 at exit 1, expected 0 to 1"},
+        BadSpec{{.name = "patience", .thresholds = {2, 2}}, kThreeExits, "threshold 2 at exit 0, expected 0 to 1"},
+        BadSpec{{.name = "gate", .thresholds = {1.5, 1}}, kThreeExits, "threshold 1.5 at exit 0, expected 0 to 1"},
+        BadSpec{{.name = "confidence", .thresholds = {1, -1}}, kThreeExits, "threshold -1 at exit 1, expected 0 to 1"},
+        BadSpec{{.name = "margin", .thresholds = {50, 1}}, kThreeExits, "threshold 50 at exit 0, expected 0 to 1"},
+        BadSpec{{.name = "entropy", .thresholds = {-2, 5}}, kThreeExits, "threshold 5 at exit 1, expected -inf to 1"},
         BadSpec{{.name = "vote", .thresholds = {1.5, 1}}, kThreeExits, "threshold 1.5 at exit 0, expected 0 to 1"},
         BadSpec{{.name = "vote"}, kThreeExits, "got 0 thresholds, expected 2"},
         BadSpec{{.name = "max-prob", .thresholds = {1, 1}, .ensemble = {.weights = {{0}, {0, 0}}}},
@@ -560,7 +577,6 @@ INSTANTIATE_TEST_SUITE_P(
                 kThreeExits,
                 "got 1 thresholds by class at exit 1, expected 2"},
         BadSpec{{.name = "gate", .class_thresholds = {{0, 0}, {0, std::nan("")}}}, kThreeExits, "NaN at exit 1"},
-        BadSpec{{.name = "gate", .abstain_below = 0.5}, kThreeExits, "no score to abstain by"},
         BadSpec{{.name = "patience", .abstain_below = std::nan("")}, kThreeExits, "got nan to abstain below"},
         BadSpec{{.name = "patience", .abstain_below = kInfinity}, kThreeExits, "got inf to abstain below"},
         BadSpec{{.name = "gate", .deadline_seconds = 0}, kThreeExits, "a deadline of 0 s"},
@@ -578,6 +594,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {.exits = 2, .classes = 1},
                 "temperatures for a model that answers with a number"},
         BadSpec{{.name = "patience", .class_thresholds = {{-1}}}, {.exits = 2, .classes = 1}, "thresholds by class"},
+        BadSpec{{.name = "never", .abstain_below = 0.5}, {.exits = 2, .classes = 1}, "no score to abstain by"},
         BadSpec{{.name = "never"}, {.exits = 1, .classes = 0}, "0 classes"}));
 
 TEST(Left, HasAWordForEveryOutcome) {

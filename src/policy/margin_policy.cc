@@ -22,6 +22,8 @@ PolicyKind margin_policy_kind() {
   return {.name = "margin",
           .probabilities = true,
           .default_threshold = std::nullopt,
+          .lowest_threshold = 0,
+          .highest_threshold = 1,
           .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<MarginPolicy>(spec);
           }};

@@ -44,6 +44,7 @@ PolicyKind patience_policy_kind() {
   return {.name = "patience",
           .default_threshold = 1,  // the least that asks for any agreement
           .lowest_threshold = 0,
+          .counts_exits = true,
           .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<PatiencePolicy>(spec);
           }};

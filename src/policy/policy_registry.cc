@@ -64,12 +64,19 @@ const PolicyKind& policy_kind(std::string_view name, int32_t classes) {
   return *kind;
 }
 
+std::string_view abstains_by(std::string_view name, int32_t classes) {
+  const PolicyKind& kind = policy_kind(name, classes);
+  return kind.scores_last_exit ? kind.name : "max-prob";
+}
+
 std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const PolicyContext& context) {
   const PolicyKind& kind = policy_kind(spec.name, context.classes);
   std::unique_ptr<const ExitPolicy> policy = kind.make(checked_spec(spec, kind, context), context);
   if (spec.cap >= 0) policy = cap_policy(std::move(policy), spec.cap);
   if (std::isfinite(spec.deadline_seconds)) policy = deadline_policy(std::move(policy), spec.deadline_seconds);
-  if (spec.abstain_below > -kInfinity) policy = abstain_policy(std::move(policy), spec.abstain_below);
+  if (spec.abstain_below > -kInfinity) {
+    policy = abstain_policy(std::move(policy), spec.abstain_below, kind.scores_last_exit);
+  }
   return policy;
 }
 

@@ -1,23 +1,29 @@
 #include "tune/abstention.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <optional>
+#include <vector>
 
 #include "core/error.h"
+#include "core/text.h"
+#include "policy/policy_kind.h"
+#include "policy/scores.h"
 
 namespace sooner {
 namespace {
+
+constexpr std::string_view kCoverage = "coverage";
+constexpr std::string_view kError = "most-error";
 
 // Samples answered, and how many of them wrongly.
 struct Answered {
   int64_t samples = 0;
   int64_t wrong = 0;
 };
-
-int64_t is_wrong(const ScoreTable& table, size_t exit, size_t n) { return table.quality[exit][n] == 0 ? 1 : 0; }
 
 bool meets(const Answered& answered, AbstainGoal goal, double value, int64_t samples) {
   // 0.95 of 20 samples is 19, whatever 0.95 * 20 rounds to.
@@ -30,39 +36,51 @@ bool meets(const Answered& answered, AbstainGoal goal, double value, int64_t sam
 
 }  // namespace
 
-double abstain_threshold(const ScoreTable& table, std::span<const int32_t> taken, const Abstention& wanted) {
+std::string to_string(const Abstention& abstention) {
+  return fmt::format("{} {}", abstention.goal == AbstainGoal::kCoverage ? kCoverage : kError, abstention.value);
+}
+
+Abstention parse_abstention(std::string_view text) {
+  const size_t gap = text.find(' ');
+  const std::string_view name = text.substr(0, gap);
+  if (gap == std::string_view::npos || (name != kCoverage && name != kError)) {
+    fail(Code::kInvalidArgument, "[abstain] got '{}', expected '{} F' or '{} F', F from 0 to 1", text, kCoverage,
+         kError);
+  }
+  return {name == kCoverage ? AbstainGoal::kCoverage : AbstainGoal::kError, parse_number(name, text.substr(gap + 1))};
+}
+
+double abstain_threshold(std::span<const Answer> answers, const Abstention& wanted) {
   const auto [goal, value] = wanted;
   if (!(value >= 0 && value <= 1)) {
     fail(Code::kInvalidArgument, "[abstain] got {}, expected a fraction of the samples, 0 to 1", value);
   }
-  if (table.samples < 1) fail(Code::kInvalidArgument, "[abstain] got no samples, expected at least 1");
-  const size_t last = table.scores.size() - 1;
-  const std::vector<float>& score = table.scores[last];
-  std::vector<size_t> unsure;  // who come to the last exit
+  if (answers.empty()) fail(Code::kInvalidArgument, "[abstain] got no samples, expected at least 1");
+  const auto samples = static_cast<int64_t>(answers.size());
+  std::vector<Answer> unsure;
   Answered answered;
-  for (size_t n = 0; n < taken.size(); ++n) {
-    const auto exit = static_cast<size_t>(taken[n]);
-    if (exit == last) {
-      unsure.push_back(n);
-    } else {
+  for (const Answer& answer : answers) {
+    if (answer.sure) {
       ++answered.samples;
-      answered.wrong += is_wrong(table, exit, n);
+      answered.wrong += answer.wrong ? 1 : 0;
+    } else {
+      unsure.push_back(answer);
     }
   }
-  std::ranges::sort(unsure, [&](size_t a, size_t b) { return score[a] > score[b]; });
+  std::ranges::stable_sort(unsure, std::ranges::greater(), &Answer::score);
 
   // How many of them to answer: the fewest that meet a coverage, the most that keep to an error.
   std::optional<size_t> chosen;
   const Answered early = answered;
   for (size_t i = 0;; ++i) {
-    const bool ties = i > 0 && i < unsure.size() && score[unsure[i]] == score[unsure[i - 1]];
-    if (!ties && meets(answered, goal, value, table.samples)) {
+    const bool ties = i > 0 && i < unsure.size() && unsure[i].score == unsure[i - 1].score;
+    if (!ties && meets(answered, goal, value, samples)) {
       chosen = i;
       if (goal == AbstainGoal::kCoverage) break;
     }
     if (i == unsure.size()) break;
     ++answered.samples;
-    answered.wrong += is_wrong(table, last, unsure[i]);
+    answered.wrong += unsure[i].wrong ? 1 : 0;
   }
   if (!chosen) {
     fail(Code::kFailedPrecondition,
@@ -72,11 +90,26 @@ double abstain_threshold(const ScoreTable& table, std::span<const int32_t> taken
          early.samples, 100 * value);
   }
   if (*chosen == unsure.size()) return -std::numeric_limits<double>::infinity();
-  const float below = score[unsure[*chosen]];
+  const float below = unsure[*chosen].score;
   if (*chosen == 0) return static_cast<double>(std::nextafter(below, std::numeric_limits<float>::infinity()));
-  const auto above = static_cast<double>(score[unsure[*chosen - 1]]);
+  const auto above = static_cast<double>(unsure[*chosen - 1].score);
   const double middle = above / 2 + static_cast<double>(below) / 2;
   return std::isfinite(middle) ? middle : above;
+}
+
+double choose_abstention(const LogitTable& table, const PolicySpec& policy, const Abstention& wanted) {
+  const Replay replayed = replay_bare(table, policy);
+  const bool own_score = policy_kind(policy.name, table.classes).scores_last_exit;
+  std::vector<Answer> answers(static_cast<size_t>(table.samples));
+  for (size_t n = 0; n < answers.size(); ++n) {
+    const auto sample = static_cast<int64_t>(n);
+    const int32_t exit = replayed.exit_index[n];
+    answers[n].sure = replayed.left[n] == Left::kByPolicy;
+    answers[n].score = own_score ? replayed.score[n]
+                                 : static_cast<float>(max_prob_log_odds(table.at(sample, exit), /*temperature=*/1));
+    answers[n].wrong = table.quality(sample, exit, replayed.label[n]) == 0;
+  }
+  return abstain_threshold(answers, wanted);
 }
 
 }  // namespace sooner

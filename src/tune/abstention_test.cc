@@ -14,23 +14,14 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Samples 0 and 1 leave at exit 0, one of them wrongly; the others come to the last exit with scores 5, 4, 4, 2 and are
+// Samples 0 and 1 leave early, one of them wrongly; the others come to the last exit with scores 5, 4, 4, 2 and are
 // right, wrong, right, wrong.
-ScoreTable six_samples() {
-  return {.samples = 6,
-          .exits = 2,
-          .scores = {{9, 8, 1, 1, 1, 1}, {0, 0, 5, 4, 4, 2}},
-          .quality = {{1, 0, 0, 0, 0, 0}, {1, 1, 1, 0, 1, 0}},
-          .exit_cost = {0.5, 1}};
-}
-const std::vector<double> kThresholds{8};
+const std::vector<Answer> kSixSamples{{.sure = true}, {.sure = true, .wrong = true},
+                                      {.score = 5},   {.score = 4, .wrong = true},
+                                      {.score = 4},   {.score = 2, .wrong = true}};
 
-double coverage(double value) {
-  return abstain_threshold(six_samples(), exits_taken(six_samples(), kThresholds), {AbstainGoal::kCoverage, value});
-}
-double error(double value) {
-  return abstain_threshold(six_samples(), exits_taken(six_samples(), kThresholds), {AbstainGoal::kError, value});
-}
+double coverage(double value) { return abstain_threshold(kSixSamples, {AbstainGoal::kCoverage, value}); }
+double error(double value) { return abstain_threshold(kSixSamples, {AbstainGoal::kError, value}); }
 
 TEST(Abstention, AnswersAsFewAsTheCoverageAllows) {
   EXPECT_EQ(coverage(1), -kInfinity);
@@ -64,12 +55,23 @@ TEST(Abstention, ThatCannotKeepToTheErrorIsRefused) {
 
 TEST(Abstention, IsWhatAReplayDoes) {
   const LogitTable table = random_logit_table(19, 500, 3, 4);
-  PolicySpec spec{.name = "max-prob", .thresholds = {2, 3}};
-  const ScoreTable scores = score_table(table, spec);
-  spec.abstain_below = abstain_threshold(scores, exits_taken(scores, spec.thresholds), {AbstainGoal::kCoverage, 0.97});
-  const Replay result = replay(table, *make_policy(spec, policy_context(table)));
-  EXPECT_NEAR(result.abstained, 0.03, 1.0 / 500 + 1e-12);
-  EXPECT_LE(result.abstained, 0.03 + 1e-12);
+  // The second and third by max-prob's score, having none of their own at the last exit.
+  for (PolicySpec spec : {PolicySpec{.name = "max-prob", .thresholds = {2, 3}}, PolicySpec{.name = "never"},
+                          PolicySpec{.name = "any", .parts = {{.name = "margin", .thresholds = {0.9, 0.9}}}}}) {
+    spec.abstain_below = choose_abstention(table, spec, {AbstainGoal::kCoverage, 0.97});
+    const Replay result = replay(table, *make_policy(spec, policy_context(table)));
+    EXPECT_NEAR(result.abstained, 0.03, 1.0 / 500 + 1e-12) << spec.name;
+    EXPECT_LE(result.abstained, 0.03 + 1e-12) << spec.name;
+  }
+}
+
+TEST(Abstention, IsReadBackFromItsText) {
+  EXPECT_EQ(to_string(Abstention{AbstainGoal::kCoverage, 0.95}), "coverage 0.95");
+  EXPECT_EQ(to_string(Abstention{AbstainGoal::kError, 0.02}), "most-error 0.02");
+  const Abstention read = parse_abstention("most-error 0.02");
+  EXPECT_EQ(read.goal, AbstainGoal::kError);
+  EXPECT_EQ(read.value, 0.02);
+  for (const char* bad : {"", "coverage", "coverage x", "cover 0.5"}) EXPECT_THROW(parse_abstention(bad), Error) << bad;
 }
 
 }  // namespace

@@ -5,11 +5,29 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <set>
 
 #include "core/error.h"
 #include "tune/shares.h"
 
 namespace sooner {
+namespace {
+
+// Of all early exits; nothing where there are more than people count to. Scores that so many samples share (how many
+// exits agree) leave hardly any ranks to choose by.
+std::set<float> few_scores(const ScoreTable& table) {
+  const size_t few = std::min<size_t>(16, static_cast<size_t>(table.samples) / 4);
+  std::set<float> distinct;
+  for (size_t k = 0; k + 1 < table.scores.size(); ++k) {
+    for (const float score : table.scores[k]) {
+      distinct.insert(score);
+      if (distinct.size() > few) return {};
+    }
+  }
+  return distinct;
+}
+
+}  // namespace
 
 std::vector<double> geometric_shares(double q, int32_t exits) {
   std::vector<double> shares;
@@ -42,9 +60,14 @@ ThresholdChoice choose_by_budget(const ScoreTable& table, double budget) {
   if (table.samples < 1) fail(Code::kInvalidArgument, "[tune] got no samples, expected at least 1");
   std::optional<ThresholdChoice> best;
   double cheapest = std::numeric_limits<double>::infinity();
-  for (const double q : budget_ratios()) {
+  std::vector<std::vector<double>> candidates;
+  for (const double q : budget_ratios()) candidates.push_back(thresholds_at_ranks(table, geometric_shares(q, table)));
+  for (const float score : few_scores(table)) {
+    candidates.emplace_back(static_cast<size_t>(table.exits - 1), static_cast<double>(score));
+  }
+  for (std::vector<double>& thresholds : candidates) {
     ThresholdChoice choice;
-    choice.thresholds = thresholds_at_ranks(table, geometric_shares(q, table));
+    choice.thresholds = std::move(thresholds);
     choice.expected = outcome(table, choice.thresholds);
     cheapest = std::min(cheapest, choice.expected.cost);
     // A budget typed as 0.5 must admit a cost that sums to 0.5 and a rounding.

@@ -17,6 +17,9 @@
 namespace sooner {
 namespace {
 
+// Between a rule and the goal of an abstention: "budget 0.5 and coverage 0.95".
+constexpr std::string_view kAbstaining = " and ";
+
 ThresholdChoice untouched(const ScoreTable& scores, const PolicyKind& kind) {
   if (!kind.default_threshold && scores.exits > 1) {
     fail(Code::kInvalidArgument,
@@ -125,14 +128,6 @@ void expect(const Outcome& expected, CalibrationRecord& record) {
   record.exit_shares = expected.shares;
 }
 
-// Without cap, deadline and abstention.
-Replay replay_bare(const LogitTable& table, PolicySpec policy) {
-  policy.cap = -1;
-  policy.deadline_seconds = std::numeric_limits<double>::infinity();
-  policy.abstain_below = -std::numeric_limits<double>::infinity();
-  return replay(table, *make_policy(policy, policy_context(table)));
-}
-
 Outcome outcome_of(const Replay& replayed) {
   return {.quality = replayed.quality, .cost = replayed.cost, .shares = replayed.shares};
 }
@@ -146,11 +141,6 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
   if (options.histogram_bins < 1) {
     fail(Code::kInvalidArgument, "[calibrate] got {} histogram bins, expected at least 1", options.histogram_bins);
   }
-  if (options.abstention && !kind.scores_last_exit) {
-    fail(Code::kInvalidArgument,
-         "[calibrate] policy '{}' gives the last exit no score to abstain by; use a policy that looks at logits",
-         kind.name);
-  }
   validate(table);
   CalibrationRecord record;
   record.policy = policy;
@@ -158,6 +148,7 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
   record.policy.class_thresholds.clear();
   record.policy.temperatures.clear();
   record.rule = rule_text(rule, kind, record.policy, table.classes);
+  if (options.abstention) record.rule += fmt::format("{}{}", kAbstaining, to_string(*options.abstention));
   record.samples = table.samples;
   record.exit_quality = quality_of_exits(table);
   record.last_exit_quality = record.exit_quality.back();
@@ -168,6 +159,9 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
            to_string(rule));
     }
     expect(outcome_of(replay_bare(table, record.policy)), record);
+    if (options.abstention) {
+      record.policy.abstain_below = choose_abstention(table, record.policy, *options.abstention);
+    }
     record.exit_savings = exit_savings(table, record.policy);
     return record;
   }
@@ -186,7 +180,9 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
     taken = exits_taken(scores, choice.thresholds);
     expect(choice.expected, record);
   }
-  if (options.abstention) record.policy.abstain_below = abstain_threshold(scores, taken, *options.abstention);
+  if (options.abstention) {
+    record.policy.abstain_below = choose_abstention(table, record.policy, *options.abstention);
+  }
   fill_histograms(scores, taken, options.histogram_bins, record);
   record.exit_savings = exit_savings(table, record.policy);
   return record;
@@ -208,11 +204,19 @@ CalibrationRecord record_of(const LogitTable& table, const PolicySpec& policy, c
 }
 
 CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& old) {
+  const std::string_view text = old.rule;
+  const size_t end = std::min(text.find(kAbstaining), text.size());
   // "rule gate 0.5", "rule always 1": the policy's own rule, nothing was chosen.
-  const CalibrationRule rule = old.rule.starts_with("rule ") ? CalibrationRule{} : parse_calibration_rule(old.rule);
+  const CalibrationRule rule =
+      text.starts_with(kOwnRule) ? CalibrationRule{} : parse_calibration_rule(text.substr(0, end));
   CalibrateOptions options;
   options.fit_temperatures = !old.policy.temperatures.empty();
-  return calibrate(table, old.policy, rule, options);
+  if (end < text.size()) options.abstention = parse_abstention(text.substr(end + kAbstaining.size()));
+  // An ensemble's weights were fitted to the old logits.
+  PolicySpec policy = old.policy;
+  policy.ensemble.weights.clear();
+  policy.ensemble.biases.clear();
+  return calibrate(table, policy, rule, options);
 }
 
 }  // namespace sooner

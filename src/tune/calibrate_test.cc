@@ -66,7 +66,8 @@ TEST(Calibrate, KeepsWhatItDoesNotChoose) {
   EXPECT_EQ(record.policy.ensemble, ensemble.ensemble);
   EXPECT_EQ(record.policy.cap, 1);
   EXPECT_NE(record.policy.thresholds, ensemble.thresholds);
-  EXPECT_EQ(recalibrate(table, record).policy, record.policy);
+  const CalibrationRecord fitted = calibrate(table, {.name = "ensemble", .cap = 1}, budget(0.8));
+  EXPECT_EQ(recalibrate(table, record).policy, fitted.policy) << "weights belong to the logits they were fitted to";
   PolicySpec any{.name = "any", .parts = {{.name = "gate"}, {.name = "patience"}}};
   const CalibrationRecord combined = calibrate(table, any, kUntouched);
   EXPECT_EQ(combined.policy, any);
@@ -215,6 +216,28 @@ TEST(Recalibrate, FollowsTheSameRuleOnAnotherTable) {
       EXPECT_EQ(record.quality, wanted.quality);
     }
   }
+}
+
+TEST(Recalibrate, ChoosesWhomToAnswerAnew) {
+  const LogitTable old_table = random_logit_table(35, 400, 3, 5), table = random_logit_table(36, 400, 3, 5);
+  const CalibrateOptions covered{.abstention = Abstention{AbstainGoal::kCoverage, 0.9}};
+  for (const auto& [name, rule] :
+       {std::pair{"max-prob", budget(0.8)}, std::pair{"gate", kUntouched}, std::pair{"never", kUntouched}}) {
+    const CalibrationRecord old = calibrate(old_table, {.name = name}, rule, covered);
+    const CalibrationRecord wanted = calibrate(table, {.name = name}, rule, covered);
+    EXPECT_TRUE(old.rule.ends_with(" and coverage 0.9")) << old.rule;
+    EXPECT_EQ(recalibrate(table, old).policy, wanted.policy) << name;
+    EXPECT_EQ(recalibrate(table, old).rule, wanted.rule);
+    EXPECT_FALSE(holds_everywhere(old)) << "whom to answer was chosen on logits";
+  }
+}
+
+TEST(Calibrate, ByBudgetLetsPatienceLeaveWhereExitsAgree) {
+  // At exit 0 nobody has anybody to agree with, so ranks there would send off all or none.
+  const LogitTable table = random_logit_table(37, 300, 4, 3);
+  const CalibrationRecord record = calibrate(table, {.name = "patience"}, budget(0.9));
+  EXPECT_LT(record.exit_shares[0], 1);
+  EXPECT_GE(record.quality, quality_of_exits(table)[0]);
 }
 
 TEST(Recalibrate, LeavesAPolicysOwnRuleUntouched) {

@@ -31,7 +31,12 @@ GreedyChoice choose_exits(const LogitTable& table, const GreedyOptions& options)
   validate(table);
   const std::vector<double> temperatures =
       policy_kind(options.policy).probabilities ? fit_temperatures(table) : std::vector<double>{};
-  GreedyChoice choice{.cost_without = keep_exits(table, {}).exit_cost.back()};
+  const auto with_exits = [&](const std::vector<size_t>& exits) {
+    LogitTable kept = keep_exits(table, exits);
+    if (options.exit_cost) kept.exit_cost = options.exit_cost(exits);
+    return kept;
+  };
+  GreedyChoice choice{.cost_without = with_exits({}).exit_cost.back()};
   double cost = choice.cost_without;
   std::vector<size_t> taken;
   const auto early = static_cast<size_t>(table.exits) - 1;
@@ -45,7 +50,7 @@ GreedyChoice choose_exits(const LogitTable& table, const GreedyOptions& options)
         for (const size_t k : exits) policy.temperatures.push_back(temperatures[k]);
         policy.temperatures.push_back(temperatures.back());
       }
-      const ScoreTable scores = score_table(keep_exits(table, exits), policy);
+      const ScoreTable scores = score_table(with_exits(exits), policy);
       const Outcome expected = choose_by_accuracy_drop(scores, options.drop, {.most_steps = kProof}).expected;
       if (!best || expected.cost < best->cost) best = GreedyStep{exit, expected.cost, expected.quality};
     }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,9 @@ struct GreedyOptions {
   std::string policy = "max-prob";  // whose thresholds are chosen
   double drop = 0;                  // of accuracy against the last exit, [0, 1]: the floor
   int32_t most = -1;                // exits to take; -1: as long as one still saves something
+  // C of the network with these early exits alone, [kept + 1]; empty: what the table says, less the heads taken off,
+  // which is wrong where heads read each other.
+  std::function<std::vector<double>(std::span<const size_t> kept)> exit_cost = {};
 };
 
 struct GreedyStep {

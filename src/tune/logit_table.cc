@@ -4,7 +4,9 @@
 #include <atomic>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <numeric>
+#include <utility>
 
 #include "core/error.h"
 #include "core/parallel.h"
@@ -142,7 +144,9 @@ Replay replay(const LogitTable& table, const ExitPolicy& policy) {
   if (table.samples < 1) fail(Code::kInvalidArgument, "[replay] got no samples, expected at least 1");
   if (policy.needs_times() && table.elapsed_seconds.empty()) {
     fail(Code::kInvalidArgument,
-         "[replay] policy '{}' has a deadline and the table no times; record them, or take the deadline off",
+         "[replay] policy '{}' has a deadline and the table no times; say how long stages take (--stage-seconds), or "
+         "take "
+         "the deadline off",
          policy.name());
   }
   const auto samples = static_cast<size_t>(table.samples);
@@ -184,6 +188,13 @@ Replay replay(const LogitTable& table, const ExitPolicy& policy) {
   result.quality = quality / total;
   result.abstained = static_cast<double>(std::ranges::count(result.left, Left::kAbstains)) / total;
   return result;
+}
+
+Replay replay_bare(const LogitTable& table, PolicySpec policy) {
+  policy.cap = -1;
+  policy.deadline_seconds = std::numeric_limits<double>::infinity();
+  policy.abstain_below = -std::numeric_limits<double>::infinity();
+  return replay(table, *make_policy(policy, policy_context(table)));
 }
 
 }  // namespace sooner

@@ -98,5 +98,7 @@ struct Replay {
 // Throws kInvalidArgument for a table without samples, or without times when the policy has a deadline. REQUIRES: a
 // valid table, a policy made for its shape.
 Replay replay(const LogitTable& table, const ExitPolicy& policy);
+// Of the policy described, without its cap, deadline and abstention. Throws what make_policy throws as well.
+Replay replay_bare(const LogitTable& table, PolicySpec policy);
 
 }  // namespace sooner

@@ -91,7 +91,8 @@ std::vector<double> thresholds_at_ranks(const ScoreTable& table, std::span<const
     const std::vector<float> surest_first = sorted_scores(table.scores[k], gone);
     const auto rank =
         std::min(surest_first.size(), static_cast<size_t>(std::floor(static_cast<double>(table.samples) * shares[k])));
-    thresholds.push_back(rank == 0 ? kInfinity : static_cast<double>(surest_first[rank - 1]));
+    // The rank's own score, unless it has so many equals (patience counts to three) that fewer come nearer.
+    thresholds.push_back(nearest_threshold(surest_first, static_cast<int64_t>(rank)));
     send_off(table.scores[k], thresholds.back(), gone);
   }
   return thresholds;

@@ -17,7 +17,7 @@ void check_shares(std::span<const double> shares, int32_t exits);
 ThresholdChoice choose_by_shares(const ScoreTable& table, std::span<const double> shares);
 
 // MSDNet's way (Huang et al. 2018): at each exit the score of the floor(N share)-th surest sample not yet gone, +inf
-// where that is the 0th; equal scores leave together. [K-1]. REQUIRES: K shares.
+// where that is the 0th; equal scores leave together, or stay where that comes nearer. [K-1]. REQUIRES: K shares.
 std::vector<double> thresholds_at_ranks(const ScoreTable& table, std::span<const double> shares);
 
 }  // namespace sooner
