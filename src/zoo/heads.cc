@@ -1,5 +1,6 @@
 #include "zoo/heads.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -43,11 +44,14 @@ NodeId gap_fc(GraphBuilder& builder, const std::string& prefix, NodeId src) {
 NodeId pool_fc(GraphBuilder& builder, const std::string& prefix, NodeId src, int64_t side) {
   const Shape shape = builder.shape(src);
   if (shape.size() == 3 && (shape[1] > side || shape[2] > side)) {
-    // Windows that tile the map: kernel = stride = ceil(extent / side).
+    // As many windows as asked for, all of one size, from edge to edge; they tile the map where its extent is a
+    // multiple.
     PoolAttributes a;
-    a.kernel_h = a.stride_h = (shape[1] + side - 1) / side;
-    a.kernel_w = a.stride_w = (shape[2] + side - 1) / side;
-    a.ceil_mode = true;
+    const int64_t rows = std::min(side, shape[1]), columns = std::min(side, shape[2]);
+    a.stride_h = shape[1] / rows;
+    a.stride_w = shape[2] / columns;
+    a.kernel_h = shape[1] - (rows - 1) * a.stride_h;
+    a.kernel_w = shape[2] - (columns - 1) * a.stride_w;
     src = builder.mixed_pool(prefix + "pool", src, a);
   }
   return linear_on(builder, prefix, src);

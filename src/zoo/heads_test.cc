@@ -34,9 +34,13 @@ TEST(PoolFc, MixesPoolsDownToFourByFour) {
   EXPECT_THAT(layers("pool-fc:2", {16, 32, 32}), ElementsAre("h.pool 16x2x2", "h.flatten 64", "h.fc 10"));
 }
 
-TEST(PoolFc, TilesMapsThatDoNotDivide) {
+TEST(PoolFc, HasAsManyWindowsOnMapsThatDoNotDivide) {
   EXPECT_THAT(layers("pool-fc", {5, 30, 30}), ElementsAre("h.pool 5x4x4", "h.flatten 80", "h.fc 10"));
-  EXPECT_THAT(layers("pool-fc", {5, 9, 3}), ElementsAre("h.pool 5x3x3", "h.flatten 45", "h.fc 10"));
+  EXPECT_THAT(layers("pool-fc", {5, 9, 3}), ElementsAre("h.pool 5x4x3", "h.flatten 60", "h.fc 10"))
+      << "a window is at least a pixel";
+  for (const int64_t extent : {5, 6, 7, 11}) {
+    EXPECT_THAT(layers("pool-fc", {5, extent, extent}), ElementsAre("h.pool 5x4x4", "h.flatten 80", "h.fc 10"));
+  }
   EXPECT_THAT(layers("pool-fc", {5, 4, 4}), ElementsAre("h.flatten 80", "h.fc 10"));
 }
 
