@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
+#include <optional>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -90,6 +91,7 @@ struct Arguments {
   bool reuse = false;
   bool quiet = false;
   bool print_config = false;
+  bool check = false;
 };
 
 void add_options(CLI::App& app, Arguments& a) {
@@ -106,6 +108,7 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--threads", a.threads, "threads for arithmetic; 0: every processor");
   app.add_flag("--quiet", a.quiet, "say nothing but warnings and errors");
   app.add_flag("--print-config", a.print_config, "print the resolved configuration and stop");
+  app.add_flag("--check", a.check, "say nothing if this configuration can be trained, and stop");
   app.set_version_flag("--version", std::string("sooner-train ") + SOONER_VERSION);
   app.footer("Example: sooner train configs/fashion_differentiable.toml --set train.epochs=3 --data-dir ~/data");
 }
@@ -153,10 +156,17 @@ int run(const Arguments& a) {
   if (a.reuse && a.out.empty()) {
     fail(Code::kInvalidArgument, "[sooner-train] --reuse needs --out, the folder that may hold the run");
   }
+  // Before anything in the folder is touched.
+  std::optional<RunLock> lock;
+  if (!a.resume.empty() || a.reuse) lock.emplace(a.resume.empty() ? a.out : a.resume);
   const TrainConfig config =
       load_config(a.resume.empty() ? std::filesystem::path(a.config) : RunFolder::open(a.resume).config(), all_sets(a));
   if (a.print_config) {
     fmt::print("{}", to_toml(config));
+    return 0;
+  }
+  if (a.check) {
+    check_training(config);
     return 0;
   }
   const bool found = a.reuse && holds_same_run(a.out, config);
@@ -168,6 +178,7 @@ int run(const Arguments& a) {
   const RunFolder folder = resume          ? RunFolder::open(found ? a.out : a.resume)
                            : a.out.empty() ? RunFolder::create_numbered(a.runs, config.name)
                                            : RunFolder::create(a.out);
+  if (!resume) lock.emplace(folder.path());
   if (!resume) write_file_atomically(folder.config(), to_toml(config));
   catch_signals();
   Display display(a.quiet);

@@ -1,9 +1,11 @@
 #include "trainer_program.h"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -24,6 +26,8 @@ pid_t start(const std::string& program, const std::vector<std::string>& words) {
   const pid_t child = ::fork();
   if (child < 0) fail(Code::kFailedPrecondition, "[train] starting '{}' failed: {}", program, std::strerror(errno));
   if (child > 0) return child;
+  // Who is ended ends them, too: they finish a step and save.
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
   ::execvp(program.c_str(), arguments.data());
   ::_exit(kCannotStart);

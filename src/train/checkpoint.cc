@@ -25,6 +25,7 @@ std::string state_json(const Checkpoint& checkpoint) {
                                 {"best_score", p.best_score},
                                 {"best_epoch", p.best_epoch},
                                 {"meter_sums", p.meter_sums},
+                                {"epoch_seconds", p.epoch_seconds},
                                 {"config_hash", id.config_hash},
                                 {"data_hash", id.data_hash},
                                 {"compute_mode", id.compute_mode},
@@ -46,6 +47,7 @@ void read_state(const std::string& text, Checkpoint& checkpoint) {
   json.at("best_score").get_to(p.best_score);
   json.at("best_epoch").get_to(p.best_epoch);
   json.at("meter_sums").get_to(p.meter_sums);
+  p.epoch_seconds = json.value("epoch_seconds", 0.0);
   json.at("config_hash").get_to(checkpoint.identity.config_hash);
   json.at("data_hash").get_to(checkpoint.identity.data_hash);
   json.at("compute_mode").get_to(checkpoint.identity.compute_mode);

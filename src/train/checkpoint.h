@@ -21,6 +21,7 @@ struct TrainingPosition {
   double best_score = -1e300;      // of the best epoch so far
   int64_t best_epoch = -1;         // -1: none yet
   std::vector<double> meter_sums;  // of the epoch begun
+  double epoch_seconds = 0;        // spent on the epoch begun
 };
 
 // What must be the same for a resumed run to give the same bits.

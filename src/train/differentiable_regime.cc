@@ -12,6 +12,9 @@
 namespace sooner {
 namespace {
 
+// How far from its target a mean cost may be, as a fraction of it.
+constexpr double kTargetMargin = 0.05;
+
 class DifferentiableRegime final : public Regime {
  public:
   explicit DifferentiableRegime(const RegimeContext& context)
@@ -49,6 +52,13 @@ class DifferentiableRegime final : public Regime {
       }
       range_ = trained_cost_weights(s);
     }
+    const std::vector<double>& costs = context.exit_cost;
+    if (target_cost_ > 0 && !(target_cost_ > costs.front() && target_cost_ < costs.back())) {
+      fail(Code::kInvalidArgument,
+           "[config] differentiable.target_cost got {}, expected between {:.4g}, where everybody leaves at the first "
+           "exit, and {:.4g}, the last exit's cost",
+           target_cost_, costs.front(), costs.back());
+    }
     if (target_cost_ > 0 && options_.cost_weight <= 0) {
       fail(Code::kInvalidArgument,
            "[config] differentiable.target_cost adapts cost_weight by factors, which is 0; give it a first value such "
@@ -81,7 +91,15 @@ class DifferentiableRegime final : public Regime {
   // Accuracy, less ten points for every percent that the cost is farther than 5 % from its target.
   [[nodiscard]] double score(const ExitMetrics& metrics) const override {
     if (target_cost_ <= 0 || !metrics.has_rule()) return selection_score(metrics);
-    return selection_score(metrics) - 10 * std::max(0.0, std::abs(metrics.cost / target_cost_ - 1) - 0.05);
+    return selection_score(metrics) - 10 * std::max(0.0, std::abs(metrics.cost / target_cost_ - 1) - kTargetMargin);
+  }
+  [[nodiscard]] std::string remark(const ExitMetrics& validation) const override {
+    if (target_cost_ <= 0 || std::abs(validation.cost / target_cost_ - 1) <= kTargetMargin) return "";
+    return fmt::format(
+        "the target cost {} was not met: the gates reach {:.3f} on validation; more epochs give "
+        "differentiable.cost_weight "
+        "(now {:.3g}) time to adapt",
+        target_cost_, validation.cost, options_.cost_weight);
   }
   [[nodiscard]] std::optional<double> cost_weight() const override {
     return range_ ? range_->standard : options_.cost_weight;

@@ -85,6 +85,11 @@ class Regime {
   virtual void steer(const ExitMetrics& validation) { static_cast<void>(validation); }
   // Of "best": larger is better.
   [[nodiscard]] virtual double score(const ExitMetrics& validation) const { return selection_score(validation); }
+  // What to be warned of at the end, of the weights that the model file gets; "": nothing.
+  [[nodiscard]] virtual std::string remark(const ExitMetrics& validation) const {
+    static_cast<void>(validation);
+    return "";
+  }
   // False: the model file gets the plain network.
   [[nodiscard]] virtual bool keeps_heads() const { return true; }
   // The present weight of the cost, where there is one.

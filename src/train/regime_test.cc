@@ -190,6 +190,18 @@ TEST(DifferentiableRegime, TargetCostNeedsAWeightToAdapt) {
   EXPECT_THAT(error.what(), HasSubstr("first value"));
 }
 
+TEST(DifferentiableRegime, TargetCostLiesBetweenTheFirstExitAndTheLast) {
+  for (const char* word : {"differentiable.target_cost=0.01", "differentiable.target_cost=5"}) {
+    EXPECT_THAT(error_of([&] { Made("differentiable", 9, {word}); }).what(), HasSubstr("the last exit's cost"));
+  }
+  const Made made("differentiable", 9, {"differentiable.target_cost=0.8"});
+  ExitMetrics reached;
+  reached.cost = 0.83;
+  EXPECT_EQ(made->remark(reached), "");
+  reached.cost = 0.9;
+  EXPECT_THAT(made->remark(reached), HasSubstr("the target cost 0.8 was not met: the gates reach 0.900"));
+}
+
 TEST(DifferentiableRegime, ARangeOfCostWeightsIsDrawnByTheStep) {
   Outputs o;
   o.outputs.gates = {at::zeros({1}), at::zeros({1})};

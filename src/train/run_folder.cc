@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,6 +75,7 @@ void RunFolder::discard_if_unused() const {
   if (is_there(log())) return;
   std::error_code ignored;
   fs::remove(config(), ignored);
+  fs::remove(path_ / ".lock", ignored);
   // Empty folders only: remove does not touch others.
   for (const char* part : {"checkpoints", "logits", "tb"}) fs::remove(path_ / part, ignored);
   fs::remove(path_, ignored);
@@ -85,6 +87,21 @@ fs::path RunFolder::checkpoint(std::string_view name) const {
 
 fs::path RunFolder::logits(std::string_view split) const {
   return path_ / "logits" / fmt::format("{}.safetensors", split);
+}
+
+RunLock::RunLock(const fs::path& folder)
+    : file_(::open((folder / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+  if (file_ < 0 || ::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+  const int error = errno;
+  ::close(file_);
+  if (error != EWOULDBLOCK) fail_io("RunFolder", "locking", folder, error);
+  fail(Code::kFailedPrecondition,
+       "[RunFolder] another process is training in '{}'; wait for it, stop it, or name another folder",
+       folder.string());
+}
+
+RunLock::~RunLock() {
+  if (file_ >= 0) ::close(file_);
 }
 
 void append_line(const fs::path& path, std::string_view line) {

@@ -9,6 +9,7 @@
 //   features.bf16          frozen stages' features, while a phase reads them
 //   logits/validation.safetensors
 //   model.safetensors      the best weights, when the run is finished
+//   .lock                  held while a process trains here
 #pragma once
 
 #include <filesystem>
@@ -43,6 +44,20 @@ class RunFolder {
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
   std::filesystem::path path_;
+};
+
+// Keeps other processes from training in the folder while it lives. A folder that is not there, or cannot be written,
+// is not locked: what is done with it then says why.
+class RunLock {
+ public:
+  // Throws kFailedPrecondition where another process trains in `folder`.
+  explicit RunLock(const std::filesystem::path& folder);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int file_;
 };
 
 // Appends one line. Throws as core/file.h does.

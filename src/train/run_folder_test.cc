@@ -27,6 +27,18 @@ TEST(RunFolder, RefusesToOverwriteARun) {
   EXPECT_NE(std::string(error.what()).find("--resume"), std::string::npos);
 }
 
+TEST(RunLock, IsHeldByOneAtATime) {
+  const TempFolder root;
+  {
+    const RunLock lock(root.path());
+    const Error error = error_of([&] { const RunLock second(root.path()); });
+    EXPECT_EQ(error.code(), Code::kFailedPrecondition);
+    EXPECT_NE(std::string(error.what()).find("another process is training in"), std::string::npos);
+  }
+  const RunLock again(root.path());
+  const RunLock nowhere(root / "none");  // what is done there says why it cannot be
+}
+
 TEST(RunFolder, OpensOnlyWhatIsARun) {
   const TempFolder root;
   EXPECT_EQ(error_of([&] { RunFolder::open(root.path()); }).code(), Code::kNotFound);

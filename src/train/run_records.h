@@ -23,7 +23,7 @@ struct EpochRecord {
   std::string phase;
   double learning_rate = 0;
   double cost_weight = 0;
-  double seconds = 0;  // of its training steps
+  double seconds = 0;  // spent on it: steps, validation, features kept for it; before an interruption, too
   double images_per_second = 0;
   double waiting_share = 0;
   bool best = false;  // so far

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/error.h"
 
@@ -26,12 +27,23 @@ void check_same_backbone(const Graph& mine, const Graph& theirs, const std::stri
        theirs.name, mine.name);
 }
 
-// How gates depend on the cost weight is no tensor of a model file; it is learned anew.
+// How gates depend on the cost weight is no tensor of a model file: it stands in the manifest.
 bool is_gate_shift(const ParameterSpec& spec) { return spec.name.starts_with("sooner."); }
+
+// Of the gate of an early exit; nothing where the model's gates were trained otherwise.
+std::optional<Tensor> shifts_of(const std::optional<CostWeights>& theirs, const std::optional<CostWeights>& mine,
+                                int32_t exit) {
+  if (!theirs || !mine || theirs->low != mine->low || theirs->high != mine->high) return std::nullopt;
+  const std::vector<double>& shifts = theirs->shifts[static_cast<size_t>(exit)];
+  Tensor tensor(DType::kF32, {2});
+  std::ranges::transform(shifts, tensor.floats().begin(), [](double shift) { return static_cast<float>(shift); });
+  return tensor;
+}
 
 }  // namespace
 
-std::string take_weights(GraphModule& module, const ModelFile& start, const std::string& place) {
+std::string take_weights(GraphModule& module, const ModelFile& start, const std::optional<CostWeights>& range,
+                         const std::string& place) {
   const auto last = static_cast<int32_t>(module.graph().exits()) - 1;
   std::vector<bool> whole(module.graph().exits(), true);
   // Heads that were attached and never trained are drawn anew, from this training's seed.
@@ -51,10 +63,17 @@ std::string take_weights(GraphModule& module, const ModelFile& start, const std:
   }
   check_same_backbone(module.graph(), start.manifest.graph, place);
   TensorMap tensors = module.export_tensors();
+  bool anew = false;  // how some gate depends on the cost weight
   for (auto& [name, tensor] : tensors) {
     const auto spec =
         std::ranges::find_if(module.parameters(), [&](const auto& each) { return each.spec.name == name; });
-    if (is_gate_shift(spec->spec)) continue;
+    if (is_gate_shift(spec->spec)) {
+      if (!whole[static_cast<size_t>(spec->spec.exit)]) continue;
+      const auto shifts = shifts_of(start.manifest.cost_weights, range, spec->spec.exit);
+      if (shifts) tensor = *shifts;
+      anew = anew || !shifts;
+      continue;
+    }
     if (spec->spec.exit < 0 || whole[static_cast<size_t>(spec->spec.exit)]) tensor = start.tensors.at(name);
   }
   module.import_tensors(tensors);
@@ -62,7 +81,8 @@ std::string take_weights(GraphModule& module, const ModelFile& start, const std:
   for (size_t k = 0; k < whole.size(); ++k) {
     if (whole[k]) taken.push_back(k);
   }
-  return fmt::format("trunk and {} {}", taken.size() == 1 ? "exit" : "exits", fmt::join(taken, ", "));
+  return fmt::format("trunk and {} {}{}", taken.size() == 1 ? "exit" : "exits", fmt::join(taken, ", "),
+                     anew ? "; how their gates depend on the cost weight is learned anew" : "");
 }
 
 }  // namespace sooner

@@ -60,6 +60,11 @@ void check_fits(const TrainConfig& config, const std::optional<Quantity>& quanti
        quantity->name);
 }
 
+// That gates are trained for at once.
+std::optional<CostWeights> cost_weight_range(const TrainConfig& config) {
+  return regime_kind(config.train.regime).gates ? trained_cost_weights(config.regimes) : std::nullopt;
+}
+
 DataSet open_fitting_data_set(const TrainConfig& config) {
   DataSet data = open_data_set(config.data);
   check_fits(config, data.quantity);
@@ -89,7 +94,7 @@ class Trainer {
                            .settings = config.regimes})) {
     apply_compute_mode(mode_);
     if (start_) keep_preprocessing(start_->manifest.preprocessing);
-    const bool ranged = regime_kind(config.train.regime).gates && trained_cost_weights(config.regimes);
+    const bool ranged = cost_weight_range(config).has_value();
     module_ = std::make_unique<GraphModule>(
         graph_, config.train.seed,
         GateStart{.bias = config.regimes.number("differentiable.gate_bias"), .shifts = ranged});
@@ -197,20 +202,31 @@ class Trainer {
     const std::string& wanted = config_.train.feature_cache;
     const bool frozen = module_->frontier().front() != 0;
     const bool augmented = config_.augment.any();
-    if (frozen && wanted != "off" && (wanted == "on" || !augmented)) {
-      const int64_t draws = augmented ? std::min<int64_t>(config_.train.feature_draws, phase().epochs) : int64_t{1};
-      cache_ = std::make_unique<FeatureCache>(
-          folder_.features(), *module_, mode_,
-          FeatureSource{data_, splits_.train.indices, loader_options(), first_epoch, draws});
+    std::string reason;  // not to keep them
+    if (wanted == "auto" && augmented) {
+      reason = ", since images are augmented (train.feature_cache=on keeps some draws)";
+    } else if (frozen && wanted != "off") {
+      const Clock::time_point began = Clock::now();
+      try {
+        const int64_t draws = augmented ? std::min<int64_t>(config_.train.feature_draws, phase().epochs) : int64_t{1};
+        cache_ = std::make_unique<FeatureCache>(
+            folder_.features(), *module_, mode_,
+            FeatureSource{data_, splits_.train.indices, loader_options(), first_epoch, draws});
+      } catch (const Error& error) {
+        if (wanted == "on" || error.code() != Code::kResourceExhausted) throw;
+        reason = fmt::format(": {}", error.what());
+      }
+      at_.epoch_seconds += seconds_since(began);
+    }
+    if (cache_ != nullptr) {
       say(
           fmt::format("{}: the frozen stages' features of {} images ({}) are kept, {}; computing them took {:.2f} ms a "
                       "batch",
                       phase().name, splits_.train.indices.size(),
-                      augmented ? fmt::format("{} draws of augmentation", draws) : "not augmented",
+                      augmented ? fmt::format("{} draws of augmentation", cache_->draws()) : "not augmented",
                       human_bytes(static_cast<double>(cache_->bytes())), 1e3 * cache_->seconds_computing()));
     } else if (frozen) {
-      say(fmt::format("{}: the frozen stages are computed at every step{}", phase().name,
-                      wanted == "off" ? "" : ", since images are augmented (train.feature_cache=on keeps some draws)"));
+      say(fmt::format("{}: the frozen stages are computed at every step{}", phase().name, reason));
     }
     if (kept || cache_ != nullptr) make_loader();
   }
@@ -355,13 +371,14 @@ class Trainer {
     record.step = at_.step;
     record.learning_rate = rate(at_.step - 1);
     record.cost_weight = regime_->cost_weight().value_or(std::nan(""));
-    record.seconds = seconds;
     record.images_per_second =
         static_cast<double>((batches_ - epoch_first_batch_) * config_.train.batch_size) / seconds;
     record.waiting_share = (loader_->seconds_waited() - epoch_waited_) / seconds;
     record.gradient_norms = gradient_norms_;
     record.train = training_metrics(meter_->sums(), exit_cost_, phase());
     record.validation = validate();
+    record.seconds = at_.epoch_seconds + seconds_since(epoch_start_);
+    at_.epoch_seconds = 0;
     if (!gated) drop_rule(record.validation);
     require_finite_metrics(record);
     if (phase().selects) {
@@ -417,6 +434,7 @@ class Trainer {
       }
     }
     checkpoint.position.meter_sums = meter_->sums();
+    if (at_.batch > 0) checkpoint.position.epoch_seconds += seconds_since(epoch_start_);
     checkpoint.position.regime = regime_->state();
     save_checkpoint(checkpoint, folder_.checkpoint(name));
   }
@@ -442,7 +460,7 @@ class Trainer {
     if (!start_) return;
     const std::string& path = config_.train.start;
     if (targets_.standard) scale_answers(start_->manifest.graph, inverse(*targets_.standard), start_->tensors);
-    const std::string taken = take_weights(*module_, *start_, path);
+    const std::string taken = take_weights(*module_, *start_, cost_weight_range(config_), path);
     const Provenance& origin = start_->manifest.provenance;
     say(fmt::format("starting from '{}' ({}, {}): {}", path, start_->manifest.graph.name,
                     origin.regime.empty() ? "of unknown origin" : origin.regime, taken));
@@ -525,6 +543,8 @@ class Trainer {
                     "for data",
                     at_.best_epoch, quality_word(data_.quantity), quality_text(data_.quantity, m.quality.back()), rule,
                     outcome().images_per_second, 100 * outcome().waiting_share));
+    const std::string remark = regime_->remark(m);
+    if (!remark.empty()) say("warning: " + remark);
   }
 
   const TrainConfig& config_;
@@ -565,6 +585,21 @@ class Trainer {
 };
 
 }  // namespace
+
+void check_training(const TrainConfig& config) {
+  const DataSet data = open_fitting_data_set(config);
+  static_cast<void>(make_splits(data, config.split));
+  const Graph graph = described_network(config, data, load_start(config, data));
+  const auto regime = regime_kind(config.train.regime)
+                          .make({.graph = graph,
+                                 .exit_cost = compute_cost(graph).exit_fraction,
+                                 .epochs = config.train.epochs,
+                                 .started = !config.train.start.empty(),
+                                 .seed = config.train.seed,
+                                 .settings = config.regimes});
+  static_cast<void>(regime->phases());
+  static_cast<void>(choose_compute_mode(config.train, graph));
+}
 
 TrainResult train(const TrainConfig& config, const RunFolder& folder, const TrainOptions& options) {
   return guard_torch("train", [&] { return Trainer(config, folder, options).run(); });

@@ -62,6 +62,9 @@ struct TrainResult {
   double best_score = 0;         // see selection_score
 };
 
+// Throws what `train` would throw before its first step, for settings that cannot be.
+void check_training(const TrainConfig& config);
+
 // Throws Error: bad data, impossible settings, a loss that is not finite (kFailedPrecondition, naming the exit; the
 // last good checkpoint stays), a disk that is full.
 TrainResult train(const TrainConfig& config, const RunFolder& folder, const TrainOptions& options);

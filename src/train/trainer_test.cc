@@ -444,6 +444,24 @@ TEST(Trainer, StartsOnlyFromItsOwnBackbone) {
   EXPECT_EQ(missing.code(), Code::kNotFound);
 }
 
+TEST(Trainer, GatesKeepHowTheyDependOnTheCostWeight) {
+  const TempFolder root;
+  StopAfter listener(-1);
+  const RunFolder first = RunFolder::create(root / "first");
+  run(small_config({"train.epochs=3", "differentiable.cost_weight_high=1"}), first, listener);
+  const auto shifts = load_model(first.model()).manifest.cost_weights->shifts;
+  EXPECT_GT(std::abs(shifts[0][0]), 1e-4);
+  const auto go_on = [&](const char* name, const std::string& high) {
+    const RunFolder folder = RunFolder::create(root / name);
+    run(small_config({"train.epochs=1", "train.learning_rate=1e-12", "differentiable.warmup=0",
+                      "differentiable.cost_weight_high=" + high, "train.start=" + first.model().string()}),
+        folder, listener);
+    return load_model(folder.model()).manifest.cost_weights->shifts;
+  };
+  EXPECT_NEAR(go_on("same", "1")[0][0], shifts[0][0], 1e-6);
+  EXPECT_NEAR(go_on("other", "2")[0][0], 0, 1e-6) << "of another range";
+}
+
 TEST(Trainer, EveryVariantOfDifferentiableResumesToTheSameBits) {
   const TempFolder root;
   for (const std::string variant : {"assign", "gumbel", "a range of cost weights"}) {
