@@ -42,6 +42,9 @@ void check(const ReportData& data) {
     for (const ReportSeries& series : model.training) {
       need_same(series.values.size(), series.epochs.size(), model.name, "a training series");
     }
+    for (const ReportClass& one : model.classes) {
+      need_same(one.shares.size(), model.stages.size(), model.name, "a class's shares");
+    }
     for (const ReportGallery& gallery : model.galleries) {
       for (const ReportSample& sample : gallery.samples) {
         if (!is_png(sample.png)) {
@@ -156,14 +159,15 @@ class Page {
 
   void table_end() { add("</tbody></table></div>\n"); }
 
-  static std::string shares_text(const ReportPoint& point) {
+  static std::string shares_text(const std::vector<double>& shares) {
     std::string text;
-    for (const double share : point.shares) text += (text.empty() ? "" : " / ") + percent_text(share, 1);
+    for (const double share : shares) text += (text.empty() ? "" : " / ") + percent_text(share, 1);
     return text.empty() ? "–" : text;
   }
 
   void point_row(const std::string& name, const ReportPoint& point) {
-    row({name, point.label, percent_text(point.accuracy, 2), number_text(point.cost_fraction, 3), shares_text(point)});
+    row({name, point.label, percent_text(point.accuracy, 2), number_text(point.cost_fraction, 3),
+         shares_text(point.shares)});
   }
 
   void overview() {
@@ -236,6 +240,7 @@ class Page {
     notes(model.notes);
     add("{}", network_svg(model));
     stages_table(model);
+    classes_table(model);
     latency_table(model);
     for (const ReportGallery& gallery : model.galleries) gallery_row(model, gallery);
     training(m);
@@ -255,6 +260,17 @@ class Page {
            count_text(stage.head_macs), number_text(stage.cost_fraction, 3), percent_text(stage.share, 1),
            percent_text(stage.accuracy, 2), percent_text(stage.accuracy_here, 2), number_text(stage.ece, 3),
            number_text(stage.brier, 3), number_text(stage.failure_auroc, 3)});
+    }
+    table_end();
+  }
+
+  void classes_table(const ReportModel& model) {
+    if (model.classes.empty()) return;
+    table_head("Classes, at the operating point", {"Class", "Samples", "Accuracy", "Cost",
+                                                   "Answered otherwise than by the last exit", "Leave at each exit"});
+    for (const ReportClass& one : model.classes) {
+      row({one.name, fmt::format("{}", one.samples), percent_text(one.accuracy, 2), number_text(one.cost, 3),
+           percent_text(one.differs, 2), shares_text(one.shares)});
     }
     table_end();
   }

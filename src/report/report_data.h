@@ -76,6 +76,16 @@ struct ReportGallery {
   std::vector<ReportSample> samples = {};
 };
 
+// The samples of one class at the operating point; kUnknown where there are none.
+struct ReportClass {
+  std::string name;
+  int64_t samples = 0;
+  double accuracy = kUnknown;
+  double cost = kUnknown;           // mean, a fraction of the plain network's MACs
+  double differs = kUnknown;        // share answered otherwise than by the last exit
+  std::vector<double> shares = {};  // [K]
+};
+
 struct ReportModel {
   std::string name;              // "differentiable, seed 1"
   std::string description;       // one or two sentences: backbone, exits, regime, epochs
@@ -87,6 +97,7 @@ struct ReportModel {
   std::string policy;                               // "max-prob, temperatures 1.2 1.0"
   std::vector<ReportSeries> training = {};
   std::vector<ReportLatency> latency = {};
+  std::vector<ReportClass> classes = {};
   std::vector<ReportGallery> galleries = {};
   std::string config;                   // TOML, shown as it is
   std::vector<std::string> notes = {};  // said beside the model: "exit0 starves: …"
