@@ -2,10 +2,14 @@
 // side: accuracy within shares of the plain backbone's cost, whole curves, one table and one page.
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <fstream>
 #include <memory>
+#include <optional>
 
+#include "class_rows.h"
 #include "command.h"
 #include "core/cpu.h"
 #include "core/file.h"
@@ -16,6 +20,7 @@
 #include "graph/cost.h"
 #include "measure.h"
 #include "model_data.h"
+#include "network_drawing.h"
 #include "policy_flags.h"
 #include "report/html_report.h"
 #include "run_folder_data.h"
@@ -45,7 +50,8 @@ struct ComparedRun {
   std::filesystem::path folder;
   ModelFile file;
   NetworkResult result = {};
-  double seconds = 0;  // of training; NaN where the run does not say
+  std::vector<ReportClass> classes = {};  // at the point drawn
+  double seconds = 0;                     // of training; NaN where the run does not say
 };
 
 // The runs of one configuration, one a seed.
@@ -53,6 +59,12 @@ struct Contender {
   std::string name;
   std::vector<std::filesystem::path> folders;
   std::vector<ComparedRun> runs;
+};
+
+// Contenders that answer the same samples.
+struct Field {
+  ModelData data;
+  std::vector<Contender> contenders;
 };
 
 // A configuration becomes one run for each seed, under the output folder; anything else is a run or model to take.
@@ -102,22 +114,34 @@ void check(const CompareArguments& arguments) {
 }
 
 void train_missing(const std::vector<Contender>& contenders, const CompareArguments& arguments) {
-  std::vector<std::vector<std::string>> calls;
+  std::vector<std::vector<std::string>> calls, checks;
   std::vector<std::string> folders;
   for (size_t i = 0; i < contenders.size(); ++i) {
     if (std::filesystem::path(arguments.entries[i]).extension() != ".toml") continue;
     for (size_t s = 0; s < arguments.seeds.size(); ++s) {
       folders.push_back(contenders[i].folders[s].string());
-      std::vector<std::string> words{arguments.entries[i], "--out", folders.back(), "--reuse"};
+      std::vector<std::string> words{arguments.entries[i]};
       for (const std::string& set : arguments.sets) words.insert(words.end(), {"--set", set});
       words.insert(words.end(), {"--set", fmt::format("train.seed={}", arguments.seeds[s])});
       if (!arguments.data.data_dir.empty()) words.insert(words.end(), {"--data-dir", arguments.data.data_dir});
+      if (s == 0) {
+        checks.push_back(words);
+        checks.back().emplace_back("--check");
+      }
+      words.insert(words.end(), {"--out", folders.back(), "--reuse"});
       if (arguments.threads >= 0) words.insert(words.end(), {"--threads", std::to_string(arguments.threads)});
       if (arguments.jobs > 1) words.emplace_back("--quiet");
       calls.push_back(std::move(words));
     }
   }
   if (calls.empty()) return;
+  // A mistake in the last configuration is not to be found after the others have been trained.
+  const std::vector<int> fit = run_trainers(checks, arguments.jobs);
+  for (size_t i = 0; i < fit.size(); ++i) {
+    if (fit[i] == 0) continue;
+    fail(fit[i] == 2 ? Code::kInvalidArgument : Code::kFailedPrecondition,
+         "[compare] '{}' cannot be trained; what the trainer said is above, nothing was trained", checks[i][0]);
+  }
   const std::vector<int> codes = run_trainers(calls, arguments.jobs);
   for (size_t i = 0; i < codes.size(); ++i) {
     if (codes[i] == 0) continue;
@@ -175,12 +199,14 @@ std::vector<std::string> summary_row(const Contender& contender, const CompareAr
   std::vector<std::string> row{contender.name, manifest.provenance.regime, std::to_string(runs),
                                human_count(static_cast<double>(compute_cost(manifest.graph).backbone_macs))};
   for (size_t b = 0; b < arguments.budgets.size(); ++b) {
-    row.push_back(percent_interval(collect(contender,
-                                           [&](const ComparedRun& run) -> std::optional<double> {
-                                             const auto& point = run.result.budgets[b];
-                                             return point ? std::optional(point->accuracy) : std::nullopt;
-                                           }),
-                                   runs));
+    const auto at_budget = [&](auto member) {
+      return collect(contender, [&](const ComparedRun& run) -> std::optional<double> {
+        const auto& point = run.result.budgets[b];
+        return point ? std::optional((*point).*member) : std::nullopt;
+      });
+    };
+    const std::string cost = mean_text(at_budget(&BudgetPoint::cost), runs, 3);
+    row.push_back(percent_interval(at_budget(&BudgetPoint::accuracy), runs) + (cost == "-" ? "" : " at " + cost));
   }
   row.push_back(percent_interval(
       collect(contender, [](const ComparedRun& run) { return std::optional(run.result.exit_accuracy.back()); }), runs));
@@ -205,20 +231,20 @@ std::vector<std::string> summary_row(const Contender& contender, const CompareAr
 }
 
 // Every number for programs: one row a run and operating point.
-Table long_table(const std::vector<Contender>& contenders) {
-  Table table({"network", "regime", "run", "seed", "chosen by", "policy", "accuracy", "MACs of plain", "exit shares"});
-  for (const Contender& contender : contenders) {
+void add_long_rows(const Field& field, Table& table) {
+  for (const Contender& contender : field.contenders) {
     for (const ComparedRun& run : contender.runs) {
       const Provenance& origin = run.file.manifest.provenance;
       const auto add = [&](const std::string& rule, const std::string& policy, double accuracy, double cost,
                            const std::vector<double>& shares) {
-        table.add({cell(contender.name), cell(origin.regime), cell(run.folder.string()),
+        table.add({cell(field.data.data.name), cell(contender.name), cell(origin.regime), cell(run.folder.string()),
                    count(static_cast<int64_t>(origin.seed)), cell(rule), cell(policy), percent(accuracy),
                    number(cost, 4), cell(shares.empty() ? "-" : shares_text(shares))});
       };
       for (const auto& point : run.result.budgets) {
         if (point) {
-          add(fmt::format("budget {:.4g}", point->budget), point->policy, point->accuracy, point->cost, point->shares);
+          add(fmt::format("budget {:.4g}", point->budget), point->policy.name, point->accuracy, point->cost,
+              point->shares);
         }
       }
       if (run.result.gates) {
@@ -228,14 +254,22 @@ Table long_table(const std::vector<Contender>& contenders) {
         }
       }
       for (size_t k = 0; k < run.result.exit_accuracy.size(); ++k) {
-        add(fmt::format("exit {}", k), "always", run.result.exit_accuracy[k], run.result.exit_cost[k], {});
+        add(fmt::format("exit {} alone", k), "-", run.result.exit_accuracy[k], run.result.exit_cost[k], {});
       }
       for (const CurvePoint& point : run.result.curve) {
         add("curve: " + point.label, point.spec.name, point.quality, point.cost, point.shares);
       }
     }
   }
-  return table;
+}
+
+// Shares and classes are shown at the middle budget that the network can meet; null: it meets none.
+const BudgetPoint* drawn_point(const NetworkResult& result, const CompareArguments& arguments) {
+  const BudgetPoint* drawn = nullptr;
+  for (size_t b = 0; b < arguments.budgets.size(); ++b) {
+    if (result.budgets[b] && (drawn == nullptr || arguments.budgets[b] <= 75)) drawn = &*result.budgets[b];
+  }
+  return drawn;
 }
 
 ReportModel report_model(const Contender& contender, const CompareArguments& arguments) {
@@ -249,13 +283,9 @@ ReportModel report_model(const Contender& contender, const CompareArguments& arg
                                   manifest.provenance.seed);
   model.plain_macs = static_cast<double>(cost.backbone_macs);
   model.parameters = static_cast<double>(cost.parameters);
-  // Shares are drawn at the middle budget that the network can meet.
-  const BudgetPoint* drawn = nullptr;
-  for (size_t b = 0; b < arguments.budgets.size(); ++b) {
-    if (run.result.budgets[b] && (drawn == nullptr || arguments.budgets[b] <= 75)) drawn = &*run.result.budgets[b];
-  }
+  const BudgetPoint* drawn = drawn_point(run.result, arguments);
   if (drawn != nullptr) {
-    model.policy = drawn->policy;
+    model.policy = policy_text(drawn->policy, manifest.graph.classes);
     model.operating_point =
         ReportPoint{fmt::format("budget {:.4g}", drawn->budget), drawn->cost, drawn->accuracy, drawn->shares};
   }
@@ -273,17 +303,20 @@ ReportModel report_model(const Contender& contender, const CompareArguments& arg
   for (const CurvePoint& point : run.result.curve) {
     model.curve.push_back({point.label, point.cost, point.quality, point.shares});
   }
+  model.classes = run.classes;
   model.training = training_series(run.folder);
   model.config = manifest.provenance.config_toml;
   return model;
 }
 
-void write_report(const std::vector<Contender>& contenders, const CompareArguments& arguments, const ModelData& data,
-                  const Split& split, const ReportTable& summary) {
+void write_report(const Field& field, const CompareArguments& arguments, const ReportTable& summary,
+                  const std::filesystem::path& page) {
   ReportData report;
+  const std::vector<Contender>& contenders = field.contenders;
+  const Split& split = field.data.splits.by_name(arguments.split);
   const Provenance& first = contenders[0].runs[0].file.manifest.provenance;
-  report.title = fmt::format("{} networks on {}", contenders.size(), data.data.name);
-  report.data_set = data.data.name;
+  report.title = fmt::format("{} networks on {}", contenders.size(), field.data.data.name);
+  report.data_set = field.data.data.name;
   report.split = split.name;
   report.split_hash = split.hash;
   report.samples = static_cast<int64_t>(split.indices.size());
@@ -295,68 +328,108 @@ void write_report(const std::vector<Contender>& contenders, const CompareArgumen
     if (model.stages.size() == 1) report.references.push_back({contender.name, 1, model.stages[0].accuracy, {}});
     report.models.push_back(std::move(model));
   }
-  write_html_report(report, std::filesystem::path(arguments.out) / "comparison.html");
+  write_html_report(report, page);
 }
 
-void run(const CompareArguments& arguments) {
+bool same_samples(const ModelData& a, const ModelData& b, const std::string& split) {
+  return a.data.hash == b.data.hash && a.splits.tune.hash == b.splits.tune.hash &&
+         a.splits.by_name(split).hash == b.splits.by_name(split).hash;
+}
+
+// Evaluates every run; contenders of the same samples come together, in the order given.
+std::vector<Field> evaluate(std::vector<Contender> contenders, const CompareArguments& arguments) {
   std::vector<double> budgets;
   for (const double percents : arguments.budgets) budgets.push_back(percents / 100);
-  std::vector<Contender> contenders = contenders_of(arguments);
   const ModelOptions options = model_options(arguments.engine);
-  check(arguments);
-  train_missing(contenders, arguments);
-  std::optional<ModelData> data;
+  std::vector<Field> fields;
   for (Contender& contender : contenders) {
+    std::optional<size_t> place;
     for (const std::filesystem::path& folder : contender.folders) {
       ComparedRun compared{
           .folder = folder, .file = load_model(model_path(folder)), .seconds = training_seconds(folder)};
       const Manifest& manifest = compared.file.manifest;
       require_classes(manifest.quantity, "compare", fmt::format("the table with '{}'", folder.string()));
       ModelData own = open_model_data(manifest, arguments.data);
-      if (data && (own.data.hash != data->data.hash || own.splits.tune.hash != data->splits.tune.hash ||
-                   own.splits.by_name(arguments.split).hash != data->splits.by_name(arguments.split).hash)) {
-        fail(Code::kInvalidArgument, "[compare] '{}' was trained on other data or splits than '{}'; compare them apart",
-             folder.string(), contenders[0].folders[0].string());
+      const auto found = std::ranges::find_if(
+          fields, [&](const Field& other) { return same_samples(other.data, own, arguments.split); });
+      const auto here = static_cast<size_t>(found - fields.begin());
+      if (place && *place != here) {
+        fail(Code::kInvalidArgument, "[compare] '{}' was trained on other data or splits than '{}'; name another --out",
+             folder.string(), contender.folders[0].string());
       }
-      if (!data) data = std::move(own);
+      place = here;
+      if (here == fields.size()) fields.push_back({std::move(own), {}});
+      const ModelData& data = fields[here].data;
       const auto model = Model::from_file(compared.file, options);
-      compared.result =
-          compare_within_budgets(logit_table(model, load_all(manifest, *data, data->splits.tune)),
-                                 logit_table(model, load_all(manifest, *data, data->splits.by_name(arguments.split))),
-                                 arguments.policies, budgets);
+      const LogitTable reported = logit_table(model, load_all(manifest, data, data.splits.by_name(arguments.split)));
+      compared.result = compare_within_budgets(logit_table(model, load_all(manifest, data, data.splits.tune)), reported,
+                                               arguments.policies, budgets);
+      if (const BudgetPoint* drawn = drawn_point(compared.result, arguments)) {
+        const auto plain_macs = static_cast<double>(model->cost().backbone_macs);
+        compared.classes = class_rows(manifest, evaluate(reported, drawn->policy, plain_macs), reported);
+      }
       contender.runs.push_back(std::move(compared));
     }
+    fields[*place].contenders.push_back(std::move(contender));
   }
-  const Split& split = data->splits.by_name(arguments.split);
+  return fields;
+}
+
+ReportTable summary_of(const Field& field, const CompareArguments& arguments) {
   ReportTable summary{.caption = "Accuracy within shares of the plain backbone's MACs",
                       .columns = summary_columns(arguments)};
-  Table table(summary.columns);
-  for (const Contender& contender : contenders) {
-    summary.rows.push_back(summary_row(contender, arguments));
-    std::vector<Cell> cells;
-    for (const std::string& text : summary.rows.back()) cells.push_back(cell(text));
-    table.add(std::move(cells));
-  }
+  for (const Contender& contender : field.contenders) summary.rows.push_back(summary_row(contender, arguments));
+  const Split& split = field.data.splits.by_name(arguments.split);
   summary.notes = {
       fmt::format("{} of {}, {} samples; means over seeds with 95 % intervals (Student's t).", split.name,
-                  data->data.name, split.indices.size()),
-      fmt::format(
-          "Within a budget: the best on tune of {} with thresholds chosen there, and of single exits for everybody.",
-          fmt::join(arguments.policies, ", ")),
+                  field.data.data.name, split.indices.size()),
+      fmt::format("Within a budget: the best on tune of {} with thresholds chosen there, and of single exits for "
+                  "everybody; the cost beside it is this split's, which may lie a little beyond.",
+                  fmt::join(arguments.policies, ", ")),
       "Gates untouched: g >= 0.5; beside them max-prob at equal cost, thresholds and temperatures chosen on tune."};
-  const Table everything = long_table(contenders);
-  std::filesystem::create_directories(arguments.out);
+  return summary;
+}
+
+// "comparison.html"; of several fields "comparison-cifar10.html", numbered where two have the same data set.
+std::string page_name(const std::vector<Field>& fields, size_t at) {
+  if (fields.size() == 1) return "comparison.html";
+  std::string name = fields[at].data.data.name;
+  for (char& letter : name) letter = std::isalnum(static_cast<unsigned char>(letter)) != 0 ? letter : '-';
+  const auto before = std::count_if(fields.begin(), fields.begin() + static_cast<ptrdiff_t>(at),
+                                    [&](const Field& f) { return f.data.data.name == fields[at].data.data.name; });
+  return fmt::format("comparison-{}{}.html", name, before == 0 ? "" : fmt::format("-{}", before + 1));
+}
+
+void run(const CompareArguments& arguments) {
+  std::vector<Contender> contenders = contenders_of(arguments);
+  check(arguments);
+  make_folder(arguments.out);
+  train_missing(contenders, arguments);
+  const std::vector<Field> fields = evaluate(std::move(contenders), arguments);
+  Table everything({"data set", "network", "regime", "run", "seed", "chosen by", "policy", "accuracy", "MACs of plain",
+                    "exit shares"});
   const std::filesystem::path folder(arguments.out);
-  write_file_atomically(folder / "comparison.csv", everything.render(OutputForm::kCsv));
-  write_report(contenders, arguments, *data, split, summary);
-  if (arguments.form == OutputForm::kText) {
+  std::vector<std::string> pages;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    add_long_rows(fields[i], everything);
+    const ReportTable summary = summary_of(fields[i], arguments);
+    pages.push_back((folder / page_name(fields, i)).string());
+    write_report(fields[i], arguments, summary, pages.back());
+    if (arguments.form != OutputForm::kText) continue;
+    if (i > 0) fmt::print("\n");
+    Table table(summary.columns);
+    for (const std::vector<std::string>& row : summary.rows) {
+      std::vector<Cell> cells;
+      for (const std::string& text : row) cells.push_back(cell(text));
+      table.add(std::move(cells));
+    }
     table.print(OutputForm::kText);
     for (const std::string& note : summary.notes) fmt::print("{}\n", note);
-  } else {
-    everything.print(arguments.form);
   }
-  say(fmt::format("every point: {}; page: {}", (folder / "comparison.csv").string(),
-                  (folder / "comparison.html").string()));
+  write_file_atomically(folder / "comparison.csv", everything.render(OutputForm::kCsv));
+  if (arguments.form != OutputForm::kText) everything.print(arguments.form);
+  say(fmt::format("every point: {}; {}: {}", (folder / "comparison.csv").string(), pages.size() == 1 ? "page" : "pages",
+                  fmt::join(pages, ", ")));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // `sooner drift`: do answers in service still look like the samples that the model's thresholds were chosen on?
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <ranges>
@@ -30,7 +31,7 @@ const CalibrationRecord& record_of(const Manifest& manifest, const DriftArgument
   std::optional<PolicySpec> own;
   if (arguments.policy.empty()) own = policy_at(manifest.policy, manifest.calibrations, precision);
   for (const CalibrationRecord& record : std::views::reverse(manifest.calibrations)) {
-    if (record.precision != precision && !record.rule.starts_with(kOwnRule)) continue;
+    if (record.precision != precision && !holds_everywhere(record)) continue;
     if (own ? record.policy == *own : record.policy.name == arguments.policy) return record;
   }
   fail(Code::kFailedPrecondition,
@@ -92,7 +93,7 @@ void run(const DriftArguments& arguments) {
   const DriftReport report = detect_drift(record, answers, arguments.options);
   Table table(
       {"test", "calibration", "live", "chi-square", "degrees", "p", "alarm below", "detects", "live needed", "drift"});
-  const double alpha = arguments.options.false_alarm / static_cast<double>(report.tests.size());
+  const double alpha = arguments.options.false_alarm / static_cast<double>(std::max<size_t>(1, report.tests.size()));
   std::vector<std::string> alarms;
   for (const DriftTest& test : report.tests) {
     table.add({cell(test.what), count(test.calibrated), count(test.live), number(test.statistic, 2),
@@ -100,14 +101,25 @@ void run(const DriftArguments& arguments) {
                test.needed ? count(*test.needed) : cell("-"), cell(test.alarm ? "yes" : "no")});
     if (test.alarm) alarms.push_back(fmt::format("{} (p = {:.2g})", test.what, test.p_value));
   }
-  table.print(arguments.form);
+  if (arguments.form == OutputForm::kJson) {
+    nlohmann::ordered_json json;
+    json["drifted"] = report.drifted();
+    json["answers"] = answers.size();
+    json["alike"] = report.alike;
+    json["too_few"] = report.left_out;
+    json["tests"] = table.json();
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    table.print(arguments.form);
+  }
   say(fmt::format(
       "{} answers against {} samples of {} ({}, {}); two-sample chi-square tests, together at most {:.3g} % "
       "false alarms; a shift that moves the share 'detects' of the samples is found with probability {:.3g} "
-      "%, one of {:.3g} % takes 'live needed' samples",
+      "%, one of {:.3g} % takes 'live needed' answers",
       answers.size(), record.samples, record.data_set, record.policy.name, record.rule,
       100 * arguments.options.false_alarm, 100 * arguments.options.power, 100 * arguments.options.shift));
   if (unreadable > 0) say(fmt::format("{} images that could not be read are left out", unreadable));
+  if (!report.alike.empty()) say(fmt::format("all in one place, then as now: {}", fmt::join(report.alike, ", ")));
   if (!report.left_out.empty()) say(fmt::format("too few samples to compare: {}", fmt::join(report.left_out, ", ")));
   if (report.drifted()) {
     fail(Code::kFailedPrecondition, "[drift] the answers have drifted: {}; tune the model on data as it is now",
@@ -119,9 +131,10 @@ void run(const DriftArguments& arguments) {
 
 void add_drift(CLI::App& app) {
   const auto arguments = std::make_shared<DriftArguments>();
-  app.description(app.get_description() +
-                  "\nExit code 0: no drift; 1: drift, or a file that cannot be read; 2: a line that is no answer, or "
-                  "wrong usage.");
+  app.description(
+      app.get_description() +
+      "\nExit code 0: no drift; 1: drift (--json: \"drifted\": true), or a file that cannot be read; 2: a line "
+      "that is no answer, or wrong usage.");
   app.add_option("scores", arguments->scores, "answers in service, the JSON lines that `sooner predict` writes")
       ->required();
   app.add_option("model", arguments->model, "the .safetensors model that gave them")->required();

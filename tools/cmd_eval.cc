@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "class_rows.h"
 #include "command.h"
 #include "curve.h"
 #include "engine_flags.h"
@@ -35,13 +36,14 @@ struct EvalArguments {
 
 Cell percent_or_dash(double value) { return quality_cell({}, value); }
 
-void print_classes(const Manifest& manifest, const Evaluation& evaluation, OutputForm form) {
-  Table table({"class", "accuracy", "MACs of plain"});
-  for (size_t c = 0; c < manifest.class_names.size(); ++c) {
-    table.add({cell(manifest.class_names[c]), percent_or_dash(evaluation.class_accuracy[c]),
-               std::isnan(evaluation.class_cost[c]) ? cell("-") : number(evaluation.class_cost[c], 3)});
+void print_classes(const Manifest& manifest, const Evaluation& evaluation, const LogitTable& table, OutputForm form) {
+  Table rows({"class", "samples", "accuracy", "MACs of plain", "differs from last exit", "exit shares"});
+  for (const ReportClass& one : class_rows(manifest, evaluation, table)) {
+    const bool any = one.samples > 0;
+    rows.add({cell(one.name), count(one.samples), percent_or_dash(one.accuracy), any ? number(one.cost, 3) : cell("-"),
+              percent_or_dash(one.differs), cell(any ? shares_text(one.shares) : "-")});
   }
-  table.print(form);
+  rows.print(form);
 }
 
 // Rows of equally many samples each, from the easiest drawn to the hardest.
@@ -195,12 +197,13 @@ void print_evaluation(const EvalArguments& arguments, const std::optional<Quanti
 
 // What the policy would do with samples whose logits were recorded.
 void run_on_table(const EvalArguments& arguments, const ModelFile& file) {
-  const StoredTable stored = load_table(arguments.table, file);
+  StoredTable stored = load_table(arguments.table, file);
   const PolicySpec policy =
       policy_spec(file.manifest, arguments.policy, precision_from_string(stored.origin.precision));
+  if (!arguments.policy.stage_seconds.empty()) set_times(stored.table, arguments.policy.stage_seconds);
   const auto plain = static_cast<double>(compute_cost(file.manifest.graph).backbone_macs);
   const Evaluation evaluation = evaluate(stored.table, policy, plain);
-  if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
+  if (arguments.classes) return print_classes(file.manifest, evaluation, stored.table, arguments.form);
   print_evaluation(arguments, file.manifest.quantity, policy, evaluation, stored, std::nullopt);
 }
 
@@ -210,6 +213,13 @@ void run(const EvalArguments& arguments) {
   if (!arguments.table.empty()) return run_on_table(arguments, file);
   const ModelOptions options = model_options(arguments.engine);
   const bool only_saved = !arguments.save_table.empty();
+  if (only_saved && arguments.limit >= 0 && (arguments.split == "tune" || arguments.split == "guarantee")) {
+    // The beginning of a split is no fair sample of it: folders come class after class.
+    fail(Code::kInvalidArgument,
+         "[eval] got --limit and --save-table of '{}', expected all of it: thresholds and promises rest on the whole "
+         "split; leave --limit out",
+         arguments.split);
+  }
   const PolicySpec policy = only_saved ? PolicySpec{} : policy_spec(file.manifest, arguments.policy, options.precision);
   const ModelData data = open_model_data(file.manifest, arguments.data);
   const Split& split = data.splits.by_name(arguments.split);
@@ -226,7 +236,9 @@ void run(const EvalArguments& arguments) {
 
   const Evaluation evaluation =
       evaluate(file, options, policy, samples, {.stage_seconds = arguments.policy.stage_seconds});
-  if (arguments.classes) return print_classes(file.manifest, evaluation, arguments.form);
+  if (arguments.classes) {
+    return print_classes(file.manifest, evaluation, logit_table(model, samples), arguments.form);
+  }
   if (arguments.difficulties) {
     return print_difficulties(evaluation, *data.source_of(split), samples, model, arguments.form);
   }
@@ -247,7 +259,7 @@ void add_eval(CLI::App& app) {
   CLI::Option* curve = app.add_option("--curve", arguments->curves,
                                       "for these policies: operating points chosen on tune, reported on the split")
                            ->delimiter(',');
-  app.add_flag("--per-class", arguments->classes, "accuracy and cost of every class");
+  app.add_flag("--per-class", arguments->classes, "accuracy, cost, risk and exit shares of every class");
   CLI::Option* difficulties =
       app.add_flag("--by-difficulty", arguments->difficulties, "by how hard the images were drawn (built-in sets)");
   CLI::Option* save = app.add_option("--save-table", arguments->save_table,

@@ -60,8 +60,9 @@ void write_kept(const ModelFile& file, std::span<const size_t> kept, const Exits
 void print_greedy(const ModelFile& file, const LogitTable& table, const ExitsArguments& arguments) {
   GreedyOptions options{.drop = arguments.drop / 100, .most = arguments.most};
   if (!arguments.policy.name.empty()) options.policy = arguments.policy.name;
-  const GreedyChoice choice = choose_exits(table, options);
   const Graph& graph = file.manifest.graph;
+  options.exit_cost = [&](std::span<const size_t> kept) { return compute_cost(keep_exits(graph, kept)).exit_fraction; };
+  const GreedyChoice choice = choose_exits(table, options);
   Table rows({"take", "exit", "at", "mean cost", "saves", "accuracy"});
   double before = choice.cost_without;
   for (size_t i = 0; i < choice.steps.size(); ++i) {
@@ -91,12 +92,13 @@ void print_worth(const ModelFile& file, const LogitTable& table, const PolicySpe
   const std::vector<double> savings = exit_savings(table, policy);
   const std::vector<double> accuracy = quality_of_exits(table);
   const Replay replayed = replay(table, *make_policy(policy, policy_context(table)));
+  const GraphCost cost = compute_cost(graph);
   Table rows({"exit", "name", "at", "C", "accuracy alone", "leaves", "head costs", "saves", "worth it"});
   for (size_t k = 0; k < savings.size(); ++k) {
+    const double head = static_cast<double>(cost.stages[k].head_macs) / static_cast<double>(cost.backbone_macs);
     rows.add({count(static_cast<int64_t>(k)), cell(graph.stages[k].exit.name), cell(trunk_point(graph, k)),
-              number(table.exit_cost[k], 4), percent(accuracy[k]), percent(replayed.shares[k], 1),
-              number(table.head_cost[k], 4), number(savings[k], 4),
-              cell(savings[k] > table.head_cost[k] ? "yes" : "no")});
+              number(table.exit_cost[k], 4), percent(accuracy[k]), percent(replayed.shares[k], 1), number(head, 4),
+              number(savings[k], 4), cell(savings[k] > head ? "yes" : "no")});
   }
   rows.print(form);
   say(
@@ -124,10 +126,6 @@ void run(const ExitsArguments& arguments) {
   if (!arguments.greedy) policy = policy_spec(file.manifest, arguments.policy, options.precision);
   const auto model = Model::from_file(file, options);
   const ModelData data = open_model_data(file.manifest, arguments.data);
-  if (data.splits.validation.indices.empty()) {
-    fail(Code::kFailedPrecondition, "[exits] the split 'validation' of {} is empty; exits are judged on it",
-         data.data.name);
-  }
   const LogitTable table = logit_table(model, load_all(file.manifest, data, data.splits.validation));
   if (arguments.greedy) {
     print_greedy(file, table, arguments);

@@ -117,7 +117,7 @@ void run(const QuantizeArguments& arguments) {
     record.instruction_set = model->instruction_set();
     if (old.precision != kInt8) {
       rows.add(row(old, old.precision, shown(old.quality), old.cost_fraction, old.exit_shares));
-      if (!old.rule.starts_with(kOwnRule)) {
+      if (!holds_everywhere(old)) {
         const Replay kept = replay(table, *make_policy(old.policy, policy_context(table)));
         rows.add(row(old, fmt::format("int8, thresholds of {}", old.precision), shown(kept.quality), kept.cost,
                      kept.shares));

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "benchmark.h"
+#include "class_rows.h"
 #include "command.h"
 #include "core/cpu.h"
 #include "curve.h"
@@ -194,6 +195,7 @@ ReportModel report_model(const Entrant& entrant, const ModelData& data, const Sp
       model.curve.push_back(
           {fmt::format("{}, {}", curve_policy, point.label), point.cost, point.quality, point.shares});
     }
+    model.classes = class_rows(manifest, evaluation, table);
     model.galleries = galleries(entrant, evaluation, data, split, samples);
   }
   model.training = training_series(entrant.run);

@@ -27,10 +27,10 @@ struct TuneArguments {
   std::string model;
   std::string output;
   std::string policy = "max-prob";
-  double drop = -1;
-  double latency = -1;
-  double class_drop = -1;
-  double budget = -1;
+  std::optional<double> drop;
+  std::optional<double> latency;
+  std::optional<double> class_drop;
+  std::optional<double> budget;
   std::vector<double> shares;
   bool untouched = false;
   std::optional<double> risk;
@@ -42,7 +42,9 @@ struct TuneArguments {
   std::string front;
   bool raw = false;
   bool keep_default = false;
-  int32_t always_exit = 0;
+  std::optional<int32_t> always_exit;
+  std::string ensemble_mean;
+  bool missing_classes = false;
   std::string table;
   std::string guarantee_table;
   EngineFlags engine;
@@ -50,40 +52,45 @@ struct TuneArguments {
   OutputForm form = OutputForm::kText;
 };
 
+// Of a flag.
+double within(double value, double high, std::string_view flag, std::string_view unit) {
+  if (value >= 0 && value <= high) return value;
+  fail(Code::kInvalidArgument, "[tune] --{} got {}, expected 0 to {:.4g}{}", flag, value, high, unit);
+}
+
 // Of --drop and --latency: points of accuracy, or of a regression what the mean error may rise by, in its unit.
 double allowed_loss(double value, std::string_view flag, const std::optional<Quantity>& quantity) {
-  if (quantity) return value;
-  if (value <= 100) return value / 100;
-  fail(Code::kInvalidArgument, "[tune] --{} got {}, expected 0 to 100 percentage points", flag, value);
+  if (quantity) return within(value, std::numeric_limits<double>::max(), flag, " " + quantity->unit);
+  return within(value, 100, flag, " percentage points") / 100;
 }
 
 CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy,
                         const std::optional<Quantity>& quantity) {
   using Kind = CalibrationRule::Kind;
   CalibrationRule rule;
-  const int given = (arguments.drop >= 0 ? 1 : 0) + (arguments.latency >= 0 ? 1 : 0) +
-                    (arguments.class_drop >= 0 ? 1 : 0) + (arguments.budget >= 0 ? 1 : 0) +
-                    (arguments.shares.empty() ? 0 : 1) + (arguments.untouched ? 1 : 0) + (arguments.risk ? 1 : 0);
+  const int given = (arguments.drop ? 1 : 0) + (arguments.latency ? 1 : 0) + (arguments.class_drop ? 1 : 0) +
+                    (arguments.budget ? 1 : 0) + (arguments.shares.empty() ? 0 : 1) + (arguments.untouched ? 1 : 0) +
+                    (arguments.risk ? 1 : 0);
   if (given > 1) {
     fail(Code::kInvalidArgument,
          "[tune] got {} rules; give one of --drop, --latency, --class-drop, --budget, --shares, --untouched, --risk",
          given);
   }
-  if (arguments.drop >= 0) {
+  if (arguments.drop) {
     rule.kind = quantity ? Kind::kErrorRise : Kind::kAccuracyDrop;
-    rule.value = allowed_loss(arguments.drop, "drop", quantity);
-  } else if (arguments.latency >= 0) {
-    rule.kind = CalibrationRule::Kind::kLatency;
-    rule.value = allowed_loss(arguments.latency, "latency", quantity);
-  } else if (arguments.class_drop >= 0) {
+    rule.value = allowed_loss(*arguments.drop, "drop", quantity);
+  } else if (arguments.latency) {
+    rule.kind = Kind::kLatency;
+    rule.value = allowed_loss(*arguments.latency, "latency", quantity);
+  } else if (arguments.class_drop) {
     require_classes(quantity, "tune", "--class-drop");
-    rule.kind = CalibrationRule::Kind::kClassDrop;
-    rule.value = arguments.class_drop / 100;
-  } else if (arguments.budget >= 0) {
-    rule.kind = CalibrationRule::Kind::kBudget;
-    rule.value = arguments.budget;
+    rule.kind = Kind::kClassDrop;
+    rule.value = within(*arguments.class_drop, 100, "class-drop", " percent") / 100;
+  } else if (arguments.budget) {
+    rule.kind = Kind::kBudget;
+    rule.value = within(*arguments.budget, 100, "budget", " times the plain network's MACs");
   } else if (!arguments.shares.empty()) {
-    rule.kind = CalibrationRule::Kind::kShares;
+    rule.kind = Kind::kShares;
     rule.shares = arguments.shares;
   } else if (!arguments.untouched && has_thresholds(policy.name)) {
     if (quantity) {
@@ -92,7 +99,7 @@ CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy
            "--budget or --shares",
            quantity->unit);
     }
-    rule.kind = CalibrationRule::Kind::kAccuracyDrop;
+    rule.kind = Kind::kAccuracyDrop;
     rule.value = 0.003;
   }
   return rule;
@@ -101,11 +108,13 @@ CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy
 // What --risk and its companions ask for; nothing without it.
 std::optional<RiskRule> risk_rule_of(const TuneArguments& arguments) {
   if (!arguments.risk) {
-    if (!arguments.delta && arguments.loss.empty() && arguments.bound.empty()) return std::nullopt;
-    fail(Code::kInvalidArgument, "[tune] got --{}, which belongs to --risk; add --risk, the largest risk",
-         arguments.delta          ? "delta"
-         : arguments.loss.empty() ? "bound"
-                                  : "loss");
+    const std::string_view companion = arguments.delta                      ? "delta"
+                                       : !arguments.loss.empty()            ? "loss"
+                                       : !arguments.bound.empty()           ? "bound"
+                                       : !arguments.guarantee_table.empty() ? "guarantee-table"
+                                                                            : "";
+    if (companion.empty()) return std::nullopt;
+    fail(Code::kInvalidArgument, "[tune] got --{}, which belongs to --risk; add --risk, the largest risk", companion);
   }
   if (!arguments.bound.empty() && !arguments.delta) {
     fail(Code::kInvalidArgument,
@@ -113,9 +122,9 @@ std::optional<RiskRule> risk_rule_of(const TuneArguments& arguments) {
          "--bound out",
          arguments.bound);
   }
-  if (!has_thresholds(arguments.policy)) {
+  if (!has_thresholds(policy_name(arguments.policy))) {
     fail(Code::kInvalidArgument, "[tune] policy '{}' has no thresholds to choose, so no risk to control",
-         arguments.policy);
+         policy_name(arguments.policy));
   }
   RiskRule rule{.options = {.level = *arguments.risk, .delta = arguments.delta}};
   if (!arguments.loss.empty()) rule.loss = risk_loss_from_string(arguments.loss);
@@ -135,7 +144,7 @@ std::optional<Abstention> abstention_of(const TuneArguments& arguments) {
 }
 
 // Averages hide what nobody measured.
-void warn_of_missing_classes(const StoredTable& tune, const std::vector<std::string>& class_names) {
+void check_classes(const StoredTable& tune, const std::vector<std::string>& class_names, bool insisted) {
   std::vector<std::string> missing = class_names;
   for (const int32_t label : tune.table.labels) missing[static_cast<size_t>(label)].clear();
   std::erase(missing, "");
@@ -143,8 +152,32 @@ void warn_of_missing_classes(const StoredTable& tune, const std::vector<std::str
   constexpr size_t kNamed = 5;
   const size_t others = missing.size() - std::min(kNamed, missing.size());
   missing.resize(missing.size() - others);
-  say(fmt::format("warning: {} holds no sample of {}{}: nothing is known about what these thresholds do there",
-                  tune.origin.split, fmt::join(missing, ", "), others > 0 ? fmt::format(" and {} more", others) : ""));
+  const std::string named =
+      fmt::format("{}{}", fmt::join(missing, ", "), others > 0 ? fmt::format(" and {} more", others) : "");
+  if (!insisted) {
+    fail(Code::kFailedPrecondition,
+         "[tune] '{}' holds no sample of {}, so nothing would be known about what thresholds do there; keep more for "
+         "calibration, or insist with --missing-classes",
+         tune.origin.split, named);
+  }
+  say(fmt::format("warning: {} holds no sample of {}: nothing is known about what these thresholds do there",
+                  tune.origin.split, named));
+}
+
+// What an abstention does on the tune half.
+void say_abstention(const StoredTable& tune, const PolicySpec& policy) {
+  const LogitTable& table = tune.table;
+  const Replay replayed = replay(table, *make_policy(policy, policy_context(table)));
+  double right = 0;
+  int64_t answered = 0;
+  for (int64_t n = 0; n < table.samples; ++n) {
+    const auto i = static_cast<size_t>(n);
+    if (replayed.left[i] == Left::kAbstains) continue;
+    ++answered;
+    right += static_cast<double>(table.quality(n, replayed.exit_index[i], replayed.label[i]));
+  }
+  say(fmt::format("no answer for {:.1f} % of them; accuracy of the others {}", 100 * replayed.abstained,
+                  answered == 0 ? "-" : quality_text({}, right / static_cast<double>(answered))));
 }
 
 // The curve of a grid of thresholds on the tune half, as comma-separated values.
@@ -160,22 +193,18 @@ void write_front(const StoredTable& tune, const PolicySpec& policy, const std::s
   const std::optional<size_t> bend = knee(front);
   std::string text = fmt::format("macs_of_plain,{},knee,exit_shares,thresholds\n", quality_word(quantity));
   for (size_t i = 0; i < front.size(); ++i) {
+    std::vector<std::string> thresholds;
+    for (const double threshold : front[i].spec.thresholds) {
+      thresholds.push_back(threshold_argument(policy.name, threshold, tune.table.classes));
+    }
     text += fmt::format("{:.6f},{:.6f},{},{:.4f},{}\n", front[i].cost, quality_number(quantity, front[i].quality),
-                        bend == i ? 1 : 0, fmt::join(front[i].shares, " "), fmt::join(front[i].spec.thresholds, " "));
+                        bend == i ? 1 : 0, fmt::join(front[i].shares, " "), fmt::join(thresholds, " "));
   }
   write_file_atomically(path, text);
   say(fmt::format(
       "{} points of a grid on {} that no other beats, in {}{}", front.size(), tune.origin.split, path,
       bend ? fmt::format("; the knee is {} at {:.3f}", quality_text(quantity, front[*bend].quality), front[*bend].cost)
            : ""));
-}
-
-void check_not_empty(const Split& split, const std::string& data_set) {
-  if (!split.indices.empty()) return;
-  fail(Code::kFailedPrecondition,
-       "[tune] the split '{}' of {} is empty: the model was trained with [split] calibration = 0, and choosing "
-       "thresholds needs samples kept for it",
-       split.name, data_set);
 }
 
 StoredTable table_of_split(const std::string& path, const ModelFile& file, std::string_view split) {
@@ -198,7 +227,6 @@ class Logits {
     if (table_) return *table_;
     model_ = Model::from_file(file_, model_options(arguments_.engine));
     data_ = open_model_data(file_.manifest, arguments_.data);
-    check_not_empty(data_.splits.tune, data_.data.name);
     return record_table(model_, data_, data_.splits.tune);
   }
   // After tune(). Until each exit has answered, over what the plain network takes: single steps timed on this machine.
@@ -225,9 +253,8 @@ class Logits {
       fail(Code::kInvalidArgument, "[tune] --risk with --table needs --guarantee-table, of the other half");
     }
     const Split& split = data_.splits.guarantee;
-    check_not_empty(split, data_.data.name);
     check_unused_for_tuning(split.hash, file_.manifest.calibrations);
-    check_risk_samples(rule.options, static_cast<int64_t>(split.indices.size()));
+    if (!split.indices.empty()) check_risk_samples(rule.options, static_cast<int64_t>(split.indices.size()));
     return record_table(model_, data_, split);
   }
 
@@ -246,6 +273,16 @@ RiskCalibration calibrate_with_guarantee(const ModelFile& file, const Logits& lo
     fail(Code::kFailedPrecondition, "[tune] the tables are of {} and {} logits, expected the same precision",
          tune.origin.precision, guarantee.origin.precision);
   }
+  if (guarantee.origin.data_set != tune.origin.data_set) {
+    fail(Code::kFailedPrecondition,
+         "[tune] the tables are of '{}' and '{}', expected one data set, whose halves share no sample",
+         tune.origin.data_set, guarantee.origin.data_set);
+  }
+  if (guarantee.origin.split_hash == tune.origin.split_hash) {
+    fail(Code::kFailedPrecondition,
+         "[tune] both tables are of the samples {}; a promise needs samples that no threshold has seen",
+         tune.origin.split_hash);
+  }
   check_unused_for_tuning(guarantee.origin.split_hash, file.manifest.calibrations);
   RiskCalibration made = calibrate_with_risk(tune.table, guarantee.table, arguments.policy, rule, !arguments.raw);
   made.record.guarantee->split_hash = guarantee.origin.split_hash;
@@ -260,10 +297,17 @@ void run(const TuneArguments& arguments) {
   if (abstention_of(arguments)) require_classes(quantity, "tune", arguments.coverage ? "--coverage" : "--most-error");
   Logits logits(arguments, file);
   PolicySpec policy = parse_policy(file.manifest, arguments.policy, logits.precision(), false);
-  policy.always_exit = policy.name == "always" ? arguments.always_exit : 0;
+  if (has_thresholds(policy.name) && arguments.policy != policy.name) {
+    fail(Code::kInvalidArgument,
+         "[tune] got '{}', expected the name alone: choosing the thresholds of '{}' is what "
+         "tune does; `sooner eval --policy {}` answers with these",
+         arguments.policy, policy.name, arguments.policy);
+  }
+  if (arguments.policy == "always") policy.always_exit = 0;
+  if (arguments.always_exit) set_always_exit(policy, *arguments.always_exit);
   // Those of an earlier tuning were fitted to its logits.
-  policy.ensemble.weights.clear();
-  policy.ensemble.biases.clear();
+  policy.ensemble = {};
+  if (!arguments.ensemble_mean.empty()) policy.ensemble.mean = arguments.ensemble_mean;
   // What is promised below is without them; a threshold of an earlier tuning is on another scale.
   policy.abstain_below = -std::numeric_limits<double>::infinity();
   policy.deadline_seconds = std::numeric_limits<double>::infinity();
@@ -271,7 +315,7 @@ void run(const TuneArguments& arguments) {
   CalibrationRule rule = rule_of(arguments, policy, quantity);
   const StoredTable tune = logits.tune();
   if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.exit_times();
-  warn_of_missing_classes(tune, file.manifest.class_names);
+  check_classes(tune, file.manifest.class_names, arguments.missing_classes);
   CalibrateOptions options;
   options.fit_temperatures = !arguments.raw;
   options.abstention = abstention_of(arguments);
@@ -298,9 +342,10 @@ void run(const TuneArguments& arguments) {
   });
   records.push_back(record);
   if (!arguments.keep_default) file.manifest.policy = record.policy;
+  // First: what fails must not leave another model behind.
+  if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front, quantity);
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
   save_model(file, output);
-  if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front, quantity);
 
   Table table({"exit", "leaves if", "share", fmt::format("{} alone", quality_word(quantity)), "C"});
   for (size_t k = 0; k < record.exit_shares.size(); ++k) {
@@ -314,8 +359,16 @@ void run(const TuneArguments& arguments) {
   say(fmt::format("{}, {}: expected {} at {:.3f} of the plain MACs ({} samples of {}; last exit {}); stored in {}",
                   record.policy.name, record.rule, quality_text(quantity, record.quality), record.cost_fraction,
                   record.samples, tune.origin.split, quality_text(quantity, record.last_exit_quality), output));
+  if (options.abstention) say_abstention(tune, record.policy);
   if (!record.guarantee) return;
   say("guarantee: " + guarantee_text(*record.guarantee));
+  const auto promises = std::ranges::count_if(records, [&](const CalibrationRecord& other) {
+    return other.guarantee && other.guarantee->split_hash == record.guarantee->split_hash;
+  });
+  if (promises > 1) {
+    say(fmt::format("{} promises of this model rest on these samples: each holds by itself, not all at once",
+                    promises));
+  }
   say(fmt::format("on {} samples of guarantee: risk {:.2f} %, bound {:.2f} %, {:.1f} % of the last exit's MACs saved",
                   choice.samples, 100 * choice.risk, 100 * choice.bound, 100 * choice.saved));
 }
@@ -331,24 +384,19 @@ void add_tune(CLI::App& app) {
          policy_choice() + "; any(...) and all(...) take parts, which stay as they are: 'any(max-prob=0.9,patience=2)'")
       ->capture_default_str();
   app.add_option(
-         "--drop", arguments->drop,
-         "cheapest thresholds that lose at most this many percentage points against the last exit (default: 0.3); of a "
-         "regression, whose mean error lies at most so much above the last exit's, in its unit")
-      ->check(CLI::NonNegativeNumber);
-  CLI::Option* latency =
-      app.add_option(
-             "--latency", arguments->latency,
-             "as --drop, but the cheapest by the time that every stage takes on this machine, measured now with "
-             "--batch samples at once on one thread")
-          ->check(CLI::NonNegativeNumber);
+      "--drop", arguments->drop,
+      "cheapest thresholds that lose at most this many percentage points against the last exit (default: 0.3); of a "
+      "regression, whose mean error lies at most so much above the last exit's, in its unit");
+  CLI::Option* latency = app.add_option(
+      "--latency", arguments->latency,
+      "as --drop, but the cheapest by the time that every stage takes on this machine, measured now with "
+      "--batch samples at once on one thread");
   app.add_option("--class-drop", arguments->class_drop,
                  "thresholds by class: of the samples that an exit answers with a class and lets go, at most this many "
-                 "percent may be lost against the last exit")
-      ->check(CLI::Range(0.0, 100.0));
+                 "percent may be lost against the last exit");
   app.add_option("--budget", arguments->budget,
                  "best thresholds of MSDNet's family within this mean cost, as a fraction of "
-                 "the plain network's MACs")
-      ->check(CLI::Range(0.0, 100.0));
+                 "the plain network's MACs");
   app.add_option("--shares", arguments->shares, "thresholds that give these exit shares, one per exit")->delimiter(',');
   app.add_flag("--untouched", arguments->untouched, "the policy's own rule: gate and confidence at 0.5, patience at 1");
   app.add_option("--risk", arguments->risk,
@@ -372,7 +420,10 @@ void add_tune(CLI::App& app) {
   app.add_flag("--raw", arguments->raw, "do not fit softmax temperatures and ensemble weights first");
   app.add_flag("--keep-default", arguments->keep_default,
                "store the record without making it the model's default policy");
-  app.add_option("--exit", arguments->always_exit, "always: the exit")->capture_default_str();
+  app.add_option("--exit", arguments->always_exit, "always: the exit everybody leaves at, from 0");
+  app.add_option("--ensemble-mean", arguments->ensemble_mean, "ensemble: geometric | arithmetic");
+  app.add_flag("--missing-classes", arguments->missing_classes,
+               "go on where the tune half has no sample of some class; otherwise that is an error");
   CLI::Option* table =
       app.add_option("--table", arguments->table,
                      "a table of the tune half's logits from `sooner eval --save-table`; nothing is computed");

@@ -1,5 +1,8 @@
 #include "measure.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -73,6 +76,17 @@ Evaluation sum_up(std::vector<Result> results, std::vector<double> qualities, st
   return evaluation;
 }
 
+// A gate that is not a number never lets anybody leave; that of a trained network is one.
+void check_gates(const Graph& graph, const LogitTable& table, const std::filesystem::path& path) {
+  const auto early = static_cast<size_t>(table.exits - 1);
+  for (size_t i = 0; i < table.gates.size(); ++i) {
+    if (!std::isnan(table.gates[i]) || !graph.stages[i % early].exit.gate) continue;
+    fail(Code::kInvalidArgument,
+         "[logit table '{}'] got gate nan at sample {}, exit {}, expected 0 to 1: this model's exits have gates",
+         path.string(), i / early, i % early);
+  }
+}
+
 void set_costs(const GraphCost& cost, LogitTable& table) {
   table.exit_cost = cost.exit_fraction;
   for (const StageCost& stage : cost.stages) {
@@ -119,6 +133,20 @@ Evaluation evaluate(const LogitTable& table, const PolicySpec& policy, double pl
   }
   return sum_up(std::move(results), std::move(qualities), std::move(macs), table.labels,
                 static_cast<size_t>(table.exits), static_cast<size_t>(table.classes), plain_macs);
+}
+
+void set_times(LogitTable& table, const std::vector<double>& stage_seconds) {
+  const auto exits = static_cast<size_t>(table.exits);
+  if (stage_seconds.size() != exits || std::ranges::any_of(stage_seconds, [](double s) { return !(s >= 0); })) {
+    fail(Code::kInvalidArgument, "[eval] got --stage-seconds {}, expected {} numbers from 0, one per stage",
+         fmt::join(stage_seconds, ","), exits);
+  }
+  table.stage_seconds = stage_seconds;
+  table.elapsed_seconds.clear();
+  for (int64_t n = 0; n < table.samples; ++n) {
+    double elapsed = 0;
+    for (const double seconds : stage_seconds) table.elapsed_seconds.push_back(elapsed += seconds);
+  }
 }
 
 std::optional<double> difficulty_auroc(const Evaluation& evaluation, const ImageSource& source, const Batch& samples) {
@@ -172,7 +200,13 @@ StoredTable load_table(const std::filesystem::path& path, const ModelFile& file)
                  told ? rows_hash(file, precision_from_string(stored.origin.precision)) : model_hash(file), path);
   stored.table.cost_weights = file.manifest.cost_weights;
   set_costs(compute_cost(file.manifest.graph), stored.table);
-  validate(stored.table);
+  try {
+    validate(stored.table);
+  } catch (const Error& error) {
+    const std::string_view text = error.what();
+    fail(error.code(), "[logit table '{}']{}", path.string(), text.substr(text.find(']') + 1));
+  }
+  check_gates(file.manifest.graph, stored.table, path);
   return stored;
 }
 

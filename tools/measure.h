@@ -43,6 +43,10 @@ Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const Po
 // plain network. Throws what make_policy and replay throw.
 Evaluation evaluate(const LogitTable& table, const PolicySpec& policy, double plain_macs);
 
+// As if every sample ran alone: stage k and its head take stage_seconds[k]. Throws kInvalidArgument unless there are K,
+// none negative.
+void set_times(LogitTable& table, const std::vector<double>& stage_seconds);
+
 // Does the difficulty a sample was drawn with foretell that it goes past exit 0? AUROC; nothing where the set knows no
 // difficulty, or all or none leave at exit 0.
 std::optional<double> difficulty_auroc(const Evaluation& evaluation, const ImageSource& source, const Batch& samples);

@@ -98,6 +98,12 @@ LoaderOptions loader_options(const Manifest& manifest, int32_t batch_size) {
 }
 
 Batch load_all(const Manifest& manifest, const ModelData& data, const Split& split, int64_t limit) {
+  if (split.indices.empty()) {
+    fail(Code::kFailedPrecondition,
+         "[data] the split '{}' of {} is empty: the model was trained with a [split] that keeps no samples for it; "
+         "train with some, or take another split",
+         split.name, data.data.name);
+  }
   std::vector<int64_t> indices = split.indices;
   if (limit >= 0 && static_cast<int64_t>(indices.size()) > limit) indices.resize(static_cast<size_t>(limit));
   Batch all;

@@ -36,6 +36,12 @@ Shape trunk_shape(const Graph& graph, size_t stage) {
 
 namespace {
 
+bool abstains(const PolicySpec& policy) { return policy.abstain_below > -std::numeric_limits<double>::infinity(); }
+
+std::string abstaining_text(const PolicySpec& policy, int32_t classes) {
+  return threshold_text(abstains_by(policy.name, classes), policy.abstain_below, classes);
+}
+
 // What lets a sample leave at early exit k: "p >= 0.9".
 std::string condition(const PolicySpec& policy, size_t k, int32_t classes) {
   if (policy.name == "never") return "nobody";
@@ -59,6 +65,7 @@ std::string condition(const PolicySpec& policy, size_t k, int32_t classes) {
 }  // namespace
 
 std::string leaving_rule(const PolicySpec& policy, size_t k, bool last, int32_t classes) {
+  if (last && abstains(policy)) return "answers if " + abstaining_text(policy, classes);
   if (last) return "always answers";
   if (policy.cap >= 0 && static_cast<size_t>(policy.cap) == k) return "cap: everybody leaves";
   if (policy.name == "never") return "nobody leaves";
@@ -117,9 +124,8 @@ std::string policy_text(const PolicySpec& policy, int64_t classes) {
   if (policy.cost_weight) text += fmt::format(", cost weight {:.3g}", *policy.cost_weight);
   if (policy.cap >= 0) text += fmt::format(", never beyond exit {}", policy.cap);
   if (std::isfinite(policy.deadline_seconds)) text += fmt::format(", within {:.3g} s", policy.deadline_seconds);
-  if (policy.abstain_below > -std::numeric_limits<double>::infinity()) {
-    text += fmt::format(", knows no answer unless {}",
-                        threshold_text(policy.name, policy.abstain_below, static_cast<int32_t>(classes)));
+  if (abstains(policy)) {
+    text += fmt::format(", knows no answer unless {}", abstaining_text(policy, static_cast<int32_t>(classes)));
   }
   return text;
 }

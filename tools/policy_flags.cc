@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "core/error.h"
@@ -13,11 +14,16 @@
 namespace sooner {
 namespace {
 
-// As people write it: a probability for policies that score log-odds, a difference for patience of numbers, "inf" and
-// "-inf" for nobody and everybody.
+// As people write it: a probability for policies that score log-odds, a difference for patience of numbers, for
+// entropy a score or, as BranchyNet does, "0.3nats"; "inf" and "-inf" for nobody and everybody.
 double threshold_value(const std::string& flag, const std::string& policy, const std::string& text, int64_t classes) {
   if (text == "inf") return std::numeric_limits<double>::infinity();
   if (text == "-inf") return -std::numeric_limits<double>::infinity();
+  constexpr std::string_view kNats = "nats";
+  if (policy == "entropy" && text.ends_with(kNats)) {
+    const double nats = parse_number(flag, text.substr(0, text.size() - kNats.size()));
+    return entropy_score_from_nats(nats, static_cast<int32_t>(classes));
+  }
   const double value = parse_number(flag, text);
   if (policy == "patience" && classes == 1) {
     if (value >= 0) return -value;
@@ -82,6 +88,9 @@ void set_class_thresholds(PolicySpec& spec, const Manifest& manifest, const std:
   const size_t early = manifest.graph.exits() - 1;
   require_classes(manifest.quantity, "policy", "--class-threshold");
   const PolicyKind& kind = policy_kind(spec.name);
+  if (!kind.thresholds) {
+    fail(Code::kInvalidArgument, "[policy] '{}' got --class-threshold, expected none: it has no thresholds", spec.name);
+  }
   if (spec.class_thresholds.empty()) {
     if (spec.thresholds.empty() && kind.default_threshold) spec.thresholds.assign(early, *kind.default_threshold);
     for (const double threshold : spec.thresholds) {
@@ -112,8 +121,10 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
                      "model's");
   app.add_option(
          "--threshold", flags->thresholds,
-         "one for every early exit, or one for all; max-prob and ensemble take probabilities, patience of a regression "
-         "the most that answers may still change; inf: nobody leaves")
+         "one for every early exit, or one for all; max-prob and ensemble take probabilities, entropy a score, 1 - "
+         "H/ln "
+         "C, or H itself as 0.3nats, patience of a regression the most that answers may still change; inf: nobody "
+         "leaves")
       ->delimiter(',');
   app.add_option("--class-threshold", flags->class_thresholds,
                  "CLASS=THRESHOLD for samples answered so, by name or number; the others keep the exits' thresholds")
@@ -125,14 +136,32 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
       "gate, confidence: how dear arithmetic is, where the gates were trained for a range of it; larger exits "
       "earlier; default: the model's standard one");
   app.add_option("--exit", flags->always_exit, "always: the exit everybody leaves at, from 0");
-  app.add_option("--cap", flags->cap, "nobody goes beyond this exit; -1: no cap")->capture_default_str();
+  app.add_option("--cap", flags->cap, "nobody goes beyond this exit; -1: no cap");
   app.add_option("--abstain-below", flags->abstain_below,
-                 "at the last exit, who scores less is answered \"do not know\"; in the unit of --threshold");
+                 "at the last exit, who scores less is answered \"do not know\"; in the unit of --threshold, a "
+                 "probability where the policy gives the last exit no score");
   app.add_option("--deadline", flags->deadline_seconds,
-                 "seconds: who could not finish the next stage by then stops; needs --stage-seconds");
+                 "seconds: who could not finish the next stage by then stops; needs --stage-seconds, by which alone a "
+                 "--table's samples are timed, as if each ran alone");
   app.add_option("--stage-seconds", flags->stage_seconds,
                  "what each stage and its head take for a micro-batch on this machine, one per stage")
       ->delimiter(',');
+}
+
+std::string threshold_argument(std::string_view policy, double threshold, int64_t classes) {
+  if (std::isinf(threshold)) return threshold > 0 ? "inf" : "-inf";
+  if (policy == "patience" && classes == 1) return fmt::format("{}", -threshold);
+  return fmt::format("{}", scores_log_odds(policy) ? probability_from_log_odds(threshold) : threshold);
+}
+
+std::string policy_name(std::string_view text) { return std::string(text.substr(0, text.find_first_of("(="))); }
+
+void set_always_exit(PolicySpec& spec, int32_t exit) {
+  if (spec.name != "always") {
+    fail(Code::kInvalidArgument, "[policy] '{}' got an exit to leave at, expected none; 'always' has one", spec.name);
+  }
+  if (exit < 0) fail(Code::kInvalidArgument, "[policy] 'always' got exit {}, expected 0 or more", exit);
+  spec.always_exit = exit;
 }
 
 PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precision precision, bool whole) {
@@ -149,11 +178,16 @@ PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precisi
     }
     return spec;
   }
-  const std::string name(text.substr(0, equals));
+  const std::string name = policy_name(text);
   const auto classes = static_cast<int32_t>(manifest.graph.classes);
   static_cast<void>(policy_kind(name, classes));
   PolicySpec spec = tuned_policy(manifest, name, precision);
   const size_t early = manifest.graph.exits() - 1;
+  if (equals != std::string_view::npos && name == "always") {
+    const auto last = static_cast<int64_t>(early);
+    set_always_exit(spec, static_cast<int32_t>(parse_integer("--policy always", text.substr(equals + 1), 0, last)));
+    return spec;
+  }
   if (equals != std::string_view::npos) {
     set_thresholds(spec, "--policy", split(text.substr(equals + 1), '/'), manifest.graph);
     return spec;
@@ -175,14 +209,22 @@ PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Preci
   if (given) set_thresholds(spec, "--threshold", flags.thresholds, manifest.graph);
   if (!flags.class_thresholds.empty()) set_class_thresholds(spec, manifest, flags.class_thresholds);
   if (!flags.temperatures.empty()) spec.temperatures = flags.temperatures;
-  if (!flags.ensemble_mean.empty()) spec.ensemble.mean = flags.ensemble_mean;
-  if (flags.always_exit >= 0) spec.always_exit = flags.always_exit;
-  if (flags.cap >= 0) spec.cap = flags.cap;
+  if (!flags.ensemble_mean.empty()) {
+    // Weights belong to the mean that they were fitted for.
+    if (flags.ensemble_mean != spec.ensemble.mean) spec.ensemble = {};
+    spec.ensemble.mean = flags.ensemble_mean;
+  }
+  if (flags.always_exit) set_always_exit(spec, *flags.always_exit);
+  if (flags.cap) spec.cap = *flags.cap;
   if (!flags.abstain_below.empty()) {
-    spec.abstain_below = threshold_value("--abstain-below", spec.name, flags.abstain_below, manifest.graph.classes);
+    const std::string scale(abstains_by(spec.name, static_cast<int32_t>(manifest.graph.classes)));
+    spec.abstain_below = threshold_value("--abstain-below", scale, flags.abstain_below, manifest.graph.classes);
   }
   if (flags.cost_weight) spec.cost_weight = flags.cost_weight;
   if (flags.deadline_seconds) spec.deadline_seconds = *flags.deadline_seconds;
+  if (!flags.stage_seconds.empty() && std::isinf(spec.deadline_seconds)) {
+    fail(Code::kInvalidArgument, "[policy] got --stage-seconds, which belongs to --deadline; add it");
+  }
   return spec;
 }
 

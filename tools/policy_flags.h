@@ -18,8 +18,8 @@ struct PolicyFlags {
   std::vector<double> temperatures;
   std::string ensemble_mean;
   std::optional<double> cost_weight;
-  int32_t always_exit = -1;
-  int32_t cap = -1;
+  std::optional<int32_t> always_exit;
+  std::optional<int32_t> cap;
   std::string abstain_below;
   std::optional<double> deadline_seconds;
   std::vector<double> stage_seconds;
@@ -30,10 +30,19 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags);
 // "entropy | max-prob | ...", for help.
 std::string policy_choice();
 
+// What is before the thresholds or parts of a policy as people write it.
+std::string policy_name(std::string_view text);
+
+// A threshold on the policy's score scale, as --threshold takes it.
+std::string threshold_argument(std::string_view policy, double threshold, int64_t classes);
+
 // A policy as people write it: a name; a name with thresholds, one for all early exits or one for each, parted by '/':
-// "max-prob=0.9/0.8"; or any(...) and all(...) around such. A name alone has the thresholds the model was tuned to.
-// whole: those, or the policy's own, must be there. Throws as policy_spec does.
+// "max-prob=0.9/0.8"; "always=1", the exit; or any(...) and all(...) around such. A name alone has the thresholds the
+// model was tuned to. whole: those, or the policy's own, must be there. Throws as policy_spec does.
 PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precision precision, bool whole);
+
+// The exit everybody leaves at. Throws kInvalidArgument for a policy that has none, or an exit below 0.
+void set_always_exit(PolicySpec& spec, int32_t exit);
 
 // Throws kInvalidArgument when the policy needs thresholds that neither the flags nor the model's calibrations give,
 // kFailedPrecondition when the calibrations give them for other precisions alone.

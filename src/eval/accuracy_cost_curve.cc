@@ -14,14 +14,15 @@ double on_line(double x, double ax, double ay, double bx, double by) {
   return bx > ax ? ay + (by - ay) * (x - ax) / (bx - ax) : ay;
 }
 
-std::optional<double> on_front(std::span<const CurvePoint> front, double cost) {
-  if (front.empty() || !(cost >= front.front().cost)) return std::nullopt;
-  for (size_t i = 1; i < front.size(); ++i) {
-    if (cost < front[i].cost) {
-      return on_line(cost, front[i - 1].cost, front[i - 1].quality, front[i].cost, front[i].quality);
+// On straight lines through points from cheap to dear.
+std::optional<double> on_line_through(std::span<const CurvePoint> points, double cost) {
+  if (points.empty() || !(cost >= points.front().cost)) return std::nullopt;
+  for (size_t i = 1; i < points.size(); ++i) {
+    if (cost < points[i].cost) {
+      return on_line(cost, points[i - 1].cost, points[i - 1].quality, points[i].cost, points[i].quality);
     }
   }
-  return front.back().quality;
+  return points.back().quality;
 }
 
 }  // namespace
@@ -73,7 +74,13 @@ std::optional<CurvePoint> best_within(std::span<const CurvePoint> points, double
 }
 
 std::optional<double> accuracy_at_cost(std::span<const CurvePoint> points, double cost) {
-  return on_front(pareto_front(points), cost);
+  return on_line_through(pareto_front(points), cost);
+}
+
+std::optional<double> accuracy_between(std::span<const CurvePoint> points, double cost) {
+  std::vector<CurvePoint> sorted(points.begin(), points.end());
+  std::ranges::stable_sort(sorted, {}, &CurvePoint::cost);
+  return on_line_through(sorted, cost);
 }
 
 std::optional<double> cost_at_accuracy(std::span<const CurvePoint> points, double accuracy) {
@@ -89,7 +96,7 @@ std::optional<double> cost_at_accuracy(std::span<const CurvePoint> points, doubl
 std::optional<double> mean_accuracy(std::span<const CurvePoint> points, double low, double high) {
   if (!(low < high)) fail(Code::kInvalidArgument, "[curve] got costs {} to {}, expected a rising range", low, high);
   const std::vector<CurvePoint> front = pareto_front(points);
-  const std::optional<double> first = on_front(front, low);
+  const std::optional<double> first = on_line_through(front, low);
   if (!first) return std::nullopt;
   // Trapezoids between the ends and the points inside: exact on straight lines.
   double area = 0;
@@ -103,7 +110,7 @@ std::optional<double> mean_accuracy(std::span<const CurvePoint> points, double l
   for (const CurvePoint& point : front) {
     if (point.cost > low && point.cost < high) add(point.cost, point.quality);
   }
-  add(high, *on_front(front, high));
+  add(high, *on_line_through(front, high));
   return area / (high - low);
 }
 

@@ -38,7 +38,12 @@ std::optional<CurvePoint> best_within(std::span<const CurvePoint> points, double
 // the two policies would reach). The front's last accuracy beyond its dearest point; nothing below its cheapest.
 std::optional<double> accuracy_at_cost(std::span<const CurvePoint> points, double cost);
 
-// Cost at which the same lines reach `accuracy`; the cheapest point's cost for less, nothing when no point reaches it.
+// The same on straight lines between all points, none left out for being beaten: for points that were chosen on another
+// table, among which nothing may be chosen any more.
+std::optional<double> accuracy_between(std::span<const CurvePoint> points, double cost);
+
+// Cost at which accuracy_at_cost's lines reach `accuracy`; the cheapest point's cost for less, nothing when no point
+// reaches it.
 std::optional<double> cost_at_accuracy(std::span<const CurvePoint> points, double accuracy);
 
 // Mean of accuracy_at_cost over [low, high]; nothing when the curve does not reach down to `low`. Throws

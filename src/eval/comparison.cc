@@ -16,7 +16,7 @@ constexpr double kRounding = 1e-12;
 
 BudgetPoint point_of(const LogitTable& test, const PolicySpec& policy, double budget) {
   const Replay replayed = replay(test, *make_policy(policy, policy_context(test)));
-  return {budget, policy.name, replayed.quality, replayed.cost, replayed.shares};
+  return {budget, policy, replayed.quality, replayed.cost, replayed.shares};
 }
 
 }  // namespace
@@ -54,8 +54,12 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
   }
   if (has_gates) {
     result.gates = point_of(test, {.name = "gate"}, std::numeric_limits<double>::infinity());
-    const std::vector<CurvePoint> rival = accuracy_cost_curve(test, operating_points(tune, "max-prob"));
-    result.rival_of_gates = accuracy_at_cost(rival, result.gates->cost);
+    // Which of the rival's points count is settled on tune; test is reported.
+    std::vector<OperatingPoint> rival;
+    for (CurvePoint& point : pareto_front(accuracy_cost_curve(tune, operating_points(tune, "max-prob")))) {
+      rival.push_back({.spec = std::move(point.spec), .label = std::move(point.label)});
+    }
+    result.rival_of_gates = accuracy_between(accuracy_cost_curve(test, rival), result.gates->cost);
   }
   result.exit_cost = test.exit_cost;
   result.exit_accuracy = quality_of_exits(test);

@@ -13,7 +13,7 @@ namespace sooner {
 
 struct BudgetPoint {
   double budget = 0;                // what was allowed, a fraction of the plain backbone's MACs
-  std::string policy;               // the one that did best on `tune`; "always" where that is one exit for everybody
+  PolicySpec policy;                // the one that did best on `tune`; "always" where that is one exit for everybody
   double accuracy = 0;              // on the split reported on
   double cost = 0;                  // there, too
   std::vector<double> shares = {};  // [K]
@@ -22,8 +22,8 @@ struct BudgetPoint {
 struct NetworkResult {
   std::vector<std::optional<BudgetPoint>> budgets = {};  // one a budget; nothing where even the first exit costs more
   std::optional<BudgetPoint> gates = {};                 // g >= 0.5 untouched, where there are gates
-  // The accuracy of tuned max-prob thresholds, after temperature scaling, at the gates' cost (between two operating
-  // points on a straight line); nothing where they do not reach down to it.
+  // The accuracy of tuned max-prob thresholds, after temperature scaling, at the gates' cost: between two of the
+  // operating points that no other beats on `tune`, on a straight line; nothing where they do not reach down to it.
   std::optional<double> rival_of_gates = {};
   std::vector<double> exit_accuracy = {};  // [K], answering everything
   std::vector<double> exit_cost = {};      // [K], C_k

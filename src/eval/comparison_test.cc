@@ -19,7 +19,7 @@ TEST(CompareWithinBudgets, KeepsWithinThemOnTuneAndReportsOnTest) {
   const NetworkResult result = compare_within_budgets(tune, test, {"max-prob", "gate"}, kBudgets);
   ASSERT_EQ(result.budgets.size(), 4U);
   EXPECT_FALSE(result.budgets[0]) << "the first exit costs .5";
-  EXPECT_EQ(result.budgets[1]->policy, "always") << "it has no room but for that exit";
+  EXPECT_EQ(result.budgets[1]->policy.name, "always") << "it has no room but for that exit";
   double before = 0;
   for (size_t b = 1; b < 4; ++b) {
     ASSERT_TRUE(result.budgets[b]);
@@ -28,7 +28,7 @@ TEST(CompareWithinBudgets, KeepsWithinThemOnTuneAndReportsOnTest) {
     before = result.budgets[b]->accuracy;
   }
   ASSERT_TRUE(result.gates);
-  EXPECT_EQ(result.gates->policy, "gate");
+  EXPECT_EQ(result.gates->policy.name, "gate");
   ASSERT_TRUE(result.rival_of_gates);
   EXPECT_NEAR(*result.rival_of_gates, result.gates->accuracy, 0.1);
   EXPECT_EQ(result.exit_accuracy.size(), 3U);
@@ -43,7 +43,7 @@ TEST(CompareWithinBudgets, TakesPlainNetworksAndThoseWithoutGates) {
   table.exit_cost = {1};
   const NetworkResult plain = compare_within_budgets(table, table, {"max-prob", "gate"}, {0.5, 1});
   EXPECT_FALSE(plain.budgets[0]);
-  EXPECT_EQ(plain.budgets[1]->policy, "always");
+  EXPECT_EQ(plain.budgets[1]->policy.name, "always");
   EXPECT_EQ(plain.budgets[1]->accuracy, plain.exit_accuracy[0]);
   EXPECT_FALSE(plain.gates);
   EXPECT_EQ(plain.curve.size(), 1U);

@@ -64,7 +64,15 @@ std::optional<DriftTest> compare(const std::string& what, const Counts& counts) 
   return test;
 }
 
-void judge(const DriftOptions& options, double alpha, DriftTest& test) {
+// Both samples in the same single bin, and enough of them to say so.
+bool all_in_one_bin(const Counts& counts) {
+  size_t used = 0;
+  for (size_t i = 0; i < counts.live.size(); ++i) used += counts.calibrated[i] + counts.live[i] > 0 ? 1 : 0;
+  return used == 1 && std::min(total(counts.calibrated), total(counts.live)) >= kLeastExpected;
+}
+
+// answers: all there are, of which the test's live samples are a share.
+void judge(const DriftOptions& options, double alpha, size_t answers, DriftTest& test) {
   test.alarm = test.p_value < alpha;
   const auto calibrated = static_cast<double>(test.calibrated);
   const auto live = static_cast<double>(test.live);
@@ -73,7 +81,8 @@ void judge(const DriftOptions& options, double alpha, DriftTest& test) {
   // Both samples err: A B / (A + B) samples against a known distribution.
   const double effective = noncentrality / (4 * options.shift * options.shift);
   if (calibrated > effective) {
-    test.needed = static_cast<int64_t>(std::ceil(effective * calibrated / (calibrated - effective)));
+    const double here = effective * calibrated / (calibrated - effective);
+    test.needed = static_cast<int64_t>(std::ceil(here * static_cast<double>(answers) / live));
   }
 }
 
@@ -171,19 +180,21 @@ DriftReport detect_drift(const CalibrationRecord& record, std::span<const LiveAn
   const auto add = [&](const std::string& what, const Counts& counts) {
     if (const auto test = compare(what, counts)) {
       report.tests.push_back(*test);
+    } else if (all_in_one_bin(counts)) {
+      report.alike.push_back(what);
     } else {
       report.left_out.push_back(what);
     }
   };
   add("exit shares", shares);
   for (size_t k = 0; k < exits; ++k) add(fmt::format("scores at exit {}", k), scores[k]);
-  if (report.tests.empty()) {
+  if (report.tests.empty() && report.alike.empty()) {
     fail(Code::kFailedPrecondition,
          "[drift] got {} answers against {} calibration samples: too few to compare; collect more", answers.size(),
          record.samples);
   }
   const double alpha = options.false_alarm / static_cast<double>(report.tests.size());
-  for (DriftTest& test : report.tests) judge(options, alpha, test);
+  for (DriftTest& test : report.tests) judge(options, alpha, answers.size(), test);
   return report;
 }
 

@@ -38,12 +38,14 @@ struct DriftTest {
   // Whatever moves at least this share of the samples to other bins (total variation) is detected with probability
   // `power`: w >= 2 d for Cohen's effect size w, by Cauchy-Schwarz. Up to 1.
   double detectable = 1;
-  // Live samples for a detectable shift of `shift`; nothing where the calibration has too few for any number.
+  // Answers in service, those at other exits too, for a detectable shift of `shift`; nothing where the calibration has
+  // too few for any number.
   std::optional<int64_t> needed = {};
 };
 
 struct DriftReport {
   std::vector<DriftTest> tests = {};
+  std::vector<std::string> alike = {};     // what lies all in one bin, calibrated and live: nothing to compare
   std::vector<std::string> left_out = {};  // what had too few samples to be compared
   [[nodiscard]] bool drifted() const;
 };

@@ -79,13 +79,28 @@ TEST(DetectDrift, SaysWhatItWouldDetectAndWithHowManySamples) {
   made.policy.thresholds = {2};
   const DriftReport report = detect_drift(made, answers, {.false_alarm = 0.05, .power = 0.9, .shift = 0.25});
   ASSERT_EQ(report.tests.size(), 1U);
-  EXPECT_EQ(report.left_out, (std::vector<std::string>{"scores at exit 0", "scores at exit 1"}));
+  EXPECT_EQ(report.alike, (std::vector<std::string>{"scores at exit 0", "scores at exit 1"})) << "one bin each";
+  EXPECT_TRUE(report.left_out.empty());
   EXPECT_NEAR(report.tests[0].detectable, std::sqrt(10.5074 / 50) / 2, 1e-4);
   // 10.5074 / (4 / 16) = 42.03 effective; 42.03 * 100 / 57.97 = 72.5.
   EXPECT_EQ(report.tests[0].needed, 73);
   EXPECT_FALSE(report.drifted());
   EXPECT_EQ(detect_drift(made, answers, {.false_alarm = 0.05, .power = 0.9, .shift = 0.1}).tests[0].needed,
             std::nullopt);
+}
+
+TEST(DetectDrift, TakesOnePlaceForAllForNoDrift) {
+  std::vector<LiveAnswer> answers;
+  add(answers, 50, 0, 2.5);
+  CalibrationRecord made = record();
+  made.exit_shares = {1, 0};
+  made.score_histograms = {{0, 0, 100, 0}, {0, 0}};
+  made.policy.thresholds = {2};
+  const DriftReport report = detect_drift(made, answers);
+  EXPECT_TRUE(report.tests.empty());
+  EXPECT_EQ(report.alike, (std::vector<std::string>{"exit shares", "scores at exit 0"}));
+  EXPECT_FALSE(report.drifted());
+  EXPECT_THROW(detect_drift(made, std::span(answers).first(3)), Error) << "three answers say nothing";
 }
 
 std::vector<LiveAnswer> serve(const LogitTable& table, const PolicySpec& policy) {
