@@ -216,10 +216,10 @@ std::vector<std::string> summary_row(const Contender& contender, const CompareAr
     });
   };
   using Maybe = std::optional<double>;
-  row.push_back(percent_interval(gates([](const NetworkResult& r) -> Maybe { return r.gates->accuracy; }), runs));
-  row.push_back(mean_text(gates([](const NetworkResult& r) -> Maybe { return r.gates->cost; }), runs, 3));
+  row.push_back(percent_interval(gates([](const NetworkResult& r) -> Maybe { return r.gates->point.accuracy; }), runs));
+  row.push_back(mean_text(gates([](const NetworkResult& r) -> Maybe { return r.gates->point.cost; }), runs, 3));
   const auto lead = gates([](const NetworkResult& r) -> Maybe {
-    return r.rival_of_gates ? Maybe(100 * (r.gates->accuracy - *r.rival_of_gates)) : std::nullopt;
+    return r.gates->rival ? Maybe(100 * (r.gates->point.accuracy - *r.gates->rival)) : std::nullopt;
   });
   row.push_back(lead.size() < runs || lead.empty() ? "-" : fmt::format("{:+.2f} points", mean_interval(lead).mean));
   row.push_back(mean_text(collect(contender,
@@ -247,11 +247,13 @@ void add_long_rows(const Field& field, Table& table) {
               point->shares);
         }
       }
-      if (run.result.gates) {
-        add("untouched", "gate", run.result.gates->accuracy, run.result.gates->cost, run.result.gates->shares);
-        if (run.result.rival_of_gates) {
-          add("between operating points", "max-prob", *run.result.rival_of_gates, run.result.gates->cost, {});
-        }
+      const auto add_gates = [&](const std::string& rule, const GateResult& gates) {
+        add(rule, "gate", gates.point.accuracy, gates.point.cost, gates.point.shares);
+        if (gates.rival) add(rule + ", at that cost", "max-prob", *gates.rival, gates.point.cost, {});
+      };
+      if (run.result.gates) add_gates("untouched", *run.result.gates);
+      for (const GateResult& gates : run.result.gates_by_weight) {
+        add_gates(fmt::format("untouched, cost weight {:.3g}", *gates.point.policy.cost_weight), gates);
       }
       for (size_t k = 0; k < run.result.exit_accuracy.size(); ++k) {
         add(fmt::format("exit {} alone", k), "-", run.result.exit_accuracy[k], run.result.exit_cost[k], {});

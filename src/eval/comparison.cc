@@ -53,13 +53,21 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
     result.budgets.push_back(best ? std::optional(point_of(test, best->spec, budget)) : std::nullopt);
   }
   if (has_gates) {
-    result.gates = point_of(test, {.name = "gate"}, std::numeric_limits<double>::infinity());
     // Which of the rival's points count is settled on tune; test is reported.
     std::vector<OperatingPoint> rival;
     for (CurvePoint& point : pareto_front(accuracy_cost_curve(tune, operating_points(tune, "max-prob")))) {
       rival.push_back({.spec = std::move(point.spec), .label = std::move(point.label)});
     }
-    result.rival_of_gates = accuracy_between(accuracy_cost_curve(test, rival), result.gates->cost);
+    const std::vector<CurvePoint> rival_curve = accuracy_cost_curve(test, rival);
+    const auto untouched = [&](const PolicySpec& policy) {
+      GateResult gates{.point = point_of(test, policy, std::numeric_limits<double>::infinity())};
+      gates.rival = accuracy_between(rival_curve, gates.point.cost);
+      return gates;
+    };
+    result.gates = untouched({.name = "gate"});
+    for (const OperatingPoint& point : cost_weight_points(tune)) {
+      result.gates_by_weight.push_back(untouched(point.spec));
+    }
   }
   result.exit_cost = test.exit_cost;
   result.exit_accuracy = quality_of_exits(test);

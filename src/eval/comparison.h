@@ -19,15 +19,21 @@ struct BudgetPoint {
   std::vector<double> shares = {};  // [K]
 };
 
-struct NetworkResult {
-  std::vector<std::optional<BudgetPoint>> budgets = {};  // one a budget; nothing where even the first exit costs more
-  std::optional<BudgetPoint> gates = {};                 // g >= 0.5 untouched, where there are gates
+// Gates with their rule g >= 0.5 untouched, and their rival.
+struct GateResult {
+  BudgetPoint point = {};  // under no budget
   // The accuracy of tuned max-prob thresholds, after temperature scaling, at the gates' cost: between two of the
   // operating points that no other beats on `tune`, on a straight line; nothing where they do not reach down to it.
-  std::optional<double> rival_of_gates = {};
-  std::vector<double> exit_accuracy = {};  // [K], answering everything
-  std::vector<double> exit_cost = {};      // [K], C_k
-  std::vector<CurvePoint> curve = {};      // of all policies and single exits, cheapest first
+  std::optional<double> rival = {};
+};
+
+struct NetworkResult {
+  std::vector<std::optional<BudgetPoint>> budgets = {};  // one a budget; nothing where even the first exit costs more
+  std::optional<GateResult> gates = {};                  // where there are some
+  std::vector<GateResult> gates_by_weight = {};          // over the range of cost weights that they were trained for
+  std::vector<double> exit_accuracy = {};                // [K], answering everything
+  std::vector<double> exit_cost = {};                    // [K], C_k
+  std::vector<CurvePoint> curve = {};                    // of all policies and single exits, cheapest first
 };
 
 // `policies`: those with thresholds that may be chosen; `gate` and `confidence` are left out where there are no gates.

@@ -28,14 +28,28 @@ TEST(CompareWithinBudgets, KeepsWithinThemOnTuneAndReportsOnTest) {
     before = result.budgets[b]->accuracy;
   }
   ASSERT_TRUE(result.gates);
-  EXPECT_EQ(result.gates->policy.name, "gate");
-  ASSERT_TRUE(result.rival_of_gates);
-  EXPECT_NEAR(*result.rival_of_gates, result.gates->accuracy, 0.1);
+  EXPECT_EQ(result.gates->point.policy.name, "gate");
+  ASSERT_TRUE(result.gates->rival);
+  EXPECT_NEAR(*result.gates->rival, result.gates->point.accuracy, 0.1);
+  EXPECT_TRUE(result.gates_by_weight.empty()) << "they were trained for a single cost weight";
   EXPECT_EQ(result.exit_accuracy.size(), 3U);
   EXPECT_TRUE(std::ranges::is_sorted(result.curve, {}, &CurvePoint::cost));
   // The same on tune alone: a budget is then kept exactly.
   const NetworkResult own = compare_within_budgets(tune, tune, {"max-prob"}, kBudgets);
   for (size_t b = 1; b < 4; ++b) EXPECT_LE(own.budgets[b]->cost, kBudgets[b] + 1e-12);
+}
+
+TEST(CompareWithinBudgets, FollowsGatesOverTheirRangeOfCostWeights) {
+  LogitTable tune = random_logit_table(1, 1000, 3, 4), test = random_logit_table(2, 1000, 3, 4);
+  tune.cost_weights = CostWeights{.low = 0.1, .high = 1, .standard = 0.3, .shifts = {{1, 0}, {1, 0}}};
+  test.cost_weights = tune.cost_weights;
+  const NetworkResult result = compare_within_budgets(tune, test, {"gate"}, {1});
+  ASSERT_GT(result.gates_by_weight.size(), 2U);
+  EXPECT_NEAR(*result.gates_by_weight.front().point.policy.cost_weight, 0.1, 1e-12);
+  EXPECT_NEAR(*result.gates_by_weight.back().point.policy.cost_weight, 1, 1e-12);
+  for (size_t i = 1; i < result.gates_by_weight.size(); ++i) {
+    EXPECT_LE(result.gates_by_weight[i].point.cost, result.gates_by_weight[i - 1].point.cost) << "dearer: earlier";
+  }
 }
 
 TEST(CompareWithinBudgets, TakesPlainNetworksAndThoseWithoutGates) {

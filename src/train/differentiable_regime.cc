@@ -156,9 +156,11 @@ void declare(RegimeOptions& options) {
               std::string("mixture"), 0, 0, {"mixture", "assign", "gumbel"});
   options.add(section, "mix", "What gates mix: probabilities (exact likelihood of the decision) | logits.",
               std::string("probabilities"), 0, 0, {"probabilities", "logits"});
-  options.add(section, "levels",
-              "Of the decision that are trained: first (the whole) | every (what is left from each exit on, too).",
-              std::string("first"), 0, 0, {"first", "every"});
+  options.add(
+      section, "levels",
+      "Of the decision that are trained: first (the whole) | every (what is left from each exit on, too: per-level "
+      "training).",
+      std::string("first"), 0, 0, {"first", "every"});
   options.add(section, "cost_weight",
               "Nats of loss per unit of mean cost (1 = the plain network's MACs): larger exits earlier. Fashion-MNIST "
               ".05, CIFAR-10 .5.",
@@ -172,9 +174,11 @@ void declare(RegimeOptions& options) {
               "Mean cost to reach (of the rule g >= 0.5, on validation) by adapting cost_weight; 0: off.", 0.0, 0, 10);
   options.add(section, "last_weight", "Of the last exit's own cross-entropy.", 1.0, 0, 1000);
   options.add(section, "aux_weight", "Of each early exit's own cross-entropy; 0 may starve exits.", 0.3, 0, 1000);
-  options.add(section, "warmup",
-              "Share of the epochs trained as joint first; without it gates tend to shut all exits but one.", 1.0 / 3,
-              0, 0.95);
+  options.add(
+      section, "warmup",
+      "Share of the epochs trained as joint first (two-stage training); without it gates tend to shut all exits but "
+      "one.",
+      1.0 / 3, 0, 0.95);
   options.add(section, "gumbel_start", "Temperature of gumbel's gates at first: larger, smoother gradients.", 2.0, 0.01,
               100);
   options.add(section, "gumbel_end", "And at the end.", 0.5, 0.01, 100);
