@@ -86,9 +86,23 @@ Json anytime_chart(const ReportData& data) {
     series["points"] = Json::array();
     for (const ReportStage& stage : model.stages) {
       if (!std::isfinite(stage.cost_fraction) || !std::isfinite(stage.accuracy)) continue;
-      series["points"].push_back(point({stage.exit_name, stage.cost_fraction, stage.accuracy, {}}));
+      series["points"].push_back(point({stage.exit_name, stage.cost_fraction * model.cost_scale, stage.accuracy, {}}));
     }
     if (!series["points"].empty()) json["series"].push_back(std::move(series));
+  }
+  return json["series"].empty() ? Json(nullptr) : json;
+}
+
+// What was measured, against accuracy.
+Json timed_chart(const ReportData& data) {
+  Json json;
+  json["series"] = Json::array();
+  for (const ReportModel& model : data.models) {
+    if (model.timed.empty()) continue;
+    Json series;
+    series["name"] = model.name;
+    series["points"] = points(model.timed);
+    json["series"].push_back(std::move(series));
   }
   return json["series"].empty() ? Json(nullptr) : json;
 }
@@ -160,7 +174,9 @@ Json training_charts(const ReportData& data) {
 
 Json chart_data(const ReportData& data) {
   Json json;
+  json["cost_unit"] = data.cost_unit.empty() ? "a share of the plain network's MACs" : data.cost_unit;
   json["curve"] = curve_chart(data);
+  json["timed"] = timed_chart(data);
   json["anytime"] = anytime_chart(data);
   json["shares"] = shares_chart(data);
   json["exit_accuracy"] = exit_accuracy_chart(data);

@@ -174,13 +174,19 @@ class Page {
     const bool any_shares = !charts_["shares"].is_null();
     const bool any_accuracy = !charts_["exit_accuracy"].is_null();
     if (!charts_["curve"].is_null()) {
-      add("<section>\n<h2>Accuracy against cost</h2>\n<p>Cost is the mean share of the plain network's "
-          "multiply-accumulates that one answer takes, heads and gates paid. Up and to the left is better. A line "
-          "joins the "
-          "points that no other of its model beats; the others stand beside it, faint.</p>\n");
+      add("<section>\n<h2>Accuracy against cost</h2>\n<p>Cost is what one answer takes on average, {}, heads and gates "
+          "paid. Up and to the left is better. A line joins the points that no other of its model beats; the others "
+          "stand beside it, faint.</p>\n",
+          escape_html(charts_["cost_unit"].get<std::string>()));
       chart("curve", "Accuracy against cost of every model; the table below holds the same numbers");
       operating_points();
       curve_table();
+      add("</section>\n");
+    }
+    if (!charts_["timed"].is_null()) {
+      add("<section>\n<h2>Accuracy against measured time</h2>\n<p>One image at a time on one thread, networks taking "
+          "turns.</p>\n");
+      chart("timed", "Accuracy against measured time per image; the table of measured times holds the same numbers");
       add("</section>\n");
     }
     if (!charts_["anytime"].is_null()) {

@@ -76,7 +76,7 @@
       return {
         type: "scatter",
         data: { datasets },
-        options: options(axis("mean cost, as a share of the plain network's MACs", { includeBounds: false },
+        options: options(axis("mean cost, " + data.cost_unit, { includeBounds: false },
                               { min: 0, max: 1.03 * dearest }),
                          axis("accuracy", { callback: (v) => (100 * v).toFixed(1) + " %" }), label),
       };
@@ -91,7 +91,21 @@
       return {
         type: "scatter",
         data: { datasets },
-        options: options(axis("cost spent when interrupted, as a share of the plain network's MACs", {}, { min: 0 }),
+        options: options(axis("cost spent when interrupted, " + data.cost_unit, {}, { min: 0 }),
+                         axis("accuracy", { callback: (v) => (100 * v).toFixed(1) + " %" }), label),
+      };
+    },
+
+    timed() {
+      const datasets = data.timed.series.map((series, i) => ({
+        label: series.name, data: series.points, showLine: true, borderWidth: 2, pointRadius: 4,
+        borderColor: seriesColour(i), backgroundColor: seriesColour(i), pointStyle: shapes[i % shapes.length],
+      }));
+      const label = (item) => `${item.dataset.label}, ${item.raw.label}: ${percent(item.raw.y, 2)} in ${plain(item.raw.x, 1)} us`;
+      return {
+        type: "scatter",
+        data: { datasets },
+        options: options(axis("measured microseconds per image, batch 1, one thread", {}, { min: 0 }),
                          axis("accuracy", { callback: (v) => (100 * v).toFixed(1) + " %" }), label),
       };
     },

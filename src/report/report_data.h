@@ -97,6 +97,9 @@ struct ReportModel {
   std::string policy;                               // "max-prob, temperatures 1.2 1.0"
   std::vector<ReportSeries> training = {};
   std::vector<ReportLatency> latency = {};
+  std::vector<ReportPoint> timed = {};  // cost_fraction: measured microseconds per image
+  // Of a page whose points stand in `cost_unit`: this unit over the plain network's MACs.
+  double cost_scale = 1;
   std::vector<ReportClass> classes = {};
   std::vector<ReportGallery> galleries = {};
   std::string config;                   // TOML, shown as it is
@@ -122,6 +125,9 @@ struct ReportData {
   std::string cpu;         // name and instruction sets
   std::string created_at;  // ISO 8601, UTC
   std::string command;     // that wrote the report
+  // In what the costs of curves, operating points and references are given; empty: as fractions of the plain network's
+  // MACs, which only networks of one backbone share.
+  std::string cost_unit;
   std::vector<ReportModel> models = {};
   std::vector<ReportPoint> references = {};  // plain network, published figures
   std::vector<std::string> notes = {};
