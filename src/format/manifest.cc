@@ -12,6 +12,7 @@
 #include "format/json_reader.h"
 #include "format/policy_json.h"
 #include "format/quantisation_json.h"
+#include "policy/checked_spec.h"
 
 namespace sooner {
 namespace {
@@ -419,6 +420,12 @@ Manifest manifest_from_json(std::string_view text, std::string_view place, size_
   const JsonDocument document = parse_json(text, place, first_byte);
   try {
     Manifest manifest = read_manifest(JsonValue(document.root, ""));
+    const PolicyContext context{.exits = static_cast<int32_t>(manifest.graph.exits()),
+                                .classes = static_cast<int32_t>(manifest.graph.classes)};
+    manifest.policy = within_reach(std::move(manifest.policy), context);
+    for (CalibrationRecord& record : manifest.calibrations) {
+      record.policy = within_reach(std::move(record.policy), context);
+    }
     check_manifest(manifest);
     return manifest;
   } catch (const Error& error) {

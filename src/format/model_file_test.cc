@@ -165,6 +165,21 @@ TEST(ModelFile, KeepsMinusInfinityAndEveryDigitOfAThreshold) {
   EXPECT_EQ(parse_model(serialize_model(model), "t").manifest.policy, model.manifest.policy);
 }
 
+// Files of before thresholds were held to what scores can reach.
+TEST(ModelFile, TakesAThresholdBeyondEveryScoreForTheInfinityItAmountsTo) {
+  Manifest manifest = tiny_model().manifest;
+  manifest.policy = {.name = "margin", .thresholds = {0.6875}};
+  const std::string text = manifest_to_json(manifest);
+  const size_t at = text.find("0.6875");
+  ASSERT_NE(at, std::string::npos);
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const auto& [written, meant] :
+       {std::pair{"0.6875", 0.6875}, std::pair{"1.5", kInfinity}, std::pair{"-0.5", -kInfinity}}) {
+    const std::string old = text.substr(0, at) + written + text.substr(at + 6);
+    EXPECT_EQ(manifest_from_json(old, "t", 0).policy.thresholds[0], meant) << written;
+  }
+}
+
 TEST(ModelFile, KeepsItsHashWhenTunedAndLosesItWhenAWeightChanges) {
   ModelFile model = tiny_model();
   const std::string before = model_hash(model);

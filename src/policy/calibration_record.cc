@@ -22,20 +22,10 @@ std::optional<PolicySpec> with_parts_at(PolicySpec policy, std::span<const Calib
   return policy;
 }
 
-}  // namespace
-
-bool holds_everywhere(const CalibrationRecord& record) {
-  return record.rule.starts_with(kOwnRule) && record.policy.abstain_below == -kInfinity;
-}
-
-bool same_rule(std::string_view a, std::string_view b) {
-  return a == b || (a.starts_with("latency ") && b.starts_with("latency "));
-}
-
-std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
-                                         std::string_view precision) {
-  if (!policy.parts.empty()) return with_parts_at(policy, records, precision);
-  if (policy.thresholds.empty() && policy.class_thresholds.empty() && policy.abstain_below == -kInfinity) return policy;
+// What `policy` is for `precision`: itself where that was chosen there, holds everywhere or is known to no record; else
+// what the same rule chose. Nothing where it chose nothing.
+std::optional<PolicySpec> chosen_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
+                                    std::string_view precision) {
   const CalibrationRecord* origin = nullptr;
   for (const CalibrationRecord& record : records) {
     if (record.policy != policy) continue;
@@ -50,14 +40,48 @@ std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<con
   return twin->policy;
 }
 
+// "latency 0.003 0.2,1 and coverage 0.9" -> "latency 0.003 and coverage 0.9".
+std::string without_times(std::string_view rule) {
+  constexpr std::string_view kLatency = "latency ";
+  const size_t times = rule.starts_with(kLatency) ? rule.find(' ', kLatency.size()) : std::string_view::npos;
+  if (times == std::string_view::npos) return std::string(rule);
+  const size_t rest = std::min(rule.find(' ', times + 1), rule.size());
+  return std::string(rule.substr(0, times)) + std::string(rule.substr(rest));
+}
+
+}  // namespace
+
+bool holds_everywhere(const CalibrationRecord& record) {
+  return record.rule.starts_with(kOwnRule) && record.policy.abstain_below == -kInfinity;
+}
+
+bool same_rule(std::string_view a, std::string_view b) { return without_times(a) == without_times(b); }
+
+std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
+                                         std::string_view precision) {
+  const bool abstains = policy.abstain_below > -kInfinity;
+  if (policy.parts.empty()) {
+    if (policy.thresholds.empty() && policy.class_thresholds.empty() && !abstains) return policy;
+    return chosen_at(policy, records, precision);
+  }
+  std::optional<PolicySpec> whole = with_parts_at(policy, records, precision);
+  if (!whole || !abstains) return whole;
+  const std::optional<PolicySpec> chosen = chosen_at(policy, records, precision);
+  if (!chosen) return std::nullopt;
+  whole->abstain_below = chosen->abstain_below;
+  return whole;
+}
+
 PolicySpec policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records, std::string_view precision) {
   const std::optional<PolicySpec> found = find_policy_at(policy, records, precision);
   if (!found) {
     for (const PolicySpec& part : policy.parts) static_cast<void>(policy_at(part, records, precision));
+    const auto origin = std::ranges::find(records, policy, &CalibrationRecord::policy);
     fail(Code::kFailedPrecondition,
-         "[policy] the thresholds of '{}' were chosen on logits of another precision and do not hold for {}; run "
-         "`sooner tune --policy {} --precision {}`, or give --threshold",
-         policy.name, precision, policy.name, precision);
+         "[policy] what '{}' chose for '{}' rests on logits of another precision and does not hold for {}; run `sooner "
+         "tune --policy {} --precision {}` by that rule{}",
+         origin->rule, policy.name, precision, policy.name, precision,
+         has_thresholds(policy.name) ? ", or give --threshold" : "");
   }
   return *found;
 }

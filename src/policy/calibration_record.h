@@ -64,9 +64,9 @@ bool holds_everywhere(const CalibrationRecord& record);
 // Whether two rules choose alike: measured times, which a latency rule holds, aside.
 bool same_rule(std::string_view a, std::string_view b);
 
-// `policy` with the thresholds it has for `precision`: its own where a record says that they were chosen for it, where
-// no record knows them, or where it has none; else those of the record with the same policy name and rule. The parts of
-// `any` and `all` each by themselves. Nothing when there is no such record.
+// `policy` with the thresholds and the abstention it has for `precision`: its own where a record says that they were
+// chosen for it, where no record knows them, or where it has none; else those of the record with the same policy name
+// and rule. The parts of `any` and `all` each by themselves. Nothing when there is no such record.
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
                                          std::string_view precision);
 // The same; throws kFailedPrecondition, with the remedy, where there is nothing.

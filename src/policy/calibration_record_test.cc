@@ -51,6 +51,30 @@ TEST(PolicyAt, LeavesAloneWhatNoRecordKnows) {
   EXPECT_EQ(policy_at(never, {{record(never, "rule never", "fp32")}}, "int8"), never);
 }
 
+TEST(PolicyAt, AbstainsAsWasChosenForThePrecision) {
+  const auto unsure = [](double below) {
+    PolicySpec any{.name = "any", .parts = {margin(0.3)}};
+    any.abstain_below = below;
+    return any;
+  };
+  const std::vector<CalibrationRecord> records{record(unsure(1), "rule any and coverage 0.9", "fp32"),
+                                               record(unsure(2), "rule any and coverage 0.9", "int8")};
+  EXPECT_EQ(policy_at(unsure(1), records, "fp32"), unsure(1));
+  EXPECT_EQ(policy_at(unsure(1), records, "int8"), unsure(2));
+  EXPECT_EQ(find_policy_at(unsure(1), records, "bf16"), std::nullopt);
+  EXPECT_NE(message_of(Code::kFailedPrecondition, [&] { static_cast<void>(policy_at(unsure(1), records, "bf16")); })
+                .find("what 'rule any and coverage 0.9' chose for 'any'"),
+            std::string::npos);
+}
+
+TEST(SameRule, LeavesMeasuredTimesAside) {
+  EXPECT_TRUE(same_rule("latency 0.01 0.2,1", "latency 0.01 0.3,1.1"));
+  EXPECT_FALSE(same_rule("latency 0.01 0.2,1", "latency 0.02 0.2,1"));
+  EXPECT_FALSE(same_rule("latency 0.01 0.2,1", "latency 0.01 0.2,1 and coverage 0.9"));
+  EXPECT_TRUE(same_rule("latency 0.01 0.2,1 and coverage 0.9", "latency 0.01 0.3,1 and coverage 0.9"));
+  EXPECT_FALSE(same_rule("budget 0.5", "budget 0.5 and coverage 0.9"));
+}
+
 TEST(PolicyAt, WithoutAChoiceForThePrecisionNamesTheRemedy) {
   const std::vector<CalibrationRecord> records{record(margin(0.3), "budget 0.5", "fp32"),
                                                record(margin(0.4), "budget 0.7", "int8")};

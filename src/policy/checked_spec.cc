@@ -14,14 +14,18 @@ constexpr size_t kMostParts = 16;
 // exp(w) of a weight within is a usable number.
 constexpr double kLargestWeight = 50;
 
+// The largest finite threshold. With a single early exit nobody can agree with anybody: 1, the least to ask for, stays
+// legal.
+double highest_threshold(const PolicyKind& kind, size_t early_exits) {
+  return kind.counts_exits ? std::max(1.0, static_cast<double>(early_exits) - 1) : kind.highest_threshold;
+}
+
 void check_threshold(const PolicyKind& kind, double threshold, size_t exit, size_t early_exits) {
   if (std::isnan(threshold)) {
     fail(Code::kInvalidArgument, "[policy] '{}' got threshold NaN at exit {}, expected a number or an infinity",
          kind.name, exit);
   }
-  // With a single early exit nobody can agree with anybody: 1, the least to ask for, stays legal.
-  const double highest =
-      kind.counts_exits ? std::max(1.0, static_cast<double>(early_exits) - 1) : kind.highest_threshold;
+  const double highest = highest_threshold(kind, early_exits);
   if (std::isfinite(threshold) && (threshold < kind.lowest_threshold || threshold > highest)) {
     fail(Code::kInvalidArgument, "[policy] '{}' got threshold {} at exit {}, expected {} to {}, or an infinity",
          kind.name, threshold, exit, kind.lowest_threshold, highest);
@@ -217,6 +221,23 @@ PolicySpec checked_spec(const PolicySpec& spec, const PolicyKind& kind, const Po
   check_parts(spec, kind);
   check_wrappers(spec, kind, context);
   return checked;
+}
+
+PolicySpec within_reach(PolicySpec spec, const PolicyContext& context) {
+  for (PolicySpec& part : spec.parts) part = within_reach(std::move(part), context);
+  const bool known = std::ranges::find(policy_names(), spec.name) != policy_names().end();
+  if (!known || context.classes < 2 || context.exits < 1) return spec;
+  const PolicyKind& kind = policy_kind(spec.name, context.classes);
+  const double highest = highest_threshold(kind, static_cast<size_t>(context.exits - 1));
+  const auto reach = [&](std::vector<double>& thresholds) {
+    for (double& threshold : thresholds) {
+      if (threshold > highest) threshold = kInfinity;
+      if (threshold < kind.lowest_threshold) threshold = -kInfinity;
+    }
+  };
+  reach(spec.thresholds);
+  for (std::vector<double>& row : spec.class_thresholds) reach(row);
+  return spec;
 }
 
 }  // namespace sooner

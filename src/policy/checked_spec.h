@@ -9,4 +9,8 @@ namespace sooner {
 // make_policy throws.
 PolicySpec checked_spec(const PolicySpec& spec, const PolicyKind& kind, const PolicyContext& context);
 
+// `spec` with finite thresholds that its policy's scores cannot reach as the infinities they amount to: of files that
+// were written before thresholds were held to their range. A spec that cannot be is left for checked_spec.
+PolicySpec within_reach(PolicySpec spec, const PolicyContext& context);
+
 }  // namespace sooner
