@@ -165,11 +165,11 @@ int run(const Arguments& a) {
     fmt::print("{}", to_toml(config));
     return 0;
   }
+  const bool found = a.reuse && holds_same_run(a.out, config);
   if (a.check) {
-    check_training(config);
+    if (!found) check_training(config);
     return 0;
   }
-  const bool found = a.reuse && holds_same_run(a.out, config);
   if (found && std::filesystem::exists(RunFolder::open(a.out).model())) {
     print_result(RunFolder::open(a.out));
     return 0;

@@ -47,8 +47,8 @@ void FeatureCache::check_room() const {
   const std::filesystem::space_info space = std::filesystem::space(path_.parent_path(), error);
   if (error || static_cast<double>(space.available) > needed) return;
   fail(Code::kResourceExhausted,
-       "[train] features of the frozen stages take {} in '{}', where {} are free; free some and resume, or do "
-       "without (train.feature_cache=auto)",
+       "[train] features of the frozen stages take {} in '{}', where {} are free; free some and resume, or begin "
+       "again with train.feature_cache=auto",
        human_bytes(needed), path_.string(), human_bytes(static_cast<double>(space.available)));
 }
 

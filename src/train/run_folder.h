@@ -46,8 +46,8 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-// Keeps other processes from training in the folder while it lives. A folder that is not there, or cannot be written,
-// is not locked: what is done with it then says why.
+// Keeps other processes from training in the folder while it lives. A folder that is not there, cannot be written, or
+// whose file system knows no locks is not locked: what is done with it then says why.
 class RunLock {
  public:
   // Throws kFailedPrecondition where another process trains in `folder`.

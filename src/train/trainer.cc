@@ -71,6 +71,17 @@ DataSet open_fitting_data_set(const TrainConfig& config) {
   return data;
 }
 
+void check_splits(const Splits& splits, const TrainConfig& config) {
+  if (splits.validation.indices.empty()) {
+    fail(Code::kInvalidArgument, "[train] the validation split is empty; raise split.validation (now {})",
+         config.split.validation);
+  }
+  const auto images = static_cast<int64_t>(splits.train.indices.size());
+  if (images >= config.train.batch_size) return;
+  fail(Code::kInvalidArgument, "[train] {} training images are fewer than one batch; lower train.batch_size (now {})",
+       images, config.train.batch_size);
+}
+
 class Trainer {
  public:
   Trainer(const TrainConfig& config, const RunFolder& folder, const TrainOptions& options)
@@ -103,10 +114,7 @@ class Trainer {
                                  SgdOptions{config.train.momentum, config.train.nesterov, config.train.weight_decay,
                                             config.regimes.number("differentiable.gate_learning_rate")});
     meter_ = std::make_unique<ExitMeter>(graph_.exits(), targets_, mode_.device);
-    if (splits_.validation.indices.empty()) {
-      fail(Code::kInvalidArgument, "[train] the validation split is empty; raise split.validation (now {})",
-           config.split.validation);
-    }
+    check_splits(splits_, config);
     make_loader();
     batches_ = loader_->batches_per_epoch();
     plan_ = PhasePlan(regime_->phases(), batches_);
@@ -199,6 +207,7 @@ class Trainer {
   void keep_features(int64_t first_epoch) {
     const bool kept = cache_ != nullptr;
     cache_.reset();
+    rounded_ = false;
     const std::string& wanted = config_.train.feature_cache;
     const bool frozen = module_->frontier().front() != 0;
     const bool augmented = config_.augment.any();
@@ -214,7 +223,8 @@ class Trainer {
             FeatureSource{data_, splits_.train.indices, loader_options(), first_epoch, draws});
       } catch (const Error& error) {
         if (wanted == "on" || error.code() != Code::kResourceExhausted) throw;
-        reason = fmt::format(": {}", error.what());
+        reason = ", since their features do not fit on disk";
+        rounded_ = true;
       }
       at_.epoch_seconds += seconds_since(began);
     }
@@ -305,7 +315,10 @@ class Trainer {
     }
     const at::Tensor images = place_images(batch.images, batch.n, data_.image_shape, mode_);
     const AutocastRegion autocast(mode_);
-    return module_->forward(images, true);
+    if (!rounded_) return module_->forward(images, true);
+    std::vector<at::Tensor> values = module_->frontier_values(images);
+    for (at::Tensor& value : values) value = value.to(at::kBFloat16).to(value.scalar_type());
+    return module_->forward_from(values);
   }
 
   // Of a phase in which only some parts learn, beside a step in which all do.
@@ -563,6 +576,9 @@ class Trainer {
   std::unique_ptr<Sgd> sgd_;
   std::unique_ptr<ExitMeter> meter_;
   std::unique_ptr<FeatureCache> cache_;  // null: images
+  // No cache, for want of room: computed features are rounded as kept ones are, so that a run resumed on a fuller or
+  // emptier disk gives the same bits.
+  bool rounded_ = false;
   std::unique_ptr<BatchLoader> loader_;
   std::unique_ptr<RunRecords> records_;
   std::vector<std::pair<std::string, double>> gradient_norms_;  // of an epoch's last step
@@ -588,8 +604,9 @@ class Trainer {
 
 void check_training(const TrainConfig& config) {
   const DataSet data = open_fitting_data_set(config);
-  static_cast<void>(make_splits(data, config.split));
-  const Graph graph = described_network(config, data, load_start(config, data));
+  check_splits(make_splits(data, config.split), config);
+  const std::optional<ModelFile> start = load_start(config, data);
+  const Graph graph = described_network(config, data, start);
   const auto regime = regime_kind(config.train.regime)
                           .make({.graph = graph,
                                  .exit_cost = compute_cost(graph).exit_fraction,
@@ -599,6 +616,11 @@ void check_training(const TrainConfig& config) {
                                  .settings = config.regimes});
   static_cast<void>(regime->phases());
   static_cast<void>(choose_compute_mode(config.train, graph));
+  if (!start) return;
+  guard_torch("train", [&] {
+    GraphModule module(graph, config.train.seed);
+    static_cast<void>(take_weights(module, *start, cost_weight_range(config), config.train.start));
+  });
 }
 
 TrainResult train(const TrainConfig& config, const RunFolder& folder, const TrainOptions& options) {

@@ -250,7 +250,7 @@ TEST(Trainer, SaysWhenThereAreTooFewImagesForABatch) {
   StopAfter listener(-1);
   const Error error = error_of([&] { run(small_config({"train.batch_size=500"}), folder, listener); });
   EXPECT_EQ(error.code(), Code::kInvalidArgument);
-  EXPECT_THAT(error.what(), HasSubstr("157 samples for batches of 500"));
+  EXPECT_THAT(error.what(), HasSubstr("157 training images are fewer than one batch"));
 }
 
 TEST(Trainer, RefusesAListOfJointWeightsOfAnotherLength) {
