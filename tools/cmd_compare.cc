@@ -82,6 +82,7 @@ void check(const CompareArguments& arguments) {
     if (!(budget > 0)) fail(Code::kInvalidArgument, "[compare] got budget {}, expected more than 0 percent", budget);
   }
   static_cast<void>(Splits().by_name(arguments.terms.split));
+  static_cast<void>(make_backend(model_options(arguments.engine).backend));
 }
 
 void train_missing(const std::vector<Contender>& contenders, const CompareArguments& arguments) {
@@ -95,11 +96,11 @@ void train_missing(const std::vector<Contender>& contenders, const CompareArgume
       for (const std::string& set : arguments.sets) words.insert(words.end(), {"--set", set});
       words.insert(words.end(), {"--set", fmt::format("train.seed={}", arguments.seeds[s])});
       if (!arguments.data.data_dir.empty()) words.insert(words.end(), {"--data-dir", arguments.data.data_dir});
+      words.insert(words.end(), {"--out", folders.back(), "--reuse"});
       if (s == 0) {
         checks.push_back(words);
         checks.back().emplace_back("--check");
       }
-      words.insert(words.end(), {"--out", folders.back(), "--reuse"});
       if (arguments.threads >= 0) words.insert(words.end(), {"--threads", std::to_string(arguments.threads)});
       if (arguments.jobs > 1) words.emplace_back("--quiet");
       calls.push_back(std::move(words));
@@ -205,6 +206,13 @@ void time_field(Field& field, const CompareArguments& arguments) {
       owners.push_back(&run);
     }
   }
+  const Preprocessing& first = field.contenders[0].runs[0].file.manifest.preprocessing;
+  for (const Contender& contender : field.contenders) {
+    const Preprocessing& other = contender.runs[0].file.manifest.preprocessing;
+    if (other.mean == first.mean && other.std == first.std) continue;
+    fail(Code::kInvalidArgument, "[compare] '{}' and '{}' read images by other means and deviations; time them apart",
+         field.contenders[0].name, contender.name);
+  }
   const Batch samples = load_all(field.contenders[0].runs[0].file.manifest, field.data,
                                  field.data.splits.by_name(arguments.terms.split), arguments.timed);
   say(fmt::format("timing {} samples of {}, batch 1, one thread, {} interleaved passes", samples.n,
@@ -267,11 +275,15 @@ void add_compare(CLI::App& app) {
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--split", arguments->terms.split, "that is reported on")->capture_default_str();
-  app.add_option("--timed", arguments->timed,
-                 "measure the time per image, too, on so many samples, one at a time on one thread; 0: do not")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
-      ->capture_default_str();
-  app.add_option("--repeats", arguments->repeats, "timed passes")->check(CLI::Range(1, 1000))->capture_default_str();
+  CLI::Option* timed =
+      app.add_option("--timed", arguments->timed,
+                     "measure the time per image, too, on so many samples, one at a time on one thread; 0: do not")
+          ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
+          ->capture_default_str();
+  app.add_option("--repeats", arguments->repeats, "timed passes")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str()
+      ->needs(timed);
   app.add_option("--jobs", arguments->jobs, "trainings at a time")->check(CLI::Range(1, 256))->capture_default_str();
   app.add_option("--threads", arguments->threads, "of one training; 0: every processor");
   add_engine_options(app, &arguments->engine);

@@ -108,7 +108,14 @@ void run(const QuantizeArguments& arguments) {
       record = recalibrate_with_risk(table, *guarantee, old).record;
       record.guarantee->split_hash = data.splits.guarantee.hash;
     } else {
-      record = recalibrate(table, old);
+      try {
+        record = recalibrate(table, old);
+      } catch (const Error& error) {
+        if (error.code() != Code::kFailedPrecondition) throw;
+        say(fmt::format("warning: '{}' by '{}' cannot be chosen for int8: {}", old.policy.name, old.rule,
+                        error.what()));
+        continue;
+      }
     }
     record.data_set = data.data.name;
     record.split_hash = split.hash;

@@ -60,7 +60,10 @@ double within(double value, double high, std::string_view flag, std::string_view
 
 // Of --drop and --latency: points of accuracy, or of a regression what the mean error may rise by, in its unit.
 double allowed_loss(double value, std::string_view flag, const std::optional<Quantity>& quantity) {
-  if (quantity) return within(value, std::numeric_limits<double>::max(), flag, " " + quantity->unit);
+  if (quantity) {
+    if (value >= 0 && std::isfinite(value)) return value;
+    fail(Code::kInvalidArgument, "[tune] --{} got {}, expected a number from 0, in {}", flag, value, quantity->unit);
+  }
   return within(value, 100, flag, " percentage points") / 100;
 }
 
@@ -291,6 +294,10 @@ RiskCalibration calibrate_with_guarantee(const ModelFile& file, const Logits& lo
 
 void run(const TuneArguments& arguments) {
   const std::optional<RiskRule> risk = risk_rule_of(arguments);
+  if (risk && arguments.missing_classes) {
+    fail(Code::kInvalidArgument,
+         "[tune] got --missing-classes and --risk: nothing can be promised about a class that nobody measured");
+  }
   ModelFile file = load_model(arguments.model);
   const std::optional<Quantity> quantity = file.manifest.quantity;
   if (risk) require_classes(quantity, "tune", "--risk");
@@ -381,7 +388,7 @@ void add_tune(CLI::App& app) {
   app.add_option("-o,--output", arguments->output, "write the tuned model here instead");
   app.add_option(
          "--policy", arguments->policy,
-         policy_choice() + "; any(...) and all(...) take parts, which stay as they are: 'any(max-prob=0.9,patience=2)'")
+         policy_choice() + "; any(...) and all(...) take parts, which stay as they are: 'any(max-prob=0.9,patience=1)'")
       ->capture_default_str();
   app.add_option(
       "--drop", arguments->drop,

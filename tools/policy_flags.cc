@@ -117,7 +117,7 @@ std::string policy_choice() { return fmt::format("{}", fmt::join(policy_names(),
 void add_policy_options(CLI::App& app, PolicyFlags* flags) {
   app.add_option("--policy", flags->name,
                  policy_choice() +
-                     "; any(...) and all(...) take parts: 'any(max-prob=0.9,patience=2)'; default: the "
+                     "; any(...) and all(...) take parts: 'any(max-prob=0.9,patience=1)'; default: the "
                      "model's");
   app.add_option(
          "--threshold", flags->thresholds,
@@ -151,7 +151,9 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
 std::string threshold_argument(std::string_view policy, double threshold, int64_t classes) {
   if (std::isinf(threshold)) return threshold > 0 ? "inf" : "-inf";
   if (policy == "patience" && classes == 1) return fmt::format("{}", -threshold);
-  return fmt::format("{}", scores_log_odds(policy) ? probability_from_log_odds(threshold) : threshold);
+  if (!scores_log_odds(policy)) return fmt::format("{}", threshold);
+  // 1 would be nobody.
+  return fmt::format("{}", std::min(probability_from_log_odds(threshold), std::nextafter(1.0, 0.0)));
 }
 
 std::string policy_name(std::string_view text) { return std::string(text.substr(0, text.find_first_of("(="))); }

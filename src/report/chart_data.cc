@@ -175,6 +175,7 @@ Json training_charts(const ReportData& data) {
 Json chart_data(const ReportData& data) {
   Json json;
   json["cost_unit"] = data.cost_unit.empty() ? "a share of the plain network's MACs" : data.cost_unit;
+  json["least_axis"] = data.cost_unit.empty() ? 1 : 0;
   json["curve"] = curve_chart(data);
   json["timed"] = timed_chart(data);
   json["anytime"] = anytime_chart(data);

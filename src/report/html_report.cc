@@ -259,8 +259,8 @@ class Page {
   void stages_table(const ReportModel& model) {
     if (model.stages.empty()) return;
     table_head("Exits, from the earliest to the last",
-               {"Exit", "Leaves when", "Stage MACs", "Head MACs", "Cost", "Leave", "Accuracy, all", "Accuracy, leaving",
-                "ECE", "Brier", "Failure AUROC"});
+               {"Exit", "Leaves when", "Stage MACs", "Head MACs", "Cost of plain", "Leave", "Accuracy, all",
+                "Accuracy, leaving", "ECE", "Brier", "Failure AUROC"});
     for (const ReportStage& stage : model.stages) {
       row({stage.exit_name, stage.threshold.empty() ? "–" : stage.threshold, count_text(stage.trunk_macs),
            count_text(stage.head_macs), number_text(stage.cost_fraction, 3), percent_text(stage.share, 1),

@@ -72,7 +72,7 @@
         if (point.shares.length) lines.push(sharesLine(point, item.dataset.exits));
         return lines;
       };
-      const dearest = Math.max(1, ...datasets.flatMap((set) => set.data.map((point) => point.x ?? 0)));
+      const dearest = Math.max(data.least_axis, ...datasets.flatMap((set) => set.data.map((point) => point.x ?? 0)));
       return {
         type: "scatter",
         data: { datasets },
