@@ -124,6 +124,15 @@ TEST(Budget, IsKeptAndUsedBestAmongAllRatios) {
   }
 }
 
+TEST(Budget, ThatHardlyMoreThanTheFirstExitNeedsIsKept) {
+  const ScoreTable table = random_score_table(3, 2000, 2, 100'000);
+  const double budget = table.exit_cost[0] + 0.01 * (table.exit_cost[1] - table.exit_cost[0]);
+  const ThresholdChoice choice = choose_by_budget(table, budget);
+  EXPECT_LE(choice.expected.cost, budget + 1e-12);
+  EXPECT_GT(choice.expected.shares[0], 0.99);
+  EXPECT_LT(choice.expected.shares[0], 1);
+}
+
 TEST(Budget, PrefersTheCheaperOfEquallyAccurateChoices) {
   // Everything is right everywhere, so the cheapest ratio wins whatever the budget.
   const ThresholdChoice choice = choose_by_budget(ten(), 10);
