@@ -272,7 +272,7 @@ class Page {
 
   void classes_table(const ReportModel& model) {
     if (model.classes.empty()) return;
-    table_head("Classes, at the operating point", {"Class", "Samples", "Accuracy", "Cost",
+    table_head("Classes, at the operating point", {"Class", "Samples", "Accuracy", "Cost of plain",
                                                    "Answered otherwise than by the last exit", "Leave at each exit"});
     for (const ReportClass& one : model.classes) {
       row({one.name, fmt::format("{}", one.samples), percent_text(one.accuracy, 2), number_text(one.cost, 3),

@@ -145,8 +145,7 @@ Replay replay(const LogitTable& table, const ExitPolicy& policy) {
   if (policy.needs_times() && table.elapsed_seconds.empty()) {
     fail(Code::kInvalidArgument,
          "[replay] policy '{}' has a deadline and the table no times; say how long stages take (--stage-seconds), or "
-         "take "
-         "the deadline off",
+         "take the deadline off",
          policy.name());
   }
   const auto samples = static_cast<size_t>(table.samples);
