@@ -54,10 +54,12 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
   }
   if (has_gates) {
     // Which of the rival's points count is settled on tune; test is reported.
-    std::vector<OperatingPoint> rival;
-    for (CurvePoint& point : pareto_front(accuracy_cost_curve(tune, operating_points(tune, "max-prob")))) {
-      rival.push_back({.spec = std::move(point.spec), .label = std::move(point.label)});
+    std::vector<CurvePoint> expected;
+    for (const OperatingPoint& point : operating_points(tune, "max-prob")) {
+      expected.push_back({.cost = point.cost, .quality = point.quality, .spec = point.spec, .label = point.label});
     }
+    std::vector<OperatingPoint> rival;
+    for (const CurvePoint& point : pareto_front(expected)) rival.push_back({.spec = point.spec, .label = point.label});
     const std::vector<CurvePoint> rival_curve = accuracy_cost_curve(test, rival);
     const auto untouched = [&](const PolicySpec& policy) {
       GateResult gates{.point = point_of(test, policy, std::numeric_limits<double>::infinity())};
