@@ -32,9 +32,7 @@ constexpr const char* kInt8 = "int8";
 std::vector<CalibrationRecord> distinct_choices(const std::vector<CalibrationRecord>& records) {
   std::vector<CalibrationRecord> distinct;
   for (const CalibrationRecord& record : std::views::reverse(records)) {
-    const auto same = [&](const CalibrationRecord& known) {
-      return known.policy.name == record.policy.name && known.rule == record.rule;
-    };
+    const auto same = [&](const CalibrationRecord& known) { return chosen_alike(known, record); };
     const auto known = std::find_if(distinct.begin(), distinct.end(), same);
     if (known == distinct.end()) {
       distinct.push_back(record);

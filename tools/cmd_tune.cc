@@ -40,10 +40,12 @@ struct TuneArguments {
   std::optional<double> coverage;
   std::optional<double> most_error;
   std::string front;
+  std::string plain;
   bool raw = false;
   bool keep_default = false;
   std::optional<int32_t> always_exit;
   std::string ensemble_mean;
+  bool surest_so_far = false;
   bool missing_classes = false;
   std::string table;
   std::string guarantee_table;
@@ -269,6 +271,27 @@ class Logits {
   ModelData data_;
 };
 
+// What the network trained without exits answers these samples with, mean quality.
+double plain_quality(const TuneArguments& arguments, const StoredTable& tune, const Manifest& manifest) {
+  const ModelFile plain = load_model(arguments.plain);
+  if (plain.manifest.class_names != manifest.class_names || plain.manifest.quantity != manifest.quantity) {
+    fail(Code::kFailedPrecondition,
+         "[tune] --plain '{}' answers with other classes than '{}'; name the same network trained without exits",
+         arguments.plain, arguments.model);
+  }
+  const ModelData data = open_model_data(plain.manifest, arguments.data);
+  if (data.splits.tune.hash != tune.origin.split_hash) {
+    fail(Code::kFailedPrecondition,
+         "[tune] --plain '{}' was trained on another split of its data: it may have learnt samples of {}; train it with "
+         "the split of '{}'",
+         arguments.plain, tune.origin.split, arguments.model);
+  }
+  EngineFlags engine = arguments.engine;
+  engine.precision = tune.origin.precision;
+  const auto model = Model::from_file(plain, model_options(engine));
+  return quality_of_exits(record_table(model, data, data.splits.tune).table).back();
+}
+
 RiskCalibration calibrate_with_guarantee(const ModelFile& file, const Logits& logits, const StoredTable& tune,
                                          const TuneArguments& arguments, const RiskRule& rule) {
   const StoredTable guarantee = logits.guarantee(rule);
@@ -301,6 +324,10 @@ void run(const TuneArguments& arguments) {
   ModelFile file = load_model(arguments.model);
   const std::optional<Quantity> quantity = file.manifest.quantity;
   if (risk) require_classes(quantity, "tune", "--risk");
+  if (risk && arguments.surest_so_far) {
+    fail(Code::kInvalidArgument,
+         "[tune] --risk promises how little is lost against the last exit's own answers; leave --surest-so-far out");
+  }
   if (abstention_of(arguments)) require_classes(quantity, "tune", arguments.coverage ? "--coverage" : "--most-error");
   Logits logits(arguments, file);
   PolicySpec policy = parse_policy(file.manifest, arguments.policy, logits.precision(), false);
@@ -319,6 +346,7 @@ void run(const TuneArguments& arguments) {
   policy.abstain_below = -std::numeric_limits<double>::infinity();
   policy.deadline_seconds = std::numeric_limits<double>::infinity();
   policy.cap = -1;
+  policy.surest_so_far = arguments.surest_so_far;
   CalibrationRule rule = rule_of(arguments, policy, quantity);
   const StoredTable tune = logits.tune();
   if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.exit_times();
@@ -344,12 +372,13 @@ void run(const TuneArguments& arguments) {
   // One record per policy and rule; the newest is the default unless asked otherwise.
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
   std::erase_if(records, [&](const CalibrationRecord& old) {
-    return old.policy.name == record.policy.name && same_rule(old.rule, record.rule) &&
-           old.precision == record.precision;
+    return chosen_alike(old, record) && old.precision == record.precision;
   });
   records.push_back(record);
   if (!arguments.keep_default) file.manifest.policy = record.policy;
   // First: what fails must not leave another model behind.
+  std::optional<double> plain;
+  if (!arguments.plain.empty()) plain = plain_quality(arguments, tune, file.manifest);
   if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front, quantity);
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
   save_model(file, output);
@@ -366,6 +395,10 @@ void run(const TuneArguments& arguments) {
   say(fmt::format("{}, {}: expected {} at {:.3f} of the plain MACs ({} samples of {}; last exit {}); stored in {}",
                   record.policy.name, record.rule, quality_text(quantity, record.quality), record.cost_fraction,
                   record.samples, tune.origin.split, quality_text(quantity, record.last_exit_quality), output));
+  if (plain) {
+    say(fmt::format("the network without exits, {}: {} of the same samples", arguments.plain,
+                    quality_text(quantity, *plain)));
+  }
   if (options.abstention) say_abstention(tune, record.policy);
   if (!record.guarantee) return;
   say("guarantee: " + guarantee_text(*record.guarantee));
@@ -424,10 +457,14 @@ void add_tune(CLI::App& app) {
       ->excludes(coverage);
   app.add_option("--front", arguments->front,
                  "write the accuracy-cost front of a grid of thresholds to this CSV file (entropy: BranchyNet's list)");
+  app.add_option("--plain", arguments->plain,
+                 "the same network trained without exits: what it answers the same samples with is printed, too");
   app.add_flag("--raw", arguments->raw, "do not fit softmax temperatures and ensemble weights first");
   app.add_flag("--keep-default", arguments->keep_default,
                "store the record without making it the model's default policy");
   app.add_option("--exit", arguments->always_exit, "always: the exit everybody leaves at, from 0");
+  app.add_flag("--surest-so-far", arguments->surest_so_far,
+               "who is not let go before the last exit is answered by the surest exit so far, not by the last");
   app.add_option("--ensemble-mean", arguments->ensemble_mean, "ensemble: geometric | arithmetic");
   app.add_flag("--missing-classes", arguments->missing_classes,
                "go on where the tune half has no sample of some class; otherwise that is an error");

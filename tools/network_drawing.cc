@@ -39,7 +39,7 @@ namespace {
 bool abstains(const PolicySpec& policy) { return policy.abstain_below > -std::numeric_limits<double>::infinity(); }
 
 std::string abstaining_text(const PolicySpec& policy, int32_t classes) {
-  return threshold_text(abstains_by(policy.name, classes), policy.abstain_below, classes);
+  return threshold_text(abstains_by(policy, classes), policy.abstain_below, classes);
 }
 
 // What lets a sample leave at early exit k: "p >= 0.9".
@@ -65,8 +65,9 @@ std::string condition(const PolicySpec& policy, size_t k, int32_t classes) {
 }  // namespace
 
 std::string leaving_rule(const PolicySpec& policy, size_t k, bool last, int32_t classes) {
-  if (last && abstains(policy)) return "answers if " + abstaining_text(policy, classes);
-  if (last) return "always answers";
+  const std::string answers = policy.surest_so_far ? "the surest so far answers" : "answers";
+  if (last && abstains(policy)) return answers + " if " + abstaining_text(policy, classes);
+  if (last) return policy.surest_so_far ? answers : "always answers";
   if (policy.cap >= 0 && static_cast<size_t>(policy.cap) == k) return "cap: everybody leaves";
   if (policy.name == "never") return "nobody leaves";
   if (policy.name == "always") {
@@ -124,6 +125,7 @@ std::string policy_text(const PolicySpec& policy, int64_t classes) {
   if (policy.cost_weight) text += fmt::format(", cost weight {:.3g}", *policy.cost_weight);
   if (policy.cap >= 0) text += fmt::format(", never beyond exit {}", policy.cap);
   if (std::isfinite(policy.deadline_seconds)) text += fmt::format(", within {:.3g} s", policy.deadline_seconds);
+  if (policy.surest_so_far) text += ", else the surest exit so far";
   if (abstains(policy)) {
     text += fmt::format(", knows no answer unless {}", abstaining_text(policy, static_cast<int32_t>(classes)));
   }

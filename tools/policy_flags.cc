@@ -137,6 +137,10 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
       "earlier; default: the model's standard one");
   app.add_option("--exit", flags->always_exit, "always: the exit everybody leaves at, from 0");
   app.add_option("--cap", flags->cap, "nobody goes beyond this exit; -1: no cap");
+  CLI::Option* surest = app.add_flag(
+      "--surest-so-far", flags->surest_so_far,
+      "who is not let go before the last exit, the cap or the deadline is answered by the surest exit so far");
+  app.add_flag("--as-reached", flags->as_reached, "by the one reached, whatever the model says")->excludes(surest);
   app.add_option("--abstain-below", flags->abstain_below,
                  "at the last exit, who scores less is answered \"do not know\"; in the unit of --threshold, a "
                  "probability where the policy gives the last exit no score");
@@ -218,8 +222,9 @@ PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Preci
   }
   if (flags.always_exit) set_always_exit(spec, *flags.always_exit);
   if (flags.cap) spec.cap = *flags.cap;
+  if (flags.surest_so_far || flags.as_reached) spec.surest_so_far = flags.surest_so_far;
   if (!flags.abstain_below.empty()) {
-    const std::string scale(abstains_by(spec.name, static_cast<int32_t>(manifest.graph.classes)));
+    const std::string scale(abstains_by(spec, static_cast<int32_t>(manifest.graph.classes)));
     spec.abstain_below = threshold_value("--abstain-below", scale, flags.abstain_below, manifest.graph.classes);
   }
   if (flags.cost_weight) spec.cost_weight = flags.cost_weight;

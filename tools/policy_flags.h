@@ -20,6 +20,8 @@ struct PolicyFlags {
   std::optional<double> cost_weight;
   std::optional<int32_t> always_exit;
   std::optional<int32_t> cap;
+  bool surest_so_far = false;
+  bool as_reached = false;
   std::string abstain_below;
   std::optional<double> deadline_seconds;
   std::vector<double> stage_seconds;

@@ -18,8 +18,8 @@ const std::filesystem::path kGolden = kRoot / "tests/golden/models/v1/tiny.safet
 const std::filesystem::path kCombined = kRoot / "tests/golden/models/v3/tiny_combined.safetensors";
 const std::filesystem::path kQuantised = kRoot / "tests/golden/models/v2/tiny_quantised.safetensors";
 const std::filesystem::path kGuaranteed = kRoot / "tests/golden/models/v3/tiny_guaranteed.safetensors";
-
 const std::filesystem::path kRegression = kRoot / "tests/golden/models/v4/tiny_regression.safetensors";
+const std::filesystem::path kSurest = kRoot / "tests/golden/models/v5/tiny_surest.safetensors";
 
 // The text of the page's first block fenced as ```<kind>.
 std::string block(const std::string& kind) {
@@ -75,6 +75,7 @@ TEST(GoldenModel, IsWhatThisVersionWrites) {
   EXPECT_EQ(serialize_model(combined_tiny_model()), read_file(kCombined));
   EXPECT_EQ(serialize_model(guaranteed_tiny_model()), read_file(kGuaranteed));
   EXPECT_EQ(serialize_model(regression_tiny_model()), read_file(kRegression));
+  EXPECT_EQ(serialize_model(surest_tiny_model()), read_file(kSurest));
 }
 
 TEST(GoldenModel, OfVersion3LoadsWithItsPolicy) {
@@ -121,6 +122,16 @@ TEST(GoldenModel, OfVersion4AnswersWithANumber) {
   EXPECT_EQ(written["format_version"], 4);
   EXPECT_EQ(written["calibrations"][0]["last_exit_error"], 4.25);
   EXPECT_FALSE(written["calibrations"][0].contains("accuracy"));
+}
+
+TEST(GoldenModel, OfVersion5AnswersWithTheSurestExit) {
+  const ModelFile model = load_model(kSurest);
+  EXPECT_EQ(model.manifest.policy, surest_tiny_model().manifest.policy);
+  EXPECT_TRUE(model.manifest.policy.surest_so_far);
+  EXPECT_FALSE(model.manifest.policy.parts.at(0).surest_so_far);
+  EXPECT_FALSE(model.manifest.calibrations.at(0).policy.surest_so_far);
+  EXPECT_EQ(nlohmann::json::parse(manifest_to_json(model.manifest))["format_version"], 5);
+  EXPECT_EQ(model_hash(model), model_hash(tiny_model()));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace sooner {
 // they can: 4 for a regression and for networks of later operations, 3 where a policy has what version 1 lacks
 // (policy_json.h), a calibration record a guarantee or savings of exits, or the manifest cost weights, else 2 with a
 // quantisation, else 1.
-inline constexpr int kFormatVersion = 4;
+inline constexpr int kFormatVersion = 5;
 int format_version(const Manifest& manifest);
 
 // Members in a fixed order: the same manifest gives the same text. Infinities are written as the strings "inf" and

@@ -127,6 +127,7 @@ TEST(ModelFile, IsWrittenInTheOldestVersionThatHoldsIt) {
   patient.manifest.policy = {.name = "patience", .thresholds = {1}};
   EXPECT_THAT(manifest_to_json(patient.manifest), HasSubstr("\"format_version\":1,"));
   EXPECT_THAT(manifest_to_json(guaranteed_tiny_model().manifest), HasSubstr("\"format_version\":3,"));
+  EXPECT_THAT(manifest_to_json(surest_tiny_model().manifest), HasSubstr("\"format_version\":5,"));
   const auto version_of = [](const NetworkDescription& description, const Shape& input) {
     return format_version(made_up_manifest(build_network(description, input, 10)));
   };

@@ -14,6 +14,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kMaxList = size_t{1} << 20U;
 // The first version with members beyond exit thresholds, temperatures and a cap.
 constexpr int kVersionOfParts = 3;
+constexpr int kVersionOfSurest = 5;
 
 Json rows_to_json(const std::vector<std::vector<double>>& rows, std::string_view field) {
   Json json = Json::array();
@@ -63,6 +64,7 @@ std::optional<CostWeights> cost_weights_from_json(const JsonValue& value) {
 }
 
 int policy_version(const PolicySpec& policy) {
+  if (policy.surest_so_far) return kVersionOfSurest;  // its parts have none of their own
   PolicySpec old = policy;
   const PolicySpec plain;
   old.class_thresholds = plain.class_thresholds;
@@ -90,6 +92,7 @@ Json policy_to_json(const PolicySpec& policy, int version) {
   json["ensemble"]["biases"] = rows_to_json(policy.ensemble.biases, "policy.ensemble.biases");
   json["cost_weight"] = nullptr;
   if (policy.cost_weight) json["cost_weight"] = number_to_json(*policy.cost_weight, "policy.cost_weight");
+  if (version >= kVersionOfSurest) json["surest_so_far"] = policy.surest_so_far;
   json["parts"] = Json::array();
   for (const PolicySpec& part : policy.parts) json["parts"].push_back(policy_to_json(part, version));
   return json;
@@ -97,12 +100,13 @@ Json policy_to_json(const PolicySpec& policy, int version) {
 
 PolicySpec policy_from_json(const JsonValue& value, int64_t version) {
   constexpr int64_t kLargest = std::numeric_limits<int32_t>::max();
-  if (version < kVersionOfParts) {
-    value.require_keys({"name", "thresholds", "temperatures", "always_exit", "cap"});
-  } else {
-    value.require_keys({"name", "thresholds", "temperatures", "always_exit", "cap", "class_thresholds", "abstain_below",
-                        "deadline_seconds", "ensemble", "cost_weight", "parts"});
+  std::vector<std::string_view> keys = {"name", "thresholds", "temperatures", "always_exit", "cap"};
+  if (version >= kVersionOfParts) {
+    keys.insert(keys.end(),
+                {"class_thresholds", "abstain_below", "deadline_seconds", "ensemble", "cost_weight", "parts"});
   }
+  if (version >= kVersionOfSurest) keys.emplace_back("surest_so_far");
+  value.require_keys(keys);
   PolicySpec policy;
   policy.name = value["name"].text();
   policy.thresholds = value["thresholds"].numbers(kMaxList, -kInfinity, kInfinity);
@@ -118,6 +122,7 @@ PolicySpec policy_from_json(const JsonValue& value, int64_t version) {
   policy.ensemble.mean = ensemble["mean"].text();
   policy.ensemble.weights = rows_from_json(ensemble["weights"]);
   policy.ensemble.biases = rows_from_json(ensemble["biases"]);
+  if (version >= kVersionOfSurest) policy.surest_so_far = value["surest_so_far"].boolean();
   if (!value["cost_weight"].is_null()) policy.cost_weight = value["cost_weight"].number(0, kInfinity);
   for (const JsonValue& part : value["parts"].items(kMaxList)) policy.parts.push_back(policy_from_json(part, version));
   return policy;

@@ -34,7 +34,7 @@ std::optional<PolicySpec> chosen_at(const PolicySpec& policy, std::span<const Ca
   }
   if (origin == nullptr) return policy;
   const auto twin = std::find_if(records.rbegin(), records.rend(), [&](const CalibrationRecord& record) {
-    return record.policy.name == policy.name && same_rule(record.rule, origin->rule) && record.precision == precision;
+    return chosen_alike(record, *origin) && record.precision == precision;
   });
   if (twin == records.rend()) return std::nullopt;
   return twin->policy;
@@ -55,7 +55,10 @@ bool holds_everywhere(const CalibrationRecord& record) {
   return record.rule.starts_with(kOwnRule) && record.policy.abstain_below == -kInfinity;
 }
 
-bool same_rule(std::string_view a, std::string_view b) { return without_times(a) == without_times(b); }
+bool chosen_alike(const CalibrationRecord& a, const CalibrationRecord& b) {
+  return a.policy.name == b.policy.name && a.policy.surest_so_far == b.policy.surest_so_far &&
+         without_times(a.rule) == without_times(b.rule);
+}
 
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
                                          std::string_view precision) {

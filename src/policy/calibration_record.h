@@ -61,8 +61,8 @@ struct CalibrationRecord {
 // Whether nothing in it was chosen on logits, so that it holds whatever their precision.
 bool holds_everywhere(const CalibrationRecord& record);
 
-// Whether two rules choose alike: measured times, which a latency rule holds, aside.
-bool same_rule(std::string_view a, std::string_view b);
+// Whether two records come of the same policy and rule; measured times, which a latency rule holds, aside.
+bool chosen_alike(const CalibrationRecord& a, const CalibrationRecord& b);
 
 // `policy` with the thresholds and the abstention it has for `precision`: its own where a record says that they were
 // chosen for it, where no record knows them, or where it has none; else those of the record with the same policy name

@@ -67,12 +67,24 @@ TEST(PolicyAt, AbstainsAsWasChosenForThePrecision) {
             std::string::npos);
 }
 
-TEST(SameRule, LeavesMeasuredTimesAside) {
-  EXPECT_TRUE(same_rule("latency 0.01 0.2,1", "latency 0.01 0.3,1.1"));
-  EXPECT_FALSE(same_rule("latency 0.01 0.2,1", "latency 0.02 0.2,1"));
-  EXPECT_FALSE(same_rule("latency 0.01 0.2,1", "latency 0.01 0.2,1 and coverage 0.9"));
-  EXPECT_TRUE(same_rule("latency 0.01 0.2,1 and coverage 0.9", "latency 0.01 0.3,1 and coverage 0.9"));
-  EXPECT_FALSE(same_rule("budget 0.5", "budget 0.5 and coverage 0.9"));
+TEST(PolicyAt, DoesNotTakeTheSurestExitsThresholdsForTheLastOnes) {
+  PolicySpec surest = margin(0.4);
+  surest.surest_so_far = true;
+  const std::vector<CalibrationRecord> records{record(margin(0.3), "budget 0.5", "fp32"),
+                                               record(surest, "budget 0.5", "int8")};
+  EXPECT_EQ(find_policy_at(margin(0.3), records, "int8"), std::nullopt);
+  EXPECT_EQ(policy_at(surest, records, "int8"), surest);
+}
+
+TEST(ChosenAlike, LeavesMeasuredTimesAside) {
+  const auto alike = [](const std::string& a, const std::string& b) {
+    return chosen_alike(record(margin(0.3), a, "fp32"), record(margin(0.4), b, "int8"));
+  };
+  EXPECT_TRUE(alike("latency 0.01 0.2,1", "latency 0.01 0.3,1.1"));
+  EXPECT_FALSE(alike("latency 0.01 0.2,1", "latency 0.02 0.2,1"));
+  EXPECT_FALSE(alike("latency 0.01 0.2,1", "latency 0.01 0.2,1 and coverage 0.9"));
+  EXPECT_TRUE(alike("latency 0.01 0.2,1 and coverage 0.9", "latency 0.01 0.3,1 and coverage 0.9"));
+  EXPECT_FALSE(alike("budget 0.5", "budget 0.5 and coverage 0.9"));
 }
 
 TEST(PolicyAt, WithoutAChoiceForThePrecisionNamesTheRemedy) {

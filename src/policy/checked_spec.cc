@@ -179,10 +179,12 @@ void check_parts(const PolicySpec& spec, const PolicyKind& kind) {
          spec.parts.size(), kMostParts);
   }
   for (const PolicySpec& part : spec.parts) {
-    if (part.cap != -1 || part.abstain_below > -kInfinity || part.deadline_seconds != kInfinity) {
-      fail(Code::kInvalidArgument,
-           "[policy] part '{}' of '{}' got a cap, deadline or abstention of its own, expected none; give it to '{}'",
-           part.name, kind.name, kind.name);
+    if (part.cap != -1 || part.surest_so_far || part.abstain_below > -kInfinity || part.deadline_seconds != kInfinity) {
+      fail(
+          Code::kInvalidArgument,
+          "[policy] part '{}' of '{}' got a cap, deadline, abstention or surest exit so far of its own, expected none; "
+          "give it to '{}'",
+          part.name, kind.name, kind.name);
     }
   }
 }
@@ -195,6 +197,15 @@ void check_wrappers(const PolicySpec& spec, const PolicyKind& kind, const Policy
   }
   if (spec.abstain_below > -kInfinity && context.classes == 1 && !kind.scores_last_exit) {
     fail(Code::kInvalidArgument, "[policy] '{}' gives a number no score to abstain by; use patience", kind.name);
+  }
+  if (spec.surest_so_far && context.classes == 1) {
+    fail(Code::kInvalidArgument,
+         "[policy] '{}' got the surest exit so far for a model that answers with a number, which is as sure as any; "
+         "leave it out",
+         kind.name);
+  }
+  if (spec.surest_so_far && spec.name == "always") {
+    fail(Code::kInvalidArgument, "[policy] 'always' looks at one exit alone, so none before it is surer; use 'never'");
   }
   if (!(spec.deadline_seconds > 0)) {
     fail(Code::kInvalidArgument, "[policy] '{}' got a deadline of {} s, expected more than 0, or inf for none",

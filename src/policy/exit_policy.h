@@ -38,7 +38,7 @@ struct ExitVerdict {
   Left left = Left::kStays;
   float score = 0;  // the policy's score at this exit: larger is surer; leaves iff score >= threshold
   // What the policy answers when it leaves here, where that is not this exit's own argmax (`vote`, `ensemble`: all
-  // exits so far answer together); -1: the exit's own.
+  // exits so far answer together; PolicySpec::surest_so_far); -1: the exit's own.
   int32_t label = -1;
   // Of `label`, where the policy has one of its own; NaN: what this exit's softmax gives it.
   float probability = std::numeric_limits<float>::quiet_NaN();
@@ -76,13 +76,17 @@ struct PolicySpec {
   // Who has to leave unsure (last exit, cap, deadline) and scores less than this is answered "do not know"; -inf:
   // nobody is. gate, confidence, always, never, any and all give the last exit no score: theirs is max-prob's log-odds.
   double abstain_below = -std::numeric_limits<double>::infinity();
+  // Who has to leave unsure is answered by the surest exit so far, not by the one reached. Exits are compared by the
+  // policy's score where that is one of probabilities (entropy, max-prob, margin, vote, ensemble), else by max-prob's
+  // log-odds at temperature 1; an abstention compares that of the exit that answers.
+  bool surest_so_far = false;
   // Who could not finish the next stage within this time stops; +inf: no deadline. > 0.
   double deadline_seconds = std::numeric_limits<double>::infinity();
   EnsembleSpec ensemble = {};  // for `ensemble`
   // For `gate` and `confidence`, where the gates were trained for a range of them: the cost weight that holds; none:
   // the model's standard one.
   std::optional<double> cost_weight = {};
-  std::vector<PolicySpec> parts = {};  // of `any` and `all`; without cap, abstention and deadline of their own
+  std::vector<PolicySpec> parts = {};  // of `any` and `all`; without wrappers of their own
   bool operator==(const PolicySpec& other) const;
 };
 
@@ -112,10 +116,10 @@ struct PolicyContext {
   std::optional<CostWeights> cost_weights = {};  // where the gates were trained for a range of them
 };
 
-// The policy `spec` describes, wrapped by its cap, deadline and abstention, in this order. Throws kInvalidArgument:
-// unknown name (nearest named), a policy that needs classes for a network that answers with a number, wrong number of
-// thresholds, temperatures or weights, temperature not positive, NaN, exit or threshold out of range,
-// `gate`/`confidence` without gates, members that belong to another policy.
+// The policy `spec` describes, wrapped by cap, deadline, surest exit so far and abstention, in this order. Throws
+// kInvalidArgument: unknown name (nearest named), a policy that needs classes for a network that answers with a
+// number, wrong number of thresholds, temperatures or weights, temperature not positive, NaN, exit or threshold out of
+// range, `gate`/`confidence` without gates, members that belong to another policy or would do nothing.
 std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const PolicyContext& context);
 
 // All names, in the order shown to people.

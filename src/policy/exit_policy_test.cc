@@ -340,6 +340,65 @@ TEST(Abstention, GoesByMaxProbWhereThePolicyGivesTheLastExitNoScore) {
   }
 }
 
+TEST(SurestSoFar, AnswersForThoseThatHaveToLeaveUnsure) {
+  PolicySpec spec{.name = "max-prob", .thresholds = {3, 3}, .temperatures = {0.5, 1, 1}, .surest_so_far = true};
+  const auto policy = make_policy(spec, kThreeExits);
+  EXPECT_EQ(policy->state_bytes(), 16U);
+  // Log-odds 1 / .5, 1 and .5: exit 0 is the surest, with e^2 / (1 + e^2) for class 1.
+  const auto verdicts = walk(*policy, {{0, 1}, {1, 0}, {0.5F, 0}});
+  EXPECT_THAT(outcomes(verdicts), ElementsAre(Left::kStays, Left::kStays, Left::kAtLastExit));
+  EXPECT_THAT(scores(verdicts), ElementsAre(2, 1, 2));
+  EXPECT_EQ(verdicts[2].label, 1);
+  EXPECT_FLOAT_EQ(verdicts[2].probability, 0.880797F);
+  // Of equals the later one; by policy an exit answers for itself.
+  EXPECT_EQ(walk(*policy, {{0, 1}, {2, 0}, {0, 2}})[2].label, 1);
+  EXPECT_EQ(walk(*policy, {{0, 1}, {2, 0}, {1, 0}})[2].label, 0);
+  const auto sure = walk(*policy, {{0, 1}, {4, 0}});
+  EXPECT_EQ(sure[1].left, Left::kByPolicy);
+  EXPECT_EQ(sure[1].label, -1);
+  // At the cap, too.
+  spec.cap = 1;
+  const auto capped = walk(*make_policy(spec, kThreeExits), {{0, 1}, {1, 0}});
+  EXPECT_EQ(capped[1].left, Left::kByCap);
+  EXPECT_EQ(capped[1].label, 1);
+}
+
+TEST(SurestSoFar, GoesByMaxProbWhereScoresDoNotCompare) {
+  for (const std::string name : {"gate", "confidence", "patience", "never"}) {
+    const auto policy = make_policy({.name = name, .surest_so_far = true}, kThreeExits);
+    EXPECT_TRUE(policy->needs_exit(0)) << name;
+    const auto verdicts = walk(*policy, {{0, 2}, {1.5F, 0}, {1, 0}}, {0.125F, 0.25F});
+    EXPECT_EQ(verdicts[2].left, Left::kAtLastExit) << name;
+    EXPECT_EQ(verdicts[2].label, 1) << name;
+    EXPECT_FLOAT_EQ(verdicts[2].score, 2) << name;
+    EXPECT_FLOAT_EQ(verdicts[2].probability, 0.880797F) << name;
+  }
+  // Gates report their own score until then.
+  EXPECT_FLOAT_EQ(walk(*make_policy({.name = "gate", .surest_so_far = true}, kThreeExits), {{0, 2}}, {0.125F})[0].score,
+                  0.125F);
+}
+
+TEST(SurestSoFar, TakesAnAnswerThatIsNoNumberForUnsure) {
+  const auto policy = make_policy({.name = "margin", .thresholds = {1, 1}, .surest_so_far = true}, kThreeExits);
+  EXPECT_EQ(walk(*policy, {{kNan, 0}, {0, 1}, {kNan, kNan}})[2].label, 1);
+  EXPECT_EQ(walk(*policy, {{kNan, 0}, {kNan, 0}, {kNan, kNan}})[2].left, Left::kAtLastExit);
+}
+
+TEST(SurestSoFar, AbstainsWhereEvenTheSurestIsUnsure) {
+  const PolicySpec margin{.name = "margin", .thresholds = {1, 1}, .abstain_below = 0.5, .surest_so_far = true};
+  const PolicySpec gate{.name = "gate", .abstain_below = 1.25, .surest_so_far = true};
+  for (const PolicySpec& spec : {margin, gate}) {
+    const auto policy = make_policy(spec, kThreeExits);
+    // Margins tanh(1) = .76 and tanh(.5) = .46.
+    EXPECT_EQ(walk(*policy, {{2, 0}, {0, 1}, {0, 0}}, {0, 0})[2].left, Left::kAtLastExit) << spec.name;
+    EXPECT_EQ(walk(*policy, {{1, 0}, {0, 1}, {0, 0}}, {0, 0})[2].left, Left::kAbstains) << spec.name;
+  }
+  EXPECT_EQ(abstains_by(margin), "margin");
+  EXPECT_EQ(abstains_by(gate), "max-prob");
+  EXPECT_EQ(abstains_by({.name = "patience"}), "patience");
+  EXPECT_EQ(abstains_by({.name = "patience", .surest_so_far = true}), "max-prob");
+}
+
 TEST(Deadline, StopsWhoCouldNotFinishTheNextStage) {
   PolicySpec spec{.name = "confidence", .thresholds = {0.9, 0.9}};
   spec.deadline_seconds = 1;
@@ -566,7 +625,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpec{{.name = "all", .parts = {{.name = "gates"}}}, kThreeExits, "did you mean 'gate'?"},
         BadSpec{{.name = "all", .parts = {{.name = "gate", .cap = 1}}},
                 kThreeExits,
-                "part 'gate' of 'all' got a cap, deadline or abstention"},
+                "part 'gate' of 'all' got a cap, deadline, abstention or surest exit so far"},
+        BadSpec{{.name = "any", .parts = {{.name = "gate", .surest_so_far = true}}},
+                kThreeExits,
+                "part 'gate' of 'any' got a cap, deadline, abstention or surest exit so far"},
+        BadSpec{{.name = "always", .surest_so_far = true}, kThreeExits, "looks at one exit alone"},
+        BadSpec{{.name = "never", .surest_so_far = true},
+                {.exits = 2, .classes = 1},
+                "the surest exit so far for a model that answers with a number"},
         BadSpec{{.name = "any", .thresholds = {1, 1}, .parts = {{}}}, kThreeExits, "got 2 thresholds, expected none"},
         BadSpec{{.name = "never", .class_thresholds = {{0, 0}, {0, 0}}}, kThreeExits, "thresholds by class"},
         BadSpec{{.name = "gate", .thresholds = {0, 0}, .class_thresholds = {{0, 0}, {0, 0}}},

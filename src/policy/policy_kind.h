@@ -31,8 +31,8 @@ struct PolicyKind {
 // the nearest, and for a policy that needs classes where there are none.
 const PolicyKind& policy_kind(std::string_view name, int32_t classes = 2);
 
-// The policy whose score and thresholds' unit PolicySpec::abstain_below has: `name` itself, or max-prob at temperature
-// 1 where it gives the last exit no score.
-std::string_view abstains_by(std::string_view name, int32_t classes = 2);
+// The policy whose score and thresholds' unit PolicySpec::abstain_below has: its own, or max-prob at temperature 1
+// where it gives the last exit no score, or none that tells the surest exit so far.
+std::string_view abstains_by(const PolicySpec& policy, int32_t classes = 2);
 
 }  // namespace sooner

@@ -11,6 +11,7 @@
 #include "policy/deadline_policy.h"
 #include "policy/exit_policy.h"
 #include "policy/policy_kind.h"
+#include "policy/surest_policy.h"
 
 namespace sooner {
 
@@ -64,18 +65,20 @@ const PolicyKind& policy_kind(std::string_view name, int32_t classes) {
   return *kind;
 }
 
-std::string_view abstains_by(std::string_view name, int32_t classes) {
-  const PolicyKind& kind = policy_kind(name, classes);
-  return kind.scores_last_exit ? kind.name : "max-prob";
+std::string_view abstains_by(const PolicySpec& policy, int32_t classes) {
+  const PolicyKind& kind = policy_kind(policy.name, classes);
+  return (policy.surest_so_far ? kind.probabilities : kind.scores_last_exit) ? kind.name : "max-prob";
 }
 
 std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const PolicyContext& context) {
   const PolicyKind& kind = policy_kind(spec.name, context.classes);
-  std::unique_ptr<const ExitPolicy> policy = kind.make(checked_spec(spec, kind, context), context);
+  const PolicySpec checked = checked_spec(spec, kind, context);
+  std::unique_ptr<const ExitPolicy> policy = kind.make(checked, context);
   if (spec.cap >= 0) policy = cap_policy(std::move(policy), spec.cap);
   if (std::isfinite(spec.deadline_seconds)) policy = deadline_policy(std::move(policy), spec.deadline_seconds);
+  if (spec.surest_so_far) policy = surest_policy(std::move(policy), checked.temperatures, kind.probabilities);
   if (spec.abstain_below > -kInfinity) {
-    policy = abstain_policy(std::move(policy), spec.abstain_below, kind.scores_last_exit);
+    policy = abstain_policy(std::move(policy), spec.abstain_below, spec.surest_so_far || kind.scores_last_exit);
   }
   return policy;
 }
@@ -100,8 +103,9 @@ bool has_own_rule(std::string_view policy_name, int32_t classes) {
 bool PolicySpec::operator==(const PolicySpec& other) const {
   return name == other.name && thresholds == other.thresholds && temperatures == other.temperatures &&
          always_exit == other.always_exit && cap == other.cap && class_thresholds == other.class_thresholds &&
-         abstain_below == other.abstain_below && deadline_seconds == other.deadline_seconds &&
-         ensemble == other.ensemble && cost_weight == other.cost_weight && parts == other.parts;
+         abstain_below == other.abstain_below && surest_so_far == other.surest_so_far &&
+         deadline_seconds == other.deadline_seconds && ensemble == other.ensemble && cost_weight == other.cost_weight &&
+         parts == other.parts;
 }
 
 }  // namespace sooner

@@ -78,6 +78,13 @@ double max_prob_log_odds(std::span<const float> logits, double temperature) {
   return (top.largest - top.second) * per_unit - std::log(sum);
 }
 
+float softmax_probability(std::span<const float> logits, int32_t label, double temperature) {
+  const float z = logits[static_cast<size_t>(label)], per_unit = static_cast<float>(1 / temperature);
+  float total = 0;
+  for (const float other : logits) total += std::exp((other - z) * per_unit);
+  return 1 / total;
+}
+
 double margin_score(std::span<const float> logits, double temperature) {
   const TopTwo top = top_two(logits);
   const Rest rest = sum_rest(logits, top.first, temperature);

@@ -15,6 +15,8 @@ int32_t argmax(std::span<const float> logits);
 double entropy_score(std::span<const float> logits, double temperature = 1);
 // log(p_max / (1 - p_max)): max-prob as log-odds, since fp32 probabilities tie at 1. Finite for finite logits.
 double max_prob_log_odds(std::span<const float> logits, double temperature = 1);
+// Softmax probability of `label`, in float.
+float softmax_probability(std::span<const float> logits, int32_t label, double temperature = 1);
 // Largest probability minus second largest. In [0, 1].
 double margin_score(std::span<const float> logits, double temperature = 1);
 

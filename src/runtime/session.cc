@@ -7,6 +7,7 @@
 
 #include "backend/common/memory_limit.h"
 #include "core/error.h"
+#include "policy/scores.h"
 #include "runtime/carried_rows.h"
 #include "runtime/session_buffers.h"
 
@@ -14,14 +15,6 @@ namespace sooner {
 namespace {
 
 float sigmoid(float x) { return static_cast<float>(1 / (1 + std::exp(-static_cast<double>(x)))); }
-
-// Softmax probability of `label` at a temperature.
-float probability(std::span<const float> logits, int32_t label, double temperature) {
-  const float z = logits[static_cast<size_t>(label)], per_unit = static_cast<float>(1 / temperature);
-  float total = 0;
-  for (const float other : logits) total += std::exp((other - z) * per_unit);
-  return 1 / total;
-}
 
 void check_input(std::span<const float> input, int64_t n, const Shape& shape) {
   const int64_t per_sample = element_count(shape);
@@ -232,8 +225,8 @@ bool Session::leaves(size_t k, int32_t row, int32_t rows) {
     result.number = logits[0];
     result.probability = std::numeric_limits<float>::quiet_NaN();
   } else {
-    result.probability =
-        std::isnan(verdict.probability) ? probability(logits, result.label, b.temperatures[k]) : verdict.probability;
+    result.probability = std::isnan(verdict.probability) ? softmax_probability(logits, result.label, b.temperatures[k])
+                                                         : verdict.probability;
   }
   std::ranges::copy(logits, b.result_logits.begin() + static_cast<ptrdiff_t>(sample * classes));
   return true;

@@ -23,11 +23,12 @@
 namespace sooner {
 
 struct Result {
-  // The policy's answer: the argmax of the logits at the exit taken, or of all exits so far; 0 for a number.
+  // The policy's answer: the argmax of the logits at the exit taken, or of the surest or all exits so far; 0 for a
+  // number.
   int32_t label = -1;
   int32_t exit_index = -1;
   Left left = Left::kStays;  // why it left; kStays only for samples that were handed on at a cut
-  float score = 0;           // the policy's score there
+  float score = 0;           // the policy's score there; of the surest exit so far, where that answers
   // Of `label`: the policy's own, else the softmax at the model's temperature for that exit; NaN for a number.
   float probability = 0;
   // The answer of a network that answers with a number, in its unit; NaN elsewhere.

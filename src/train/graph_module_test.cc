@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "core/rng.h"
@@ -212,6 +213,39 @@ TEST(GraphModule, MemoryOrderChangesNoAnswer) {
   const std::vector<float> after =
       values(module.forward(images.contiguous(at::MemoryFormat::ChannelsLast), false).logits[1]);
   for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(before[i], after[i], 1e-5);
+}
+
+// Few channels before a 1x1 convolution with a stride, padded or not, in both orders of memory: answers and gradients
+// are those of LibTorch's own convolution.
+TEST(GraphModule, StridesOverFewChannelsLearnInBothOrdersOfMemory) {
+  for (const int64_t channels : {1, 3, 4, 6, 8, 12, 16, 20}) {
+    for (const int64_t pad : {0, 1}) {
+      GraphBuilder b("strides", {channels, 9, 9}, 2);
+      const NodeId x = b.conv2d("conv", b.input(), conv(5, 1, 2, pad));
+      const Graph graph = b.finish(b.linear("fc", b.global_avg_pool("pool", x), 2));
+      at::manual_seed(3);
+      const at::Tensor images = at::randn({64, channels, 9, 9});
+      for (const bool channels_last : {false, true}) {
+        GraphModule module(graph, 1);
+        const auto value = [&](const std::string& name) {
+          const auto at = std::ranges::find(module.parameters(), name, [](const auto& p) { return p.spec.name; });
+          return at->value;
+        };
+        at::Tensor weight = value("conv.weight").detach().clone().set_requires_grad(true);
+        const at::Tensor expected = at::linear(
+            at::conv2d(images, weight, value("conv.bias").detach(), at::IntArrayRef{2, 2}, at::IntArrayRef{pad, pad})
+                .mean({2, 3}),
+            value("fc.weight").detach(), value("fc.bias").detach());
+        expected.select(1, 0).sum().backward();
+        module.place(at::kCPU, channels_last);
+        const at::Tensor logits =
+            module.forward(channels_last ? images.contiguous(at::MemoryFormat::ChannelsLast) : images, true).logits[0];
+        logits.select(1, 0).sum().backward();
+        EXPECT_TRUE(at::allclose(logits, expected, 1e-4, 1e-5)) << channels << " " << pad;
+        EXPECT_TRUE(at::allclose(value("conv.weight").grad(), weight.grad(), 1e-4, 1e-4)) << channels << " " << pad;
+      }
+    }
+  }
 }
 
 TEST(GraphModule, AutocastLeavesLogitsAndGatesInFullPrecision) {

@@ -130,6 +130,14 @@ inline ModelFile combined_tiny_model() {
   return model;
 }
 
+// A policy that lets the surest exit so far answer: format version 5.
+inline ModelFile surest_tiny_model() {
+  ModelFile model = tiny_model();
+  const PolicySpec entropy{.name = "entropy", .thresholds = {0.875}};
+  model.manifest.policy = {.name = "all", .abstain_below = 0.5, .surest_so_far = true, .parts = {entropy}};
+  return model;
+}
+
 // Three exits that answer with a number, and patience tuned for it: format version 4.
 inline ModelFile regression_tiny_model() {
   GraphBuilder b("tiny", {1, 4, 4}, 1);

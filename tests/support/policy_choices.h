@@ -87,6 +87,14 @@ inline std::vector<PolicySpec> every_policy(const PolicyContext& context, std::s
   PolicySpec unsure = margin;
   unsure.abstain_below = margin.thresholds.back() / 2;
   specs.push_back(unsure);
+  unsure.surest_so_far = true;
+  specs.push_back(unsure);
+  // One that compares exits by their own score, one that leaves it to max-prob, one that looks at no exit by itself.
+  for (const std::string_view name : {"margin", "patience", "never"}) {
+    PolicySpec surest = name == "margin" ? margin : PolicySpec{.name = std::string(name)};
+    surest.surest_so_far = true;
+    specs.push_back(surest);
+  }
   PolicySpec in_time = margin;
   in_time.deadline_seconds = 1e9;
   specs.push_back(in_time);
