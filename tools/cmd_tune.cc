@@ -281,10 +281,11 @@ double plain_quality(const TuneArguments& arguments, const StoredTable& tune, co
   }
   const ModelData data = open_model_data(plain.manifest, arguments.data);
   if (data.splits.tune.hash != tune.origin.split_hash) {
-    fail(Code::kFailedPrecondition,
-         "[tune] --plain '{}' was trained on another split of its data: it may have learnt samples of {}; train it with "
-         "the split of '{}'",
-         arguments.plain, tune.origin.split, arguments.model);
+    fail(
+        Code::kFailedPrecondition,
+        "[tune] --plain '{}' was trained on another split of its data: it may have learnt samples of {}; train it with "
+        "the split of '{}'",
+        arguments.plain, tune.origin.split, arguments.model);
   }
   EngineFlags engine = arguments.engine;
   engine.precision = tune.origin.precision;
