@@ -11,18 +11,14 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
-#include "data/batch_loader.h"
 #include "format/model_file.h"
-#include "graph/cost.h"
 #include "train/answer_scale.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/exit_meter.h"
 #include "train/export_model.h"
-#include "train/feature_cache.h"
 #include "train/gradient_norms.h"
 #include "train/losses.h"
-#include "train/network_source.h"
 #include "train/phase_plan.h"
 #include "train/regime.h"
 #include "train/run_records.h"
@@ -30,7 +26,9 @@
 #include "train/sgd.h"
 #include "train/start_weights.h"
 #include "train/step_memory.h"
+#include "train/step_source.h"
 #include "train/torch_tensors.h"
+#include "train/training_setup.h"
 
 namespace sooner {
 namespace {
@@ -45,80 +43,29 @@ constexpr int64_t kStepsBeforeEstimate = 20;
 // How often an epoch a regime that steers looks at the validation split.
 constexpr int64_t kSteersPerEpoch = 4;
 
-// What is configured for classes does not fit a data set that asks for a number, nor what turns or mirrors images.
-void check_fits(const TrainConfig& config, const std::optional<Quantity>& quantity) {
-  if (!quantity) return;
-  const RegimeKind& regime = regime_kind(config.train.regime);
-  if (!regime.numbers) require_classes(quantity, "train", fmt::format("the regime '{}'", regime.name));
-  if (config.train.label_smoothing > 0) require_classes(quantity, "train", "train.label_smoothing");
-  if (config.train.class_balance != "none") require_classes(quantity, "train", "train.class_balance");
-  if (config.split.imbalance > 1) require_classes(quantity, "train", "split.imbalance");
-  const AugmentOptions& augment = config.augment;
-  if (!augment.flip && augment.rotate_degrees == 0 && augment.shear == 0) return;
-  fail(Code::kInvalidArgument,
-       "[train] augment.flip, rotate_degrees and shear change what a regression asks for, the {}; turn them off",
-       quantity->name);
-}
-
-// That gates are trained for at once.
-std::optional<CostWeights> cost_weight_range(const TrainConfig& config) {
-  return regime_kind(config.train.regime).gates ? trained_cost_weights(config.regimes) : std::nullopt;
-}
-
-DataSet open_fitting_data_set(const TrainConfig& config) {
-  DataSet data = open_data_set(config.data);
-  check_fits(config, data.quantity);
-  return data;
-}
-
-void check_splits(const Splits& splits, const TrainConfig& config) {
-  if (splits.validation.indices.empty()) {
-    fail(Code::kInvalidArgument, "[train] the validation split is empty; raise split.validation (now {})",
-         config.split.validation);
-  }
-  const auto images = static_cast<int64_t>(splits.train.indices.size());
-  if (images >= config.train.batch_size) return;
-  fail(Code::kInvalidArgument, "[train] {} training images are fewer than one batch; lower train.batch_size (now {})",
-       images, config.train.batch_size);
-}
-
 class Trainer {
  public:
   Trainer(const TrainConfig& config, const RunFolder& folder, const TrainOptions& options)
       : config_(config),
         folder_(folder),
         options_(options),
-        data_(open_fitting_data_set(config)),
-        splits_(make_splits(data_, config.split)),
-        start_(load_start(config, data_)),
-        graph_(described_network(config, data_, start_)),
-        mode_(choose_compute_mode(config.train, graph_)),
-        exit_cost_(compute_cost(graph_).exit_fraction),
-        targets_(what_is_asked()),
-        regime_(regime_kind(config.train.regime)
-                    .make({.graph = graph_,
-                           .exit_cost = exit_cost_,
-                           .epochs = config.train.epochs,
-                           .started = !config.train.start.empty(),
-                           .targets = targets_,
-                           .seed = config.train.seed,
-                           .settings = config.regimes})) {
+        setup_(config),
+        mode_(choose_compute_mode(config.train, setup_.graph)),
+        targets_(setup_.targets) {
     apply_compute_mode(mode_);
-    if (start_) keep_preprocessing(start_->manifest.preprocessing);
-    const bool ranged = cost_weight_range(config).has_value();
-    module_ = std::make_unique<GraphModule>(
-        graph_, config.train.seed,
-        GateStart{.bias = config.regimes.number("differentiable.gate_bias"), .shifts = ranged});
+    module_ = std::make_unique<GraphModule>(setup_.graph, config.train.seed,
+                                            GateStart{.bias = config.regimes.number("differentiable.gate_bias"),
+                                                      .shifts = setup_.cost_weights.has_value()});
     module_->place(mode_.device, mode_.channels_last);
     sgd_ = std::make_unique<Sgd>(*module_,
                                  SgdOptions{config.train.momentum, config.train.nesterov, config.train.weight_decay,
                                             config.regimes.number("differentiable.gate_learning_rate")});
-    meter_ = std::make_unique<ExitMeter>(graph_.exits(), targets_, mode_.device);
-    check_splits(splits_, config);
-    make_loader();
-    batches_ = loader_->batches_per_epoch();
-    plan_ = PhasePlan(regime_->phases(), batches_);
-    identity_ = {config_hash(config), data_.hash, to_string(mode_), start_ ? model_hash(*start_) : ""};
+    meter_ = std::make_unique<ExitMeter>(setup_.graph.exits(), targets_, mode_.device);
+    source_ = std::make_unique<StepSource>(config, setup_, folder, *module_, mode_);
+    batches_ = source_->loader().batches_per_epoch();
+    plan_ = PhasePlan(setup_.regime->phases(), batches_);
+    identity_ = {config_hash(config), setup_.data.hash, to_string(mode_),
+                 setup_.start ? model_hash(*setup_.start) : ""};
   }
 
   TrainResult run() {
@@ -150,9 +97,12 @@ class Trainer {
     module_->learn({phase().trunks, phase().heads, phase().detached});
     weigh_step_ = !phase().trunks.empty() && !mode_.cuda();
     if (weigh_step_ && joint_step_bytes_ == 0) {
-      joint_step_bytes_ = joint_step_bytes(graph_, mode_, config_.train.batch_size);
+      joint_step_bytes_ = joint_step_bytes(setup_.graph, mode_, config_.train.batch_size);
     }
-    keep_features(plan_.first_epoch(index));
+    const Clock::time_point began = Clock::now();
+    const std::string remark = source_->enter(phase(), plan_.first_epoch(index));
+    at_.epoch_seconds += seconds_since(began);
+    if (!remark.empty()) say(remark);
     const PhasePlan::Steps steps = plan_.scheduled(index);
     schedule_start_ = steps.first;
     schedule_ = {config_.train.schedule, config_.train.learning_rate, config_.train.schedule_warmup, steps.count};
@@ -164,88 +114,11 @@ class Trainer {
     if (options_.listener != nullptr) options_.listener->on_line(line);
   }
 
-  [[nodiscard]] Targets what_is_asked() const {
-    if (data_.quantity) return {.standard = standard_of(*data_.train, splits_.train.indices)};
-    return {config_.train.label_smoothing, weigh_classes()};
-  }
-
-  // [C], or none.
-  [[nodiscard]] std::vector<double> weigh_classes() const {
-    std::vector<int64_t> counts(static_cast<size_t>(data_.classes()));
-    for (const int64_t index : splits_.train.indices) ++counts[static_cast<size_t>(data_.train->label(index))];
-    return class_weights(config_.train.class_balance, counts, config_.train.class_balance_beta);
-  }
-
-  [[nodiscard]] LoaderOptions loader_options() const {
-    LoaderOptions loader;
-    loader.batch_size = config_.train.batch_size;
-    loader.threads = config_.train.loader_threads;
-    loader.shuffle = true;
-    // Every step sees a full batch: normalisation statistics of a rest of one image would be nonsense.
-    loader.drop_last = true;
-    loader.seed = config_.train.seed;
-    loader.augment = config_.augment;
-    loader.mean = data_.mean;
-    loader.std = data_.std;
-    return loader;
-  }
-
-  void make_loader() {
-    if (cache_ == nullptr) {
-      loader_ = std::make_unique<BatchLoader>(data_.train, data_.image_shape, splits_.train.indices, loader_options());
-      return;
-    }
-    LoaderOptions labels = loader_options();
-    labels.augment = {};
-    labels.mean = {0};
-    labels.std = {1};
-    loader_ = std::make_unique<BatchLoader>(std::make_shared<LabelSource>(data_.train), Shape{1, 1, 1},
-                                            splits_.train.indices, labels);
-  }
-
-  // Computes what frozen stages give once, where every epoch would compute the same or may do with a few draws.
-  void keep_features(int64_t first_epoch) {
-    const bool kept = cache_ != nullptr;
-    cache_.reset();
-    rounded_ = false;
-    const std::string& wanted = config_.train.feature_cache;
-    const bool frozen = module_->frontier().front() != 0;
-    const bool augmented = config_.augment.any();
-    std::string reason;  // not to keep them
-    if (wanted == "auto" && augmented) {
-      reason = ", since images are augmented (train.feature_cache=on keeps some draws)";
-    } else if (frozen && wanted != "off") {
-      const Clock::time_point began = Clock::now();
-      try {
-        const int64_t draws = augmented ? std::min<int64_t>(config_.train.feature_draws, phase().epochs) : int64_t{1};
-        cache_ = std::make_unique<FeatureCache>(
-            folder_.features(), *module_, mode_,
-            FeatureSource{data_, splits_.train.indices, loader_options(), first_epoch, draws});
-      } catch (const Error& error) {
-        if (wanted == "on" || error.code() != Code::kResourceExhausted) throw;
-        reason = ", since their features do not fit on disk";
-        rounded_ = true;
-      }
-      at_.epoch_seconds += seconds_since(began);
-    }
-    if (cache_ != nullptr) {
-      say(
-          fmt::format("{}: the frozen stages' features of {} images ({}) are kept, {}; computing them took {:.2f} ms a "
-                      "batch",
-                      phase().name, splits_.train.indices.size(),
-                      augmented ? fmt::format("{} draws of augmentation", cache_->draws()) : "not augmented",
-                      human_bytes(static_cast<double>(cache_->bytes())), 1e3 * cache_->seconds_computing()));
-    } else if (frozen) {
-      say(fmt::format("{}: the frozen stages are computed at every step{}", phase().name, reason));
-    }
-    if (kept || cache_ != nullptr) make_loader();
-  }
-
   void announce() {
     say(fmt::format("{}: {} on {} ({} train, {} validation images), {} {} at {} of the plain network's MACs",
-                    config_.name, graph_.name, data_.name, splits_.train.indices.size(),
-                    splits_.validation.indices.size(), graph_.exits(), graph_.exits() == 1 ? "exit" : "exits",
-                    format_costs()));
+                    config_.name, setup_.graph.name, setup_.data.name, setup_.splits.train.indices.size(),
+                    setup_.splits.validation.indices.size(), setup_.graph.exits(),
+                    setup_.graph.exits() == 1 ? "exit" : "exits", format_costs()));
     say(fmt::format("{} regime, {} epochs of {} steps on {}", config_.train.regime, config_.train.epochs, batches_,
                     to_string(mode_)));
     if (at_.step > 0) say(fmt::format("continuing after step {} (epoch {})", at_.step, at_.epoch + 1));
@@ -253,24 +126,24 @@ class Trainer {
 
   [[nodiscard]] std::string format_costs() const {
     std::vector<std::string> parts;
-    for (const double cost : exit_cost_) parts.push_back(fmt::format("{:.3f}", cost));
+    for (const double cost : setup_.exit_cost) parts.push_back(fmt::format("{:.3f}", cost));
     return fmt::format("{}", fmt::join(parts, " / "));
   }
 
   void write_environment(const TrainResult* result) {
-    std::vector<const Split*> splits{&splits_.train, &splits_.validation, &splits_.tune, &splits_.guarantee,
-                                     &splits_.test};
-    save_environment(folder_, config_, data_, splits, identity_, device_name(mode_), exit_cost_, result);
+    std::vector<const Split*> splits{&setup_.splits.train, &setup_.splits.validation, &setup_.splits.tune,
+                                     &setup_.splits.guarantee, &setup_.splits.test};
+    save_environment(folder_, config_, setup_.data, splits, identity_, device_name(mode_), setup_.exit_cost, result);
   }
 
   // False: asked to stop.
   bool run_epoch() {
-    loader_->start_epoch(at_.epoch, at_.batch);
-    epoch_waited_ = loader_->seconds_waited();
+    source_->loader().start_epoch(at_.epoch, at_.batch);
+    epoch_waited_ = source_->loader().seconds_waited();
     epoch_start_ = Clock::now();
     epoch_first_batch_ = at_.batch;
     if (at_.batch == 0) meter_->clear();
-    while (const Batch* batch = loader_->next()) {
+    while (const Batch* batch = source_->loader().next()) {
       step(*batch);
       if (at_.batch < batches_) {
         steer();
@@ -281,7 +154,7 @@ class Trainer {
     }
     const double seconds = seconds_since(epoch_start_);
     train_seconds_ += seconds;
-    waited_seconds_ += loader_->seconds_waited() - epoch_waited_;
+    waited_seconds_ += source_->loader().seconds_waited() - epoch_waited_;
     end_epoch(seconds);
     return !stop_asked() || at_.epoch == config_.train.epochs;
   }
@@ -292,8 +165,8 @@ class Trainer {
     std::optional<StepMemory> memory;
     if (weigh_step_) memory.emplace();
     const at::Tensor labels = place_truth(batch, targets_, mode_);
-    const ExitOutputs outputs = forward(batch);
-    const Loss loss = regime_->loss(outputs, labels, moment());
+    const ExitOutputs outputs = source_->forward(batch, moment().epoch);
+    const Loss loss = setup_.regime->loss(outputs, labels, moment());
     if (!mode_.cuda() || at_.step % kStepsBetweenLooksCuda == 0) require_finite(loss);
     sgd_->clear_gradients();
     guard_torch("train", [&] { loss.total.backward(); });
@@ -305,20 +178,6 @@ class Trainer {
     ++at_.batch;
     ++steps_here_;
     report_step();
-  }
-
-  ExitOutputs forward(const Batch& batch) {
-    if (cache_ != nullptr) {
-      const std::vector<at::Tensor> rows = cache_->rows(moment().epoch % cache_->draws(), batch.indices);
-      const AutocastRegion autocast(mode_);
-      return module_->forward_from(rows);
-    }
-    const at::Tensor images = place_images(batch.images, batch.n, data_.image_shape, mode_);
-    const AutocastRegion autocast(mode_);
-    if (!rounded_) return module_->forward(images, true);
-    std::vector<at::Tensor> values = module_->frontier_values(images);
-    for (at::Tensor& value : values) value = value.to(at::kBFloat16).to(value.scalar_type());
-    return module_->forward_from(values);
   }
 
   // Of a phase in which only some parts learn, beside a step in which all do.
@@ -359,67 +218,63 @@ class Trainer {
     if (steps_here_ == kStepsBeforeEstimate) say(fmt::format("about {} to go", human_seconds(left)));
     if (options_.listener == nullptr || seconds_since(last_report_) < options_.seconds_between_reports) return;
     last_report_ = Clock::now();
-    const TrainingMetrics m = training_metrics(meter_->sums(), exit_cost_, phase());
+    const TrainingMetrics m = training_metrics(meter_->sums(), setup_.exit_cost, phase());
     options_.listener->on_step({at_.epoch + 1, config_.train.epochs, at_.step, total_steps(),
                                 done * config_.train.batch_size / seconds, left, m.exits.loss, m.exits.quality,
-                                data_.quantity});
+                                setup_.data.quantity});
   }
 
   ExitMetrics validate() {
-    return measure_exits(evaluate(*module_, mode_, data_, data_.train, splits_.validation.indices), exit_cost_,
-                         targets_);
+    return measure_exits(evaluate(*module_, mode_, setup_.data, setup_.data.train, setup_.splits.validation.indices),
+                         setup_.exit_cost, targets_);
   }
 
   void steer() {
     const int64_t every = std::max<int64_t>(1, batches_ / kSteersPerEpoch);
-    if (at_.batch % every == 0 && regime_->steers(moment())) regime_->steer(validate());
+    if (at_.batch % every == 0 && setup_.regime->steers(moment())) setup_.regime->steer(validate());
   }
 
   void end_epoch(double seconds) {
     const bool gated = phase().gated;
     EpochRecord record;
-    record.quantity = data_.quantity;
+    record.quantity = setup_.data.quantity;
     record.phase = phase().name;
     record.epoch = at_.epoch + 1;
     record.step = at_.step;
     record.learning_rate = rate(at_.step - 1);
-    record.cost_weight = regime_->cost_weight().value_or(std::nan(""));
+    record.cost_weight = setup_.regime->cost_weight().value_or(std::nan(""));
     record.images_per_second =
         static_cast<double>((batches_ - epoch_first_batch_) * config_.train.batch_size) / seconds;
-    record.waiting_share = (loader_->seconds_waited() - epoch_waited_) / seconds;
+    record.waiting_share = (source_->loader().seconds_waited() - epoch_waited_) / seconds;
     record.gradient_norms = gradient_norms_;
-    record.train = training_metrics(meter_->sums(), exit_cost_, phase());
+    record.train = training_metrics(meter_->sums(), setup_.exit_cost, phase());
     record.validation = validate();
     record.seconds = at_.epoch_seconds + seconds_since(epoch_start_);
     at_.epoch_seconds = 0;
     if (!gated) drop_rule(record.validation);
     require_finite_metrics(record);
     if (phase().selects) {
-      const double now = regime_->score(record.validation);
+      const double now = setup_.regime->score(record.validation);
       record.best = now >= at_.best_score;
       if (record.best) {
         at_.best_score = now;
         at_.best_epoch = record.epoch;
       }
-      if (graph_.exits() > 1) record.warnings = starving_exits(record.validation, data_.quantity);
+      if (setup_.graph.exits() > 1) record.warnings = starving_exits(record.validation, setup_.data.quantity);
     }
     records_->add(record);
     say(summary(record, config_.train.epochs));
     // The first epoch warms up.
-    if (cache_ != nullptr && moment().epoch == std::min<int64_t>(1, phase().epochs - 1)) report_cache(seconds);
+    if (source_->keeps_features() && moment().epoch == std::min<int64_t>(1, phase().epochs - 1)) {
+      const double seconds_a_step = seconds / static_cast<double>(batches_ - epoch_first_batch_);
+      say(fmt::format("{}: {}", phase().name, source_->gain(seconds_a_step)));
+    }
     for (const std::string& warning : record.warnings) say("warning: " + warning);
     ++at_.epoch;
     at_.batch = 0;
     meter_->clear();
     if (record.best) save("best");
     save("last");
-  }
-
-  void report_cache(double seconds) {
-    const double with = seconds / static_cast<double>(batches_ - epoch_first_batch_);
-    const double without = with - cache_->seconds_reading() + cache_->seconds_computing();
-    say(fmt::format("{}: {:.1f} steps/s with features read back, about {:.1f} with the frozen stages computed",
-                    phase().name, 1 / with, 1 / without));
   }
 
   static void drop_rule(ExitMetrics& metrics) {
@@ -430,7 +285,7 @@ class Trainer {
 
   // On a GPU a loss may have gone bad between two looks; and weights may be bad after a loss that was still finite.
   void require_finite_metrics(const EpochRecord& record) const {
-    for (size_t k = 0; k < graph_.exits(); ++k) {
+    for (size_t k = 0; k < setup_.graph.exits(); ++k) {
       const bool trained = !phase().computes(k) || std::isfinite(record.train.exits.loss[k]);
       if (!trained || !std::isfinite(record.validation.loss[k])) {
         not_finite(fmt::format("exit {}'s {} is not a number", k, loss_name()));
@@ -448,36 +303,20 @@ class Trainer {
     }
     checkpoint.position.meter_sums = meter_->sums();
     if (at_.batch > 0) checkpoint.position.epoch_seconds += seconds_since(epoch_start_);
-    checkpoint.position.regime = regime_->state();
+    checkpoint.position.regime = setup_.regime->state();
     save_checkpoint(checkpoint, folder_.checkpoint(name));
   }
 
-  // Whether a model's training kept away from what this run keeps away from.
-  [[nodiscard]] bool same_splits(const Provenance& provenance) const {
-    try {
-      const SplitOptions then = parse_config(provenance.config_toml, "provenance").split;
-      return then.validation == config_.split.validation && then.calibration == config_.split.calibration &&
-             then.seed == config_.split.seed;
-    } catch (const Error&) {
-      return false;  // of a version that wrote other options: unknown
-    }
-  }
-
-  // Weights were trained on images normalised in their way, and frozen ones must go on seeing them so.
-  void keep_preprocessing(const Preprocessing& before) {
-    data_.mean = before.mean;
-    data_.std = before.std;
-  }
-
   void start() {
-    if (!start_) return;
+    if (!setup_.start) return;
+    ModelFile& model = *setup_.start;
     const std::string& path = config_.train.start;
-    if (targets_.standard) scale_answers(start_->manifest.graph, inverse(*targets_.standard), start_->tensors);
-    const std::string taken = take_weights(*module_, *start_, cost_weight_range(config_), path);
-    const Provenance& origin = start_->manifest.provenance;
-    say(fmt::format("starting from '{}' ({}, {}): {}", path, start_->manifest.graph.name,
-                    origin.regime.empty() ? "of unknown origin" : origin.regime, taken));
-    if (origin.data_hash == data_.hash && !same_splits(origin)) {
+    if (targets_.standard) scale_answers(model.manifest.graph, inverse(*targets_.standard), model.tensors);
+    const std::string taken = take_weights(*module_, model, setup_.cost_weights, path);
+    const std::string& regime = model.manifest.provenance.regime;
+    say(fmt::format("starting from '{}' ({}, {}): {}", path, model.manifest.graph.name,
+                    regime.empty() ? "of unknown origin" : regime, taken));
+    if (setup_.start_saw_kept_images) {
       say("warning: it was trained on other splits of this data: it may have seen images kept for tuning and "
           "guarantees");
     }
@@ -509,7 +348,7 @@ class Trainer {
     sgd_->import_buffers(saved.momentum);
     meter_->restore(saved.position.meter_sums);
     at_ = saved.position;
-    regime_->restore(at_.regime);
+    setup_.regime->restore(at_.regime);
     return true;
   }
 
@@ -529,57 +368,49 @@ class Trainer {
   }
 
   void finish() {
-    cache_.reset();
+    source_.reset();
     // The best weights, on the CPU and in fp32: what the file promises is what any machine can check.
     TensorMap best = load_checkpoint(folder_.checkpoint("best")).model;
     if (targets_.standard) {
-      scale_answers(graph_, *targets_.standard, best);
+      scale_answers(setup_.graph, *targets_.standard, best);
       targets_.standard = Standard{};
     }
     module_->import_tensors(best);
     module_->place(at::kCPU, false);
-    const ExitAnswers answers = evaluate(*module_, ComputeMode{}, data_, data_.train, splits_.validation.indices);
-    export_answers(answers, splits_.validation, folder_.logits("validation"));
-    if (regime_->keeps_heads()) {
-      export_model(*module_, config_, data_, splits_, folder_.model());
+    const ExitAnswers answers =
+        evaluate(*module_, ComputeMode{}, setup_.data, setup_.data.train, setup_.splits.validation.indices);
+    export_answers(answers, setup_.splits.validation, folder_.logits("validation"));
+    if (setup_.regime->keeps_heads()) {
+      export_model(*module_, config_, setup_.data, setup_.splits, folder_.model());
     } else {
-      GraphModule plain(plain_backbone(graph_), config_.train.seed);
+      GraphModule plain(plain_backbone(setup_.graph), config_.train.seed);
       plain.import_tensors(module_->export_tensors());
-      export_model(plain, config_, data_, splits_, folder_.model());
+      export_model(plain, config_, setup_.data, setup_.splits, folder_.model());
     }
-    const ExitMetrics m = measure_exits(answers, exit_cost_, targets_);
+    const ExitMetrics m = measure_exits(answers, setup_.exit_cost, targets_);
     std::string rule;
     if (m.has_rule()) rule = fmt::format(", gates {:.2f} % at cost {:.3f}", 100 * m.rule_quality, m.cost);
-    say(
-        fmt::format("finished: epoch {} was best: validation {} {} at the last exit{}; {:.0f} images/s, {:.1f} % of "
-                    "the time waiting "
-                    "for data",
-                    at_.best_epoch, quality_word(data_.quantity), quality_text(data_.quantity, m.quality.back()), rule,
-                    outcome().images_per_second, 100 * outcome().waiting_share));
-    const std::string remark = regime_->remark(m);
+    say(fmt::format(
+        "finished: epoch {} was best: validation {} {} at the last exit{}; {:.0f} images/s, {:.1f} % of "
+        "the time waiting "
+        "for data",
+        at_.best_epoch, quality_word(setup_.data.quantity), quality_text(setup_.data.quantity, m.quality.back()), rule,
+        outcome().images_per_second, 100 * outcome().waiting_share));
+    const std::string remark = setup_.regime->remark(m);
     if (!remark.empty()) say("warning: " + remark);
   }
 
   const TrainConfig& config_;
   const RunFolder& folder_;
   const TrainOptions& options_;
-  DataSet data_;
-  Splits splits_;
-  std::optional<ModelFile> start_;
-  Graph graph_;
+  TrainingSetup setup_;
   ComputeMode mode_;
-  std::vector<double> exit_cost_;
-  Targets targets_;
-  std::unique_ptr<Regime> regime_;
+  Targets targets_;  // of what the module answers with at the moment
   PhasePlan plan_;
   std::unique_ptr<GraphModule> module_;
   std::unique_ptr<Sgd> sgd_;
   std::unique_ptr<ExitMeter> meter_;
-  std::unique_ptr<FeatureCache> cache_;  // null: images
-  // No cache, for want of room: computed features are rounded as kept ones are, so that a run resumed on a fuller or
-  // emptier disk gives the same bits.
-  bool rounded_ = false;
-  std::unique_ptr<BatchLoader> loader_;
+  std::unique_ptr<StepSource> source_;
   std::unique_ptr<RunRecords> records_;
   std::vector<std::pair<std::string, double>> gradient_norms_;  // of an epoch's last step
   Schedule schedule_;
@@ -603,23 +434,13 @@ class Trainer {
 }  // namespace
 
 void check_training(const TrainConfig& config) {
-  const DataSet data = open_fitting_data_set(config);
-  check_splits(make_splits(data, config.split), config);
-  const std::optional<ModelFile> start = load_start(config, data);
-  const Graph graph = described_network(config, data, start);
-  const auto regime = regime_kind(config.train.regime)
-                          .make({.graph = graph,
-                                 .exit_cost = compute_cost(graph).exit_fraction,
-                                 .epochs = config.train.epochs,
-                                 .started = !config.train.start.empty(),
-                                 .seed = config.train.seed,
-                                 .settings = config.regimes});
-  static_cast<void>(regime->phases());
-  static_cast<void>(choose_compute_mode(config.train, graph));
-  if (!start) return;
+  const TrainingSetup setup(config);
+  static_cast<void>(setup.regime->phases());
+  static_cast<void>(choose_compute_mode(config.train, setup.graph));
+  if (!setup.start) return;
   guard_torch("train", [&] {
-    GraphModule module(graph, config.train.seed);
-    static_cast<void>(take_weights(module, *start, cost_weight_range(config), config.train.start));
+    GraphModule module(setup.graph, config.train.seed);
+    static_cast<void>(take_weights(module, *setup.start, setup.cost_weights, config.train.start));
   });
 }
 

@@ -1,0 +1,89 @@
+#include "train/training_setup.h"
+
+#include "core/error.h"
+#include "data/open_data_set.h"
+#include "graph/cost.h"
+#include "train/network_source.h"
+
+namespace sooner {
+namespace {
+
+// What is configured for classes does not fit a data set that asks for a number, nor what turns or mirrors images.
+void check_fits(const TrainConfig& config, const std::optional<Quantity>& quantity) {
+  if (!quantity) return;
+  const RegimeKind& regime = regime_kind(config.train.regime);
+  if (!regime.numbers) require_classes(quantity, "train", fmt::format("the regime '{}'", regime.name));
+  if (config.train.label_smoothing > 0) require_classes(quantity, "train", "train.label_smoothing");
+  if (config.train.class_balance != "none") require_classes(quantity, "train", "train.class_balance");
+  if (config.split.imbalance > 1) require_classes(quantity, "train", "split.imbalance");
+  const AugmentOptions& augment = config.augment;
+  if (!augment.flip && augment.rotate_degrees == 0 && augment.shear == 0) return;
+  fail(Code::kInvalidArgument,
+       "[train] augment.flip, rotate_degrees and shear change what a regression asks for, the {}; turn them off",
+       quantity->name);
+}
+
+DataSet open_fitting_data_set(const TrainConfig& config) {
+  DataSet data = open_data_set(config.data);
+  check_fits(config, data.quantity);
+  return data;
+}
+
+Splits checked_splits(const DataSet& data, const TrainConfig& config) {
+  Splits splits = make_splits(data, config.split);
+  if (splits.validation.indices.empty()) {
+    fail(Code::kInvalidArgument, "[train] the validation split is empty; raise split.validation (now {})",
+         config.split.validation);
+  }
+  const auto images = static_cast<int64_t>(splits.train.indices.size());
+  if (images < config.train.batch_size) {
+    fail(Code::kInvalidArgument, "[train] {} training images are fewer than one batch; lower train.batch_size (now {})",
+         images, config.train.batch_size);
+  }
+  return splits;
+}
+
+Targets what_is_asked(const DataSet& data, const Splits& splits, const RecipeConfig& recipe) {
+  if (data.quantity) return {.standard = standard_of(*data.train, splits.train.indices)};
+  std::vector<int64_t> counts(static_cast<size_t>(data.classes()));
+  for (const int64_t index : splits.train.indices) ++counts[static_cast<size_t>(data.train->label(index))];
+  return {recipe.label_smoothing, class_weights(recipe.class_balance, counts, recipe.class_balance_beta)};
+}
+
+// Whether a model's training kept away from what this run keeps away from.
+bool same_splits(const Provenance& provenance, const SplitOptions& now) {
+  try {
+    const SplitOptions then = parse_config(provenance.config_toml, "provenance").split;
+    return then.validation == now.validation && then.calibration == now.calibration && then.seed == now.seed;
+  } catch (const Error&) {
+    return false;  // of a version that wrote other options: unknown
+  }
+}
+
+}  // namespace
+
+TrainingSetup::TrainingSetup(const TrainConfig& config)
+    : data(open_fitting_data_set(config)),
+      splits(checked_splits(data, config)),
+      start(load_start(config, data)),
+      graph(described_network(config, data, start)),
+      exit_cost(compute_cost(graph).exit_fraction),
+      targets(what_is_asked(data, splits, config.train)),
+      regime(regime_kind(config.train.regime)
+                 .make({.graph = graph,
+                        .exit_cost = exit_cost,
+                        .epochs = config.train.epochs,
+                        .started = start.has_value(),
+                        .targets = targets,
+                        .seed = config.train.seed,
+                        .settings = config.regimes})) {
+  if (regime_kind(config.train.regime).gates) cost_weights = trained_cost_weights(config.regimes);
+  if (!start) return;
+  // Weights were trained on images normalised in their way, and frozen ones must go on seeing them so.
+  data.mean = start->manifest.preprocessing.mean;
+  data.std = start->manifest.preprocessing.std;
+  const Provenance& origin = start->manifest.provenance;
+  start_saw_kept_images = origin.data_hash == data.hash && !same_splits(origin, config.split);
+}
+
+}  // namespace sooner
