@@ -89,9 +89,8 @@ inline std::vector<PolicySpec> every_policy(const PolicyContext& context, std::s
   specs.push_back(unsure);
   unsure.surest_so_far = true;
   specs.push_back(unsure);
-  // One that compares exits by their own score, one that leaves it to max-prob, one that looks at no exit by itself.
-  for (const std::string_view name : {"margin", "patience", "never"}) {
-    PolicySpec surest = name == "margin" ? margin : PolicySpec{.name = std::string(name)};
+  // One that compares exits by its own score, and one that leaves it to max-prob.
+  for (PolicySpec surest : {margin, patience}) {
     surest.surest_so_far = true;
     specs.push_back(surest);
   }
