@@ -9,9 +9,9 @@
 namespace sooner {
 
 // The newest version known here. A manifest is written in the oldest that can hold it, so that older readers read what
-// they can: 4 for a regression and for networks of later operations, 3 where a policy has what version 1 lacks
-// (policy_json.h), a calibration record a guarantee or savings of exits, or the manifest cost weights, else 2 with a
-// quantisation, else 1.
+// they can: 5 where the surest exit so far answers, 4 for a regression and for networks of later operations, 3 where a
+// policy has what version 1 lacks (policy_json.h), a calibration record a guarantee or savings of exits, or the
+// manifest cost weights, else 2 with a quantisation, else 1.
 inline constexpr int kFormatVersion = 5;
 int format_version(const Manifest& manifest);
 

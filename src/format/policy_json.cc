@@ -14,7 +14,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kMaxList = size_t{1} << 20U;
 // The first version with members beyond exit thresholds, temperatures and a cap.
 constexpr int kVersionOfParts = 3;
-constexpr int kVersionOfSurest = 5;
+constexpr int kVersionOfSurest = 5;  // with surest_so_far
 
 Json rows_to_json(const std::vector<std::vector<double>>& rows, std::string_view field) {
   Json json = Json::array();

@@ -392,8 +392,7 @@ class Trainer {
     if (m.has_rule()) rule = fmt::format(", gates {:.2f} % at cost {:.3f}", 100 * m.rule_quality, m.cost);
     say(fmt::format(
         "finished: epoch {} was best: validation {} {} at the last exit{}; {:.0f} images/s, {:.1f} % of "
-        "the time waiting "
-        "for data",
+        "the time waiting for data",
         at_.best_epoch, quality_word(setup_.data.quantity), quality_text(setup_.data.quantity, m.quality.back()), rule,
         outcome().images_per_second, 100 * outcome().waiting_share));
     const std::string remark = setup_.regime->remark(m);
