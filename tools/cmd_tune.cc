@@ -352,6 +352,8 @@ void run(const TuneArguments& arguments) {
   const StoredTable tune = logits.tune();
   if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.exit_times();
   check_classes(tune, file.manifest.class_names, arguments.missing_classes);
+  std::optional<double> plain;
+  if (!arguments.plain.empty()) plain = plain_quality(arguments, tune, file.manifest);
   CalibrateOptions options;
   options.fit_temperatures = !arguments.raw;
   options.abstention = abstention_of(arguments);
@@ -378,8 +380,6 @@ void run(const TuneArguments& arguments) {
   records.push_back(record);
   if (!arguments.keep_default) file.manifest.policy = record.policy;
   // First: what fails must not leave another model behind.
-  std::optional<double> plain;
-  if (!arguments.plain.empty()) plain = plain_quality(arguments, tune, file.manifest);
   if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front, quantity);
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
   save_model(file, output);

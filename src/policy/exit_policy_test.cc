@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "policy/policy_kind.h"
+#include "support/policy_walk.h"
 
 namespace sooner {
 namespace {
@@ -18,29 +19,6 @@ using ::testing::HasSubstr;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-const PolicyContext kThreeExits{.exits = 3, .classes = 2, .has_gates = true};
-
-// Decisions at every exit for one sample, with zero-filled state; exits that need no answer count as "stays".
-std::vector<ExitVerdict> walk(const ExitPolicy& policy, const std::vector<std::vector<float>>& logits,
-                              const std::vector<float>& gates = {}) {
-  std::vector<std::byte> state(policy.state_bytes());
-  std::vector<ExitVerdict> verdicts;
-  for (size_t k = 0; k < logits.size(); ++k) {
-    const auto exit = static_cast<int32_t>(k);
-    verdicts.push_back(policy.needs_exit(exit)
-                           ? policy.decide({exit, logits[k], k < gates.size() ? gates[k] : kNan}, state)
-                           : ExitVerdict{});
-  }
-  return verdicts;
-}
-
-std::vector<Left> outcomes(const std::vector<ExitVerdict>& verdicts) {
-  std::vector<Left> left;
-  for (const ExitVerdict& verdict : verdicts) left.push_back(verdict.left);
-  return left;
-}
-
-const std::vector<std::vector<float>> kUndecided = {{0, 0}, {0, 0}, {0, 0}};
 
 TEST(EntropyPolicy, StopsWhenOneLogitDominates) {
   const auto policy = make_policy({.name = "entropy", .thresholds = {0.5, 0.5}}, kThreeExits);
@@ -118,12 +96,6 @@ std::vector<float> says(int32_t label) {
   std::vector<float> logits(3, 0);
   logits[static_cast<size_t>(label)] = std::log(10.0F);
   return logits;
-}
-
-std::vector<float> scores(const std::vector<ExitVerdict>& verdicts) {
-  std::vector<float> result;
-  for (const ExitVerdict& verdict : verdicts) result.push_back(verdict.score);
-  return result;
 }
 
 const PolicyContext kFiveExits{.exits = 5, .classes = 3, .has_gates = false};
@@ -314,125 +286,6 @@ TEST(ClassThresholds, HoldForTheClassAnswered) {
   EXPECT_EQ(walk(*make_policy(spec, kThreeExits), {odds(0.75), odds(0.1)})[1].left, Left::kByPolicy);
 }
 
-TEST(Abstention, IsForThoseThatHaveToLeaveUnsure) {
-  PolicySpec spec{.name = "max-prob", .thresholds = {3, 3}};
-  spec.abstain_below = 1;
-  const auto policy = make_policy(spec, kThreeExits);
-  EXPECT_EQ(policy->name(), "max-prob");
-  EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {0.5F, 0}})[2].left, Left::kAbstains);
-  EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {1, 0}})[2].left, Left::kAtLastExit);
-  EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {kNan, 0}})[2].left, Left::kAbstains);
-  EXPECT_EQ(walk(*policy, {{0.5F, 0}})[0].left, Left::kStays);
-  EXPECT_EQ(walk(*policy, {{3, 0}})[0].left, Left::kByPolicy);
-  spec.cap = 0;
-  EXPECT_EQ(walk(*make_policy(spec, kThreeExits), {{0.5F, 0}})[0].left, Left::kAbstains);
-  EXPECT_EQ(walk(*make_policy(spec, kThreeExits), {{2, 0}})[0].left, Left::kByCap);
-}
-
-TEST(Abstention, GoesByMaxProbWhereThePolicyGivesTheLastExitNoScore) {
-  for (const char* name : {"gate", "never"}) {
-    PolicySpec spec{.name = name};
-    spec.abstain_below = 1;  // log-odds: the difference of two logits
-    const auto policy = make_policy(spec, kThreeExits);
-    const std::vector<float> shut{0, 0};
-    EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {0.5F, 0}}, shut)[2].left, Left::kAbstains) << name;
-    EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {1, 0}}, shut)[2].left, Left::kAtLastExit) << name;
-  }
-}
-
-TEST(SurestSoFar, AnswersForThoseThatHaveToLeaveUnsure) {
-  PolicySpec spec{.name = "max-prob", .thresholds = {3, 3}, .temperatures = {0.5, 1, 1}, .surest_so_far = true};
-  const auto policy = make_policy(spec, kThreeExits);
-  EXPECT_EQ(policy->state_bytes(), 16U);
-  // Log-odds 1 / .5, 1 and .5: exit 0 is the surest, with e^2 / (1 + e^2) for class 1.
-  const auto verdicts = walk(*policy, {{0, 1}, {1, 0}, {0.5F, 0}});
-  EXPECT_THAT(outcomes(verdicts), ElementsAre(Left::kStays, Left::kStays, Left::kAtLastExit));
-  EXPECT_THAT(scores(verdicts), ElementsAre(2, 1, 2));
-  EXPECT_EQ(verdicts[2].label, 1);
-  EXPECT_FLOAT_EQ(verdicts[2].probability, 0.880797F);
-  // Of equals the later one; by policy an exit answers for itself.
-  EXPECT_EQ(walk(*policy, {{0, 1}, {2, 0}, {0, 2}})[2].label, 1);
-  EXPECT_EQ(walk(*policy, {{0, 1}, {2, 0}, {1, 0}})[2].label, 0);
-  const auto sure = walk(*policy, {{0, 1}, {4, 0}});
-  EXPECT_EQ(sure[1].left, Left::kByPolicy);
-  EXPECT_EQ(sure[1].label, -1);
-  // At the cap, too.
-  spec.cap = 1;
-  const auto capped = walk(*make_policy(spec, kThreeExits), {{0, 1}, {1, 0}});
-  EXPECT_EQ(capped[1].left, Left::kByCap);
-  EXPECT_EQ(capped[1].label, 1);
-}
-
-TEST(SurestSoFar, GoesByMaxProbWhereScoresDoNotCompare) {
-  for (const std::string name : {"gate", "confidence", "patience", "never"}) {
-    const auto policy = make_policy({.name = name, .surest_so_far = true}, kThreeExits);
-    EXPECT_TRUE(policy->needs_exit(0)) << name;
-    const auto verdicts = walk(*policy, {{0, 2}, {1.5F, 0}, {1, 0}}, {0.125F, 0.25F});
-    EXPECT_EQ(verdicts[2].left, Left::kAtLastExit) << name;
-    EXPECT_EQ(verdicts[2].label, 1) << name;
-    EXPECT_FLOAT_EQ(verdicts[2].score, 2) << name;
-    EXPECT_FLOAT_EQ(verdicts[2].probability, 0.880797F) << name;
-  }
-  // Gates report their own score until then.
-  EXPECT_FLOAT_EQ(walk(*make_policy({.name = "gate", .surest_so_far = true}, kThreeExits), {{0, 2}}, {0.125F})[0].score,
-                  0.125F);
-}
-
-TEST(SurestSoFar, TakesAnAnswerThatIsNoNumberForUnsure) {
-  const auto policy = make_policy({.name = "margin", .thresholds = {1, 1}, .surest_so_far = true}, kThreeExits);
-  EXPECT_EQ(walk(*policy, {{kNan, 0}, {0, 1}, {kNan, kNan}})[2].label, 1);
-  EXPECT_EQ(walk(*policy, {{kNan, 0}, {kNan, 0}, {kNan, kNan}})[2].left, Left::kAtLastExit);
-}
-
-TEST(SurestSoFar, AbstainsWhereEvenTheSurestIsUnsure) {
-  const PolicySpec margin{.name = "margin", .thresholds = {1, 1}, .abstain_below = 0.5, .surest_so_far = true};
-  const PolicySpec gate{.name = "gate", .abstain_below = 1.25, .surest_so_far = true};
-  for (const PolicySpec& spec : {margin, gate}) {
-    const auto policy = make_policy(spec, kThreeExits);
-    // Margins tanh(1) = .76 and tanh(.5) = .46.
-    EXPECT_EQ(walk(*policy, {{2, 0}, {0, 1}, {0, 0}}, {0, 0})[2].left, Left::kAtLastExit) << spec.name;
-    EXPECT_EQ(walk(*policy, {{1, 0}, {0, 1}, {0, 0}}, {0, 0})[2].left, Left::kAbstains) << spec.name;
-  }
-  EXPECT_EQ(abstains_by(margin), "margin");
-  EXPECT_EQ(abstains_by(gate), "max-prob");
-  EXPECT_EQ(abstains_by({.name = "patience"}), "patience");
-  EXPECT_EQ(abstains_by({.name = "patience", .surest_so_far = true}), "max-prob");
-}
-
-TEST(Deadline, StopsWhoCouldNotFinishTheNextStage) {
-  PolicySpec spec{.name = "confidence", .thresholds = {0.9, 0.9}};
-  spec.deadline_seconds = 1;
-  const auto policy = make_policy(spec, kThreeExits);
-  EXPECT_TRUE(policy->needs_times());
-  EXPECT_EQ(policy->state_bytes(), 8U);
-  const std::array<float, 2> logits = {1, 0};
-  const auto at = [&](int32_t exit, float gate, double elapsed, double next) {
-    std::vector<std::byte> state(8);
-    return policy->decide({exit, logits, gate, elapsed, next}, state).left;
-  };
-  EXPECT_EQ(at(0, 0.5F, 0.5, 0.5), Left::kStays) << "just in time";
-  EXPECT_EQ(at(0, 0.5F, 0.5, 0.75), Left::kByDeadline);
-  EXPECT_EQ(at(0, 0.95F, 5, 5), Left::kByPolicy);
-  EXPECT_EQ(at(2, kNan, 5, 0), Left::kAtLastExit);
-  EXPECT_EQ(at(0, 0.5F, std::nan(""), 1), Left::kStays) << "an unknown time stops nobody";
-}
-
-TEST(Deadline, MakesSkippedHeadsAnswerAndMayEndInAbstention) {
-  PolicySpec spec;
-  spec.deadline_seconds = 1;
-  const auto never = make_policy(spec, kThreeExits);
-  EXPECT_TRUE(never->needs_exit(0));
-  const std::array<float, 2> logits = {1, 0};
-  EXPECT_EQ(never->decide({0, logits, kNan, 2, 0}, {}).left, Left::kByDeadline);
-  spec.name = "max-prob";
-  spec.thresholds = {3, 3};
-  spec.abstain_below = 2;
-  const auto unsure = make_policy(spec, kThreeExits);
-  EXPECT_TRUE(unsure->needs_times());
-  EXPECT_EQ(unsure->decide({0, logits, kNan, 2, 0}, {}).left, Left::kAbstains);
-  EXPECT_FALSE(make_policy({}, kThreeExits)->needs_times());
-}
-
 TEST(Answer, IsTheExitsOwnUnlessThePolicySaysOtherwise) {
   const std::array<float, 3> logits = {0, 2, 1};
   EXPECT_EQ(answered_label({}, logits), 1);
@@ -455,36 +308,6 @@ TEST(NeverPolicy, SendsEverybodyToTheLastExit) {
   EXPECT_TRUE(policy->needs_exit(2));
   EXPECT_THAT(outcomes(walk(*policy, {{99, 0}, {99, 0}, {99, 0}})),
               ElementsAre(Left::kStays, Left::kStays, Left::kAtLastExit));
-}
-
-TEST(Cap, StopsWhoeverIsStillThere) {
-  const auto policy = make_policy({.name = "max-prob", .thresholds = {3, 3}, .cap = 1}, kThreeExits);
-  EXPECT_EQ(policy->name(), "max-prob");
-  EXPECT_THAT(outcomes(walk(*policy, {{0, 0}, {0, 0}})), ElementsAre(Left::kStays, Left::kByCap));
-  EXPECT_THAT(outcomes(walk(*policy, {{0, 0}, {4, 0}})), ElementsAre(Left::kStays, Left::kByPolicy));
-  EXPECT_THAT(outcomes(walk(*policy, {{4, 0}})), ElementsAre(Left::kByPolicy));
-}
-
-TEST(Cap, AtTheLastExitChangesNothing) {
-  const auto policy = make_policy({.name = "max-prob", .thresholds = {3, 3}, .cap = 2}, kThreeExits);
-  EXPECT_THAT(outcomes(walk(*policy, kUndecided)), ElementsAre(Left::kStays, Left::kStays, Left::kAtLastExit));
-}
-
-TEST(Cap, MakesASkippedHeadAnswer) {
-  for (const std::string name : {"never", "always"}) {
-    const auto policy = make_policy({.name = name, .always_exit = 2, .cap = 1}, kThreeExits);
-    EXPECT_FALSE(policy->needs_exit(0));
-    EXPECT_TRUE(policy->needs_exit(1));
-    EXPECT_EQ(walk(*policy, kUndecided)[1].left, Left::kByCap);
-  }
-}
-
-TEST(Cap, PassesTheStateOn) {
-  const auto policy = make_policy({.name = "confidence", .thresholds = {0.9, 0.9}, .cap = 1}, kThreeExits);
-  EXPECT_EQ(policy->state_bytes(), 8U);
-  const auto verdicts = walk(*policy, {{0, 0}, {0, 0}}, {0.5F, 0.5F});
-  EXPECT_FLOAT_EQ(verdicts[1].score, 0.75F);
-  EXPECT_EQ(verdicts[1].left, Left::kByCap);
 }
 
 TEST(Thresholds, OfInfinityHoldForEveryScore) {
@@ -549,119 +372,6 @@ TEST(PolicyRegistry, MakesEachPolicyUnderItsName) {
     EXPECT_EQ(make_policy(named(name, 2), kThreeExits)->name(), name);
   }
 }
-
-struct BadSpec {
-  PolicySpec spec;
-  PolicyContext context;
-  std::string message;
-};
-
-class BadPolicySpec : public ::testing::TestWithParam<BadSpec> {};
-
-TEST_P(BadPolicySpec, IsRefusedWithAMessageThatHelps) {
-  try {
-    make_policy(GetParam().spec, GetParam().context);
-    FAIL() << "accepted; expected: " << GetParam().message;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), Code::kInvalidArgument);
-    EXPECT_THAT(error.what(), HasSubstr(GetParam().message));
-    EXPECT_THAT(error.what(), ::testing::Not(HasSubstr("\n")));
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    All, BadPolicySpec,
-    ::testing::Values(
-        BadSpec{{.name = "entorpy", .thresholds = {0, 0}}, kThreeExits, "did you mean 'entropy'?"},
-        BadSpec{{.name = "zzz"}, kThreeExits, "expected one of entropy, max-prob"},
-        BadSpec{{.name = "entropy"}, kThreeExits, "got 0 thresholds, expected 2"},
-        BadSpec{{.name = "entropy", .thresholds = {0, 0, 0}}, kThreeExits, "got 3 thresholds, expected 2"},
-        BadSpec{{.name = "gate", .thresholds = {0.5}}, kThreeExits, "got 1 thresholds, expected 2"},
-        BadSpec{{.name = "never", .thresholds = {0.5}}, kThreeExits, "got 1 thresholds, expected none"},
-        BadSpec{{.name = "margin", .thresholds = {0, std::nan("")}}, kThreeExits, "threshold NaN at exit 1"},
-        BadSpec{{.name = "margin", .thresholds = {0, 0}, .temperatures = {1, 1}},
-                kThreeExits,
-                "got 2 temperatures, expected 3"},
-        BadSpec{{.name = "margin", .thresholds = {0, 0}, .temperatures = {1, 0, 1}},
-                kThreeExits,
-                "got temperature 0 at exit 1"},
-        BadSpec{{.name = "margin", .thresholds = {0, 0}, .temperatures = {1, 1, -2}},
-                kThreeExits,
-                "temperature -2 at exit 2"},
-        BadSpec{{.name = "margin", .thresholds = {0, 0}, .temperatures = {1, kInfinity, 1}},
-                kThreeExits,
-                "temperature inf"},
-        BadSpec{{.name = "margin", .thresholds = {0, 0}, .temperatures = {std::nan(""), 1, 1}},
-                kThreeExits,
-                "temperature nan"},
-        BadSpec{{.name = "patience", .thresholds = {1, -1}}, kThreeExits, "threshold -1 at exit 1, expected 0 to 1"},
-        BadSpec{{.name = "patience", .thresholds = {2, 2}}, kThreeExits, "threshold 2 at exit 0, expected 0 to 1"},
-        BadSpec{{.name = "gate", .thresholds = {1.5, 1}}, kThreeExits, "threshold 1.5 at exit 0, expected 0 to 1"},
-        BadSpec{{.name = "confidence", .thresholds = {1, -1}}, kThreeExits, "threshold -1 at exit 1, expected 0 to 1"},
-        BadSpec{{.name = "margin", .thresholds = {50, 1}}, kThreeExits, "threshold 50 at exit 0, expected 0 to 1"},
-        BadSpec{{.name = "entropy", .thresholds = {-2, 5}}, kThreeExits, "threshold 5 at exit 1, expected -inf to 1"},
-        BadSpec{{.name = "vote", .thresholds = {1.5, 1}}, kThreeExits, "threshold 1.5 at exit 0, expected 0 to 1"},
-        BadSpec{{.name = "vote"}, kThreeExits, "got 0 thresholds, expected 2"},
-        BadSpec{{.name = "max-prob", .thresholds = {1, 1}, .ensemble = {.weights = {{0}, {0, 0}}}},
-                kThreeExits,
-                "got a way to join exits, expected none; use 'ensemble'"},
-        BadSpec{{.name = "ensemble", .thresholds = {1, 1}, .ensemble = {.mean = "geometirc"}},
-                kThreeExits,
-                "did you mean 'geometric'?"},
-        BadSpec{{.name = "ensemble", .thresholds = {1, 1}, .ensemble = {.mean = "arithmetic", .biases = {{0, 0}}}},
-                kThreeExits,
-                "for an arithmetic mean"},
-        BadSpec{{.name = "ensemble", .thresholds = {1, 1}, .ensemble = {.weights = {{0}, {0}}}},
-                kThreeExits,
-                "got 1 weights at exit 1, expected 2"},
-        BadSpec{{.name = "ensemble", .thresholds = {1, 1}, .ensemble = {.weights = {{0}}}},
-                kThreeExits,
-                "got weights for 1 exits, expected 2"},
-        BadSpec{{.name = "ensemble", .thresholds = {1, 1}, .ensemble = {.biases = {{0, 0}, {0, std::nan("")}}}},
-                kThreeExits,
-                "got nan among its biases at exit 1"},
-        BadSpec{{.name = "any"}, kThreeExits, "'any' got 0 parts"},
-        BadSpec{{.name = "gate", .parts = {{}}}, kThreeExits, "'gate' got 1 parts, expected none"},
-        BadSpec{{.name = "all", .parts = {{.name = "gates"}}}, kThreeExits, "did you mean 'gate'?"},
-        BadSpec{{.name = "all", .parts = {{.name = "gate", .cap = 1}}},
-                kThreeExits,
-                "part 'gate' of 'all' got a cap, deadline, abstention or surest exit so far"},
-        BadSpec{{.name = "any", .parts = {{.name = "gate", .surest_so_far = true}}},
-                kThreeExits,
-                "part 'gate' of 'any' got a cap, deadline, abstention or surest exit so far"},
-        BadSpec{{.name = "always", .surest_so_far = true}, kThreeExits, "looks at one exit alone"},
-        BadSpec{{.name = "never", .surest_so_far = true},
-                {.exits = 2, .classes = 1},
-                "the surest exit so far for a model that answers with a number"},
-        BadSpec{{.name = "any", .thresholds = {1, 1}, .parts = {{}}}, kThreeExits, "got 2 thresholds, expected none"},
-        BadSpec{{.name = "never", .class_thresholds = {{0, 0}, {0, 0}}}, kThreeExits, "thresholds by class"},
-        BadSpec{{.name = "gate", .thresholds = {0, 0}, .class_thresholds = {{0, 0}, {0, 0}}},
-                kThreeExits,
-                "for exits and for classes"},
-        BadSpec{{.name = "gate", .class_thresholds = {{0, 0}}}, kThreeExits, "for 1 exits, expected 2"},
-        BadSpec{{.name = "gate", .class_thresholds = {{0, 0}, {0}}},
-                kThreeExits,
-                "got 1 thresholds by class at exit 1, expected 2"},
-        BadSpec{{.name = "gate", .class_thresholds = {{0, 0}, {0, std::nan("")}}}, kThreeExits, "NaN at exit 1"},
-        BadSpec{{.name = "patience", .abstain_below = std::nan("")}, kThreeExits, "got nan to abstain below"},
-        BadSpec{{.name = "patience", .abstain_below = kInfinity}, kThreeExits, "got inf to abstain below"},
-        BadSpec{{.name = "gate", .deadline_seconds = 0}, kThreeExits, "a deadline of 0 s"},
-        BadSpec{{.name = "gate", .deadline_seconds = std::nan("")}, kThreeExits, "a deadline of nan s"},
-        BadSpec{{.name = "always", .always_exit = 3}, kThreeExits, "'always' got exit 3, expected 0 to 2"},
-        BadSpec{{.name = "always", .always_exit = -1}, kThreeExits, "got exit -1"},
-        BadSpec{{.name = "never", .cap = 3}, kThreeExits, "the cap got exit 3, expected -1 to 2"},
-        BadSpec{{.name = "never", .cap = -2}, kThreeExits, "the cap got exit -2"},
-        BadSpec{{.name = "gate"}, {.exits = 3, .classes = 2, .has_gates = false}, "this model has none"},
-        BadSpec{{.name = "confidence"}, {.exits = 2, .classes = 2, .has_gates = false}, "needs a gate"},
-        BadSpec{{.name = "never"}, {.exits = 0, .classes = 2}, "0 exits"},
-        BadSpec{{.name = "patience"}, {.exits = 2, .classes = 1}, "0 thresholds, expected 1"},
-        BadSpec{{.name = "patience", .thresholds = {1}}, {.exits = 2, .classes = 1}, "threshold 1 at exit 0"},
-        BadSpec{{.name = "patience", .thresholds = {-1}, .temperatures = {1, 1}},
-                {.exits = 2, .classes = 1},
-                "temperatures for a model that answers with a number"},
-        BadSpec{{.name = "patience", .class_thresholds = {{-1}}}, {.exits = 2, .classes = 1}, "thresholds by class"},
-        BadSpec{{.name = "never", .abstain_below = 0.5}, {.exits = 2, .classes = 1}, "no score to abstain by"},
-        BadSpec{{.name = "never"}, {.exits = 1, .classes = 0}, "0 classes"}));
 
 TEST(Left, HasAWordForEveryOutcome) {
   EXPECT_EQ(to_string(Left::kStays), "stays");

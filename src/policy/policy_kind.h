@@ -35,4 +35,7 @@ const PolicyKind& policy_kind(std::string_view name, int32_t classes = 2);
 // where it gives the last exit no score, or none that tells the surest exit so far.
 std::string_view abstains_by(const PolicySpec& policy, int32_t classes = 2);
 
+// Whether a verdict's own score is what abstain_below is held against; otherwise max-prob's of whoever answers is.
+bool abstains_by_verdict(const PolicySpec& policy, const PolicyKind& kind);
+
 }  // namespace sooner

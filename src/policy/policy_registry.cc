@@ -70,6 +70,10 @@ std::string_view abstains_by(const PolicySpec& policy, int32_t classes) {
   return (policy.surest_so_far ? kind.probabilities : kind.scores_last_exit) ? kind.name : "max-prob";
 }
 
+bool abstains_by_verdict(const PolicySpec& policy, const PolicyKind& kind) {
+  return policy.surest_so_far || kind.scores_last_exit;
+}
+
 std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const PolicyContext& context) {
   const PolicyKind& kind = policy_kind(spec.name, context.classes);
   const PolicySpec checked = checked_spec(spec, kind, context);
@@ -78,7 +82,7 @@ std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const Poli
   if (std::isfinite(spec.deadline_seconds)) policy = deadline_policy(std::move(policy), spec.deadline_seconds);
   if (spec.surest_so_far) policy = surest_policy(std::move(policy), checked.temperatures, kind.probabilities);
   if (spec.abstain_below > -kInfinity) {
-    policy = abstain_policy(std::move(policy), spec.abstain_below, spec.surest_so_far || kind.scores_last_exit);
+    policy = abstain_policy(std::move(policy), spec.abstain_below, abstains_by_verdict(spec, kind));
   }
   return policy;
 }

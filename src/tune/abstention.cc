@@ -99,7 +99,7 @@ double abstain_threshold(std::span<const Answer> answers, const Abstention& want
 
 double choose_abstention(const LogitTable& table, const PolicySpec& policy, const Abstention& wanted) {
   const Replay replayed = replay_bare(table, policy);
-  const bool own_score = policy.surest_so_far || policy_kind(policy.name, table.classes).scores_last_exit;
+  const bool own_score = abstains_by_verdict(policy, policy_kind(policy.name, table.classes));
   std::vector<Answer> answers(static_cast<size_t>(table.samples));
   for (size_t n = 0; n < answers.size(); ++n) {
     const auto sample = static_cast<int64_t>(n);
