@@ -196,9 +196,11 @@ ReportTable summary_table(const Field& field, const ComparisonTerms& terms) {
   summary.notes = {
       fmt::format("{} of {}, {} samples; means over seeds with 95 % intervals (Student's t).", split.name,
                   field.data.data.name, split.indices.size()),
-      fmt::format("Within a budget: the best on tune of {} with thresholds chosen there, and of single exits for "
-                  "everybody; the cost beside it is this split's, which may lie a little beyond.",
-                  fmt::join(terms.policies, ", ")),
+      fmt::format(
+          "Within a budget: of {} with thresholds chosen on tune, and of single exits for everybody, the choice "
+          "whose kind did best on halves of tune that did not choose; the cost beside it is this split's, which "
+          "may lie a little beyond.",
+          fmt::join(terms.policies, ", ")),
       "Gates untouched: g >= 0.5; beside them max-prob at equal cost, thresholds and temperatures chosen on tune."};
   return summary;
 }

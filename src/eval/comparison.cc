@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "policy/policy_kind.h"
+#include "tune/held_out.h"
 #include "tune/operating_points.h"
 
 namespace sooner {
@@ -17,6 +18,15 @@ constexpr double kRounding = 1e-12;
 BudgetPoint point_of(const LogitTable& test, const PolicySpec& policy, double budget) {
   const Replay replayed = replay(test, *make_policy(policy, policy_context(test)));
   return {budget, policy, replayed.quality, replayed.cost, replayed.shares};
+}
+
+// What each may expect by the table it was chosen on.
+std::vector<CurvePoint> expected_points(const std::vector<OperatingPoint>& points) {
+  std::vector<CurvePoint> expected;
+  for (const OperatingPoint& point : points) {
+    expected.push_back({.cost = point.cost, .quality = point.quality, .spec = point.spec, .label = point.label});
+  }
+  return expected;
 }
 
 }  // namespace
@@ -37,15 +47,20 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
   }
   std::vector<OperatingPoint> points = always_points(tune);
   for (const std::string& name : tune.exits > 1 ? usable : std::vector<std::string>{}) {
-    for (OperatingPoint& point : operating_points(tune, name, {.budget_points = kBudgetPoints})) {
-      point.label = fmt::format("{}, {}", name, point.label);
-      points.push_back(std::move(point));
+    const OperatingPointOptions options{.budget_points = kBudgetPoints};
+    std::vector<OperatingPoint> chosen = operating_points(tune, name, options);
+    const std::vector<double> held_out = held_out_quality(tune, name, options, chosen);
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      chosen[i].quality = held_out[i];
+      chosen[i].label = fmt::format("{}, {}", name, chosen[i].label);
+      points.push_back(std::move(chosen[i]));
     }
   }
   if (std::ranges::find(usable, "gate") != usable.end()) {
     for (OperatingPoint& point : cost_weight_points(tune)) points.push_back(std::move(point));
   }
-  const std::vector<CurvePoint> on_tune = accuracy_cost_curve(tune, points);
+  // Within a budget by what a choice costs on tune, the best by what its kind is worth on samples it did not choose on.
+  const std::vector<CurvePoint> on_tune = expected_points(points);
   NetworkResult result;
   for (const double budget : budgets) {
     if (!(budget > 0)) fail(Code::kInvalidArgument, "[compare] got budget {}, expected more than 0", budget);
@@ -54,12 +69,9 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
   }
   if (has_gates) {
     // Which of the rival's points count is settled on tune; test is reported.
-    std::vector<CurvePoint> expected;
-    for (const OperatingPoint& point : operating_points(tune, "max-prob")) {
-      expected.push_back({.cost = point.cost, .quality = point.quality, .spec = point.spec, .label = point.label});
-    }
     std::vector<OperatingPoint> rival;
-    for (const CurvePoint& point : pareto_front(expected)) rival.push_back({.spec = point.spec, .label = point.label});
+    for (const CurvePoint& point : pareto_front(expected_points(operating_points(tune, "max-prob"))))
+      rival.push_back({.spec = point.spec, .label = point.label});
     const std::vector<CurvePoint> rival_curve = accuracy_cost_curve(test, rival);
     const auto untouched = [&](const PolicySpec& policy) {
       GateResult gates{.point = point_of(test, policy, std::numeric_limits<double>::infinity())};

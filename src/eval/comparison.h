@@ -1,5 +1,7 @@
 // Trained networks held side by side: what each gives within shares of its plain backbone's cost. Everything is
-// replayed from logits; thresholds are chosen on the tune split.
+// replayed from logits; thresholds are chosen on the tune split, and of several choices within a budget that one is
+// taken whose kind does best on halves of tune that did not choose (held_out.h): by what a choice shows on its own
+// samples the freest kind would always win, and lose again elsewhere.
 #pragma once
 
 #include <optional>
@@ -13,7 +15,7 @@ namespace sooner {
 
 struct BudgetPoint {
   double budget = 0;                // what was allowed, a fraction of the plain backbone's MACs
-  PolicySpec policy;                // the one that did best on `tune`; "always" where that is one exit for everybody
+  PolicySpec policy;                // the one that promised most; "always" where that is one exit for everybody
   double accuracy = 0;              // on the split reported on
   double cost = 0;                  // there, too
   std::vector<double> shares = {};  // [K]

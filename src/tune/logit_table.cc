@@ -119,6 +119,28 @@ void validate(const LogitTable& table) {
   check_logits(table);
 }
 
+LogitTable of_samples(const LogitTable& table, std::span<const int64_t> samples) {
+  LogitTable part{.samples = static_cast<int64_t>(samples.size()), .exits = table.exits, .classes = table.classes};
+  part.exit_cost = table.exit_cost;
+  part.head_cost = table.head_cost;
+  part.stage_seconds = table.stage_seconds;
+  part.cost_weights = table.cost_weights;
+  const auto take = [&](const auto& rows, auto& into) {
+    const size_t width = rows.size() / static_cast<size_t>(table.samples);
+    into.reserve(width * samples.size());
+    for (const int64_t n : samples) {
+      const auto begin = rows.begin() + static_cast<ptrdiff_t>(static_cast<size_t>(n) * width);
+      into.insert(into.end(), begin, begin + static_cast<ptrdiff_t>(width));
+    }
+  };
+  take(table.all_logits(), part.logits);
+  take(table.gates, part.gates);
+  take(table.labels, part.labels);
+  take(table.targets, part.targets);
+  take(table.elapsed_seconds, part.elapsed_seconds);
+  return part;
+}
+
 PolicyContext policy_context(const LogitTable& table) {
   const bool gates = table.exits > 1 && !table.gates.empty() &&
                      std::none_of(table.gates.begin(), table.gates.end(), [](float gate) { return std::isnan(gate); });

@@ -76,6 +76,9 @@ struct LogitTable {
 // targets are finite, gates lie in [0, 1] (or are NaN) and costs are positive and do not fall from exit to exit.
 void validate(const LogitTable& table);
 
+// The table of these samples alone, in their order. REQUIRES: a valid table, samples it has.
+LogitTable of_samples(const LogitTable& table, std::span<const int64_t> samples);
+
 // What make_policy wants to know about the model behind the table. Gates count when no sample lacks one.
 PolicyContext policy_context(const LogitTable& table);
 

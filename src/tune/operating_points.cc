@@ -25,12 +25,14 @@ std::vector<OperatingPoint> operating_points(const LogitTable& table, const std:
   const ScoreTable scores = score_table(table, base);
 
   std::vector<OperatingPoint> points;
+  int32_t way = 0;
   const auto add = [&](const std::vector<double>& thresholds, const std::string& label) {
     const Outcome expected = outcome(scores, thresholds);
-    OperatingPoint point{.spec = base, .label = label, .cost = expected.cost, .quality = expected.quality};
+    OperatingPoint point{
+        .spec = base, .label = label, .way = way++, .cost = expected.cost, .quality = expected.quality};
     point.spec.thresholds = thresholds;
     const auto same = [&](const OperatingPoint& other) { return other.spec == point.spec; };
-    if (std::none_of(points.begin(), points.end(), same)) points.push_back(std::move(point));
+    if (options.equal_choices || std::none_of(points.begin(), points.end(), same)) points.push_back(std::move(point));
   };
   if (kind.default_threshold) {
     add(std::vector<double>(static_cast<size_t>(table.exits - 1), *kind.default_threshold),
@@ -61,7 +63,11 @@ std::vector<OperatingPoint> cost_weight_points(const LogitTable& table, int32_t 
     PolicySpec spec{.name = "gate"};
     spec.cost_weight = cost_weight_at(*table.cost_weights, count == 1 ? 0 : 2.0 * i / (count - 1.0) - 1);
     const Replay result = replay(table, *make_policy(spec, policy_context(table)));
-    points.push_back({spec, fmt::format("cost weight {:.3g}", *spec.cost_weight), result.cost, result.quality});
+    points.push_back({.spec = spec,
+                      .label = fmt::format("cost weight {:.3g}", *spec.cost_weight),
+                      .way = i,
+                      .cost = result.cost,
+                      .quality = result.quality});
   }
   return points;
 }

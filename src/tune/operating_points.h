@@ -14,8 +14,9 @@ namespace sooner {
 struct OperatingPoint {
   PolicySpec spec = {};
   std::string label = {};  // how it was chosen: "q 0.35", "accuracy-drop 0.003", "rule g >= 0.5"
-  double cost = 0;         // expected: mean C_k on the table it was chosen on
-  double quality = 0;      // expected
+  int32_t way = 0;     // the same for what other tables' thresholds were chosen by in the same way, with equal options
+  double cost = 0;     // expected: mean C_k on the table it was chosen on
+  double quality = 0;  // expected
 };
 
 struct OperatingPointOptions {
@@ -27,10 +28,11 @@ struct OperatingPointOptions {
   std::vector<double> accuracy_drops = {0, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05};
   // Less proof per point than one calibration asks for: the curve has many.
   AccuracyDropOptions accuracy_drop = {.most_steps = 20'000'000};
+  bool equal_choices = false;  // every way has its point, even where two chose the same thresholds
 };
 
-// By expected cost, cheapest first; equal choices once. Throws kInvalidArgument for a bad table, or a policy without
-// thresholds (`always` and `never` are points of their own: see always_points).
+// By expected cost, cheapest first; equal choices once, unless all are asked for. Throws kInvalidArgument for a bad
+// table, or a policy without thresholds (`always` and `never` are points of their own: see always_points).
 std::vector<OperatingPoint> operating_points(const LogitTable& table, const std::string& policy_name,
                                              const OperatingPointOptions& options = {});
 
