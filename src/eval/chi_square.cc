@@ -38,9 +38,12 @@ double chi_square_survival(double statistic, int32_t degrees) {
   // 8.8.6).
   const double x = statistic / 2;
   if (!(x > 0)) return 1;
-  double a = degrees % 2 == 1 ? 0.5 : 1;
-  double sum = degrees % 2 == 1 ? std::erfc(std::sqrt(x)) : std::exp(-x);
-  for (; a < degrees / 2.0; ++a) sum += std::exp(a * std::log(x) - x - std::lgamma(a + 1));
+  const bool odd = degrees % 2 == 1;
+  double sum = odd ? std::erfc(std::sqrt(x)) : std::exp(-x);
+  for (int32_t twice_a = odd ? 1 : 2; twice_a < degrees; twice_a += 2) {
+    const double a = twice_a / 2.0;
+    sum += std::exp(a * std::log(x) - x - std::lgamma(a + 1));
+  }
   return std::min(sum, 1.0);
 }
 

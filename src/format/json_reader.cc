@@ -106,9 +106,10 @@ JsonDocument parse_json(std::string_view text, std::string_view place, size_t fi
     limits.see(event, value);
     return true;
   };
+  const char* const begin = text.data();
   try {
-    document.root = json::parse(CountingIterator{text.data(), &position},
-                                CountingIterator{text.data() + text.size(), &position}, see);
+    document.root =
+        json::parse(CountingIterator{begin, &position}, CountingIterator{begin + text.size(), &position}, see);
   } catch (const json::exception&) {
     // Its message quotes raw bytes of the file; ours does not.
     fail(Code::kDataLoss, "[{}] byte {}: not valid JSON (syntax, UTF-8 or a number out of range)", place,

@@ -64,7 +64,7 @@ ThresholdChoice choose_by_budget(const ScoreTable& table, double budget) {
   const auto consider = [&](double q) { candidates.push_back(thresholds_at_ranks(table, geometric_shares(q, table))); };
   for (const double q : budget_ratios()) consider(q);
   // Budgets that leave one sample in fifty to the other exits, or one in thousands, have thresholds, too.
-  for (double q = budget_ratios().front() / 2; q > 1e-4; q /= 2) consider(q);
+  for (int halvings = 1; halvings <= 8; ++halvings) consider(std::ldexp(budget_ratios().front(), -halvings));
   for (const float score : few_scores(table)) {
     candidates.emplace_back(static_cast<size_t>(table.exits - 1), static_cast<double>(score));
   }
