@@ -1,6 +1,7 @@
 #include "eval/comparison.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "core/error.h"
@@ -46,10 +47,11 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
     if (has_gates || !policy_kind(name).gates) usable.push_back(name);
   }
   std::vector<OperatingPoint> points = always_points(tune);
+  const std::array<LogitTable, 2> halves = halves_of(tune);
+  const OperatingPointOptions options{.budget_points = kBudgetPoints};
   for (const std::string& name : tune.exits > 1 ? usable : std::vector<std::string>{}) {
-    const OperatingPointOptions options{.budget_points = kBudgetPoints};
     std::vector<OperatingPoint> chosen = operating_points(tune, name, options);
-    const std::vector<double> held_out = held_out_quality(tune, name, options, chosen);
+    const std::vector<double> held_out = held_out_quality(halves, name, options, chosen);
     for (size_t i = 0; i < chosen.size(); ++i) {
       chosen[i].quality = held_out[i];
       chosen[i].label = fmt::format("{}, {}", name, chosen[i].label);
@@ -69,9 +71,9 @@ NetworkResult compare_within_budgets(const LogitTable& tune, const LogitTable& t
   }
   if (has_gates) {
     // Which of the rival's points count is settled on tune; test is reported.
+    const std::vector<CurvePoint> expected = expected_points(operating_points(tune, "max-prob"));
     std::vector<OperatingPoint> rival;
-    for (const CurvePoint& point : pareto_front(expected_points(operating_points(tune, "max-prob"))))
-      rival.push_back({.spec = point.spec, .label = point.label});
+    for (const CurvePoint& point : pareto_front(expected)) rival.push_back({.spec = point.spec, .label = point.label});
     const std::vector<CurvePoint> rival_curve = accuracy_cost_curve(test, rival);
     const auto untouched = [&](const PolicySpec& policy) {
       GateResult gates{.point = point_of(test, policy, std::numeric_limits<double>::infinity())};

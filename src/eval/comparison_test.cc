@@ -14,8 +14,8 @@ using testing::HasSubstr;
 const std::vector<double> kBudgets = {0.1, 0.5, 0.9, 1.2};
 
 TEST(CompareWithinBudgets, KeepsWithinThemOnTuneAndReportsOnTest) {
-  const LogitTable tune = random_logit_table(1, 2000, 3, 4);
-  const LogitTable test = random_logit_table(2, 2000, 3, 4);
+  const LogitTable tune = random_logit_table(1, 2000, 3, 40);
+  const LogitTable test = random_logit_table(2, 2000, 3, 40);
   const NetworkResult result = compare_within_budgets(tune, test, {"max-prob", "gate"}, kBudgets);
   ASSERT_EQ(result.budgets.size(), 4U);
   EXPECT_FALSE(result.budgets[0]) << "the first exit costs .5";
@@ -24,7 +24,7 @@ TEST(CompareWithinBudgets, KeepsWithinThemOnTuneAndReportsOnTest) {
   for (size_t b = 1; b < 4; ++b) {
     ASSERT_TRUE(result.budgets[b]);
     EXPECT_LE(result.budgets[b]->cost, kBudgets[b] + 0.03);  // on other samples
-    EXPECT_GE(result.budgets[b]->accuracy, before - 0.003);  // hardly anything is wrong by then
+    EXPECT_GE(result.budgets[b]->accuracy, before);
     before = result.budgets[b]->accuracy;
   }
   ASSERT_TRUE(result.gates);

@@ -1,6 +1,6 @@
 #include "tune/held_out.h"
 
-#include <algorithm>
+#include <array>
 #include <map>
 #include <numeric>
 
@@ -13,20 +13,23 @@ constexpr uint64_t kSeedOfHalves = 1;
 
 }  // namespace
 
-std::vector<double> held_out_quality(const LogitTable& table, const std::string& policy_name,
-                                     const OperatingPointOptions& options, std::span<const OperatingPoint> points) {
-  std::vector<double> quality;
-  if (table.samples < 2) {
-    for (const OperatingPoint& point : points) quality.push_back(point.quality);
-    return quality;
-  }
+std::array<LogitTable, 2> halves_of(const LogitTable& table) {
   std::vector<int64_t> order(static_cast<size_t>(table.samples));
   std::iota(order.begin(), order.end(), 0);
   Rng rng(kSeedOfHalves);
   shuffle(std::span(order), rng);
   const size_t middle = order.size() / 2;
   const auto samples = std::span<const int64_t>(order);
-  const LogitTable halves[] = {of_samples(table, samples.first(middle)), of_samples(table, samples.subspan(middle))};
+  return {of_samples(table, samples.first(middle)), of_samples(table, samples.subspan(middle))};
+}
+
+std::vector<double> held_out_quality(const std::array<LogitTable, 2>& halves, const std::string& policy_name,
+                                     const OperatingPointOptions& options, std::span<const OperatingPoint> points) {
+  std::vector<double> quality;
+  if (halves[0].samples == 0) {
+    for (const OperatingPoint& point : points) quality.push_back(point.quality);
+    return quality;
+  }
   OperatingPointOptions every_way = options;
   every_way.equal_choices = true;
   std::map<int32_t, double> sums;
@@ -37,9 +40,8 @@ std::vector<double> held_out_quality(const LogitTable& table, const std::string&
       sums[point.way] += result.quality * static_cast<double>(other.samples);
     }
   }
-  for (const OperatingPoint& point : points) {
-    quality.push_back(sums.at(point.way) / static_cast<double>(table.samples));
-  }
+  const auto samples = static_cast<double>(halves[0].samples + halves[1].samples);
+  for (const OperatingPoint& point : points) quality.push_back(sums.at(point.way) / samples);
   return quality;
 }
 

@@ -28,7 +28,7 @@ TEST(HeldOutQuality, SeesThroughThresholdsThatWereFittedToNoise) {
   for (uint64_t seed = 0; seed < 5; ++seed) {
     const LogitTable table = random_logit_table(seed, 300, 7, 4);
     const std::vector<OperatingPoint> points = operating_points(table, "max-prob", kOptions);
-    const std::vector<double> held_out = held_out_quality(table, "max-prob", kOptions, points);
+    const std::vector<double> held_out = held_out_quality(halves_of(table), "max-prob", kOptions, points);
     ASSERT_EQ(held_out.size(), points.size());
     free_gap += gap(points, held_out, "accuracy-drop 0");
     family_gap += gap(points, held_out, "q ");
@@ -40,7 +40,7 @@ TEST(HeldOutQuality, SeesThroughThresholdsThatWereFittedToNoise) {
 TEST(HeldOutQuality, OfARuleThatLooksAtNothingIsItsOwn) {
   const LogitTable table = random_logit_table(1, 400, 3, 4);
   const std::vector<OperatingPoint> points = operating_points(table, "gate", kOptions);
-  const std::vector<double> held_out = held_out_quality(table, "gate", kOptions, points);
+  const std::vector<double> held_out = held_out_quality(halves_of(table), "gate", kOptions, points);
   const auto rule = std::ranges::find_if(points, [](const auto& point) { return point.label.starts_with("rule"); });
   ASSERT_NE(rule, points.end());
   EXPECT_DOUBLE_EQ(held_out[static_cast<size_t>(rule - points.begin())], rule->quality);
@@ -50,7 +50,7 @@ TEST(HeldOutQuality, OfOneSampleIsItsOwn) {
   const LogitTable table = random_logit_table(1, 1, 3, 4);
   const std::vector<OperatingPoint> points = operating_points(table, "margin", kOptions);
   for (size_t i = 0; i < points.size(); ++i) {
-    EXPECT_EQ(held_out_quality(table, "margin", kOptions, points)[i], points[i].quality);
+    EXPECT_EQ(held_out_quality(halves_of(table), "margin", kOptions, points)[i], points[i].quality);
   }
 }
 
@@ -59,7 +59,7 @@ TEST(HeldOutQuality, TakesNumbersToo) {
   table.labels.clear();
   table.targets.assign(60, 0.5F);
   const std::vector<OperatingPoint> points = operating_points(table, "patience", kOptions);
-  for (const double quality : held_out_quality(table, "patience", kOptions, points)) EXPECT_LT(quality, 0);
+  for (const double quality : held_out_quality(halves_of(table), "patience", kOptions, points)) EXPECT_LT(quality, 0);
 }
 
 TEST(OperatingPoints, OfOneWayEachWhenAllAreAskedFor) {

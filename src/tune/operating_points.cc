@@ -76,7 +76,7 @@ std::vector<OperatingPoint> always_points(const LogitTable& table) {
   validate(table);
   std::vector<OperatingPoint> points;
   for (int32_t k = 0; k < table.exits; ++k) {
-    OperatingPoint point{.spec = {.name = "always", .always_exit = k}, .label = fmt::format("always {}", k)};
+    OperatingPoint point{.spec = {.name = "always", .always_exit = k}, .label = fmt::format("always {}", k), .way = k};
     const Replay result = replay(table, *make_policy(point.spec, policy_context(table)));
     point.cost = result.cost;
     point.quality = result.quality;
