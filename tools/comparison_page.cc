@@ -150,11 +150,13 @@ void add_rows(const Field& field, Table& table) {
   for (const Contender& contender : field.contenders) {
     for (const ComparedRun& run : contender.runs) {
       const Provenance& origin = run.file.manifest.provenance;
+      const auto plain_macs = static_cast<double>(compute_cost(run.file.manifest.graph).backbone_macs);
       const auto add = [&](const std::string& rule, const std::string& policy, double accuracy, double cost,
                            const std::vector<double>& shares, const Timing* timing = nullptr) {
         table.add({cell(field.data.data.name), cell(contender.name), cell(origin.regime), cell(run.folder.string()),
                    count(static_cast<int64_t>(origin.seed)), cell(rule), cell(policy), percent(accuracy),
-                   number(cost, 4), cell(shares.empty() ? "-" : shares_text(shares)),
+                   number(cost, 4), count(std::llround(cost * plain_macs)),
+                   cell(shares.empty() ? "-" : shares_text(shares)),
                    timing == nullptr ? cell("-") : number(timing->median_us, 2)});
       };
       for_each_point(run, [&](const BudgetPoint& point, const Timing* timing) {
@@ -224,7 +226,7 @@ ReportTable timing_table(const Field& field) {
 
 Table point_table(const std::vector<Field>& fields) {
   Table table({"data set", "network", "regime", "run", "seed", "chosen by", "policy", "accuracy", "MACs of plain",
-               "exit shares", "us per image"});
+               "mean MACs", "exit shares", "us per image"});
   for (const Field& field : fields) add_rows(field, table);
   return table;
 }
