@@ -1,7 +1,9 @@
 // `sooner check`: do the reference backend, the fast one and the trainer give the same logits on real samples?
 #include "backend/check.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "command.h"
 #include "engine_flags.h"
@@ -23,9 +25,17 @@ struct CheckArguments {
   OutputForm form = OutputForm::kText;
 };
 
-double logit_of(float gate) {
-  const double g = gate;
-  return std::log(g) - std::log1p(-g);
+// What was before the sigmoid, and how far off that may be: a gate near 1 has few digits left to tell by. The trainer's
+// sigmoid is exact to a unit or two in the last place.
+void add_gate(float gate, AllLogits& answers) {
+  const double unit = static_cast<double>(std::nextafter(gate, 2.0F)) - static_cast<double>(gate);
+  const double least = std::numeric_limits<float>::min();
+  const double g = std::clamp<double>(gate, least, 1 - 0x1p-25);
+  const double logit = std::log(g) - std::log1p(-g);
+  const bool saturated = g != static_cast<double>(gate);
+  answers.gate_logits.push_back(static_cast<float>(logit));
+  answers.gate_slack.push_back(saturated ? std::numeric_limits<double>::infinity()
+                                         : 2 * unit / (g * (1 - g)) + std::abs(logit) * 0x1p-24);
 }
 
 // What the trainer wrote down: images as floats the way the model wants them, and its answers.
@@ -43,9 +53,7 @@ Recorded recorded_answers(const ModelFile& file) {
   const std::span<const float> logits = file.tensors.at("sooner.check.logits").floats();
   recorded.answers.logits.assign(logits.begin(), logits.end());
   if (manifest.graph.exits() > 1) {
-    for (const float gate : file.tensors.at("sooner.check.gates").floats()) {
-      recorded.answers.gate_logits.push_back(static_cast<float>(logit_of(gate)));
-    }
+    for (const float gate : file.tensors.at("sooner.check.gates").floats()) add_gate(gate, recorded.answers);
   }
   return recorded;
 }

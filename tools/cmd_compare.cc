@@ -285,7 +285,7 @@ void add_compare(CLI::App& app) {
       ->capture_default_str()
       ->needs(timed);
   app.add_option("--jobs", arguments->jobs, "trainings at a time")->check(CLI::Range(1, 256))->capture_default_str();
-  app.add_option("--threads", arguments->threads, "of one training; 0: every processor");
+  app.add_option("--threads", arguments->threads, "of one training; 0: every processor")->check(CLI::Range(0, 1024));
   add_engine_options(app, &arguments->engine);
   add_data_options(app, &arguments->data);
   add_output_options(app, &arguments->form);

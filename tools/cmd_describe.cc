@@ -27,11 +27,11 @@ std::string optimality(const CalibrationRecord& record) {
   return fmt::format("; cheaper thresholds could save at most {:.4f} of the plain MACs there", record.optimality_gap);
 }
 
-// What each exit costs and saves a sample that reaches it.
+// What each exit costs and saves a sample that reaches it. A head that a later one reads would stay without its exit.
 std::string worth(const CalibrationRecord& record, const GraphCost& cost) {
   std::vector<std::string> parts;
   for (size_t k = 0; k < record.exit_savings.size(); ++k) {
-    const double head = static_cast<double>(cost.stages[k].head_macs) / static_cast<double>(cost.backbone_macs);
+    const double head = static_cast<double>(cost.stages[k].skippable_macs) / static_cast<double>(cost.backbone_macs);
     parts.push_back(fmt::format("exit {} costs {:.4f} and saves {:.4f}{}", k, head, record.exit_savings[k],
                                 record.exit_savings[k] > head ? "" : " (not worth its head)"));
   }
@@ -98,6 +98,9 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
   for (const double threshold : manifest.policy.thresholds) {
     json["policy"]["thresholds"].push_back(fmt::format("{}", threshold));
   }
+  if (const auto& weights = manifest.cost_weights) {
+    json["cost_weights"] = {{"low", weights->low}, {"high", weights->high}, {"standard", weights->standard}};
+  }
   if (manifest.quantisation) {
     json["quantisation"] = {{"method", manifest.quantisation->method},
                             {"samples", manifest.quantisation->samples},
@@ -124,6 +127,9 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
 }
 
 void run(const DescribeArguments& arguments) {
+  if (arguments.form == OutputForm::kCsv) {
+    fail(Code::kInvalidArgument, "[describe] a model is no table of rows; use --json, or neither");
+  }
   const ModelFile file = load_model(arguments.model);
   const Manifest& manifest = file.manifest;
   const GraphCost cost = compute_cost(manifest.graph);
@@ -145,6 +151,10 @@ void run(const DescribeArguments& arguments) {
              manifest.preprocessing.channel_order, fmt::join(manifest.preprocessing.mean, " "),
              fmt::join(manifest.preprocessing.std, " "));
   fmt::print("default policy: {}\n", policy_text(manifest.policy, manifest.graph.classes));
+  if (const auto& weights = manifest.cost_weights) {
+    fmt::print("gates for cost weights from {:.6g} to {:.6g}, {:.6g} where --cost-weight names none\n", weights->low,
+               weights->high, weights->standard);
+  }
   if (manifest.quantisation) print_quantisation(*manifest.quantisation, model_hash(file));
   if (!manifest.calibrations.empty()) fmt::print("calibrations:\n");
   for (const CalibrationRecord& record : manifest.calibrations) {

@@ -11,6 +11,8 @@
 #include "core/text.h"
 #include "eval/drift.h"
 #include "format/model_file.h"
+#include "policy/policy_kind.h"
+#include "policy_flags.h"
 #include "table.h"
 
 namespace sooner {
@@ -29,10 +31,14 @@ struct DriftArguments {
 const CalibrationRecord& record_of(const Manifest& manifest, const DriftArguments& arguments) {
   const std::string precision(to_string(precision_from_string(arguments.precision)));
   std::optional<PolicySpec> own;
-  if (arguments.policy.empty()) own = policy_at(manifest.policy, manifest.calibrations, precision);
+  if (arguments.policy.empty()) {
+    own = find_policy_at(manifest.policy, manifest.calibrations, precision);
+  } else {
+    static_cast<void>(policy_kind(policy_name(arguments.policy)));
+  }
   for (const CalibrationRecord& record : std::views::reverse(manifest.calibrations)) {
     if (record.precision != precision && !holds_everywhere(record)) continue;
-    if (own ? record.policy == *own : record.policy.name == arguments.policy) return record;
+    if (arguments.policy.empty() ? record.policy == own : record.policy.name == arguments.policy) return record;
   }
   fail(Code::kFailedPrecondition,
        "[drift] the model has no calibration of '{}' for {}; run `sooner tune`, or name another --policy",
@@ -66,11 +72,10 @@ std::optional<LiveAnswer> parse_answer(const std::string& line, const Calibratio
   // Scores are floats.
   if (k < record.policy.thresholds.size() &&
       answer.score < record.policy.thresholds[k] - 1e-5 * std::abs(record.policy.thresholds[k])) {
-    fail(
-        Code::kInvalidArgument,
-        "[drift] {}: left exit {} with score {}, below the threshold {:.6g} of '{}': answers of other thresholds; name "
-        "their --policy",
-        place, k, answer.score, record.policy.thresholds[k], record.policy.name);
+    fail(Code::kInvalidArgument,
+         "[drift] {}: left exit {} with score {}, below the threshold {:.6g} of '{}': answers of other thresholds, or "
+         "of a cap or deadline; name their --policy, or compare answers given without",
+         place, k, answer.score, record.policy.thresholds[k], record.policy.name);
   }
   return answer;
 }

@@ -272,6 +272,7 @@ void add_eval(CLI::App& app) {
   for (CLI::Option* other : {split, limit, curve, difficulties, save}) table->excludes(other);
   for (CLI::Option* other : {curve, difficulties}) save->excludes(other);
   add_policy_options(app, &arguments->policy);
+  exclude_policy_options(app, *save);
   add_output_options(app, &arguments->form);
   app.callback([arguments] { run(*arguments); });
 }

@@ -59,6 +59,9 @@ void write_kept(const ModelFile& file, std::span<const size_t> kept, const Exits
 
 void print_greedy(const ModelFile& file, const LogitTable& table, const ExitsArguments& arguments) {
   GreedyOptions options{.drop = arguments.drop / 100, .most = arguments.most};
+  if (!arguments.policy.thresholds.empty()) {
+    fail(Code::kInvalidArgument, "[exits] got --threshold and --greedy, which chooses thresholds itself; leave it out");
+  }
   if (!arguments.policy.name.empty()) options.policy = arguments.policy.name;
   const Graph& graph = file.manifest.graph;
   options.exit_cost = [&](std::span<const size_t> kept) { return compute_cost(keep_exits(graph, kept)).exit_fraction; };
@@ -95,7 +98,7 @@ void print_worth(const ModelFile& file, const LogitTable& table, const PolicySpe
   const GraphCost cost = compute_cost(graph);
   Table rows({"exit", "name", "at", "C", "accuracy alone", "leaves", "head costs", "saves", "worth it"});
   for (size_t k = 0; k < savings.size(); ++k) {
-    const double head = static_cast<double>(cost.stages[k].head_macs) / static_cast<double>(cost.backbone_macs);
+    const double head = static_cast<double>(cost.stages[k].skippable_macs) / static_cast<double>(cost.backbone_macs);
     rows.add({count(static_cast<int64_t>(k)), cell(graph.stages[k].exit.name), cell(trunk_point(graph, k)),
               number(table.exit_cost[k], 4), percent(accuracy[k]), percent(replayed.shares[k], 1), number(head, 4),
               number(savings[k], 4), cell(savings[k] > head ? "yes" : "no")});
@@ -123,7 +126,16 @@ void run(const ExitsArguments& arguments) {
   }
   const ModelOptions options = model_options(arguments.engine);
   std::optional<PolicySpec> policy;
-  if (!arguments.greedy) policy = policy_spec(file.manifest, arguments.policy, options.precision);
+  if (!arguments.greedy) {
+    policy = policy_spec(file.manifest, arguments.policy, options.precision);
+    if (policy->name == "never" || policy->name == "always") {
+      fail(
+          Code::kFailedPrecondition,
+          "[exits] by the policy '{}' no exit is chosen by its answer, so none can be judged; run `sooner tune` first, "
+          "or give --policy and --threshold",
+          policy->name);
+    }
+  }
   const auto model = Model::from_file(file, options);
   const ModelData data = open_model_data(file.manifest, arguments.data);
   const LogitTable table = logit_table(model, load_all(file.manifest, data, data.splits.validation));
@@ -139,16 +151,22 @@ void run(const ExitsArguments& arguments) {
 void add_exits(CLI::App& app) {
   const auto arguments = std::make_shared<ExitsArguments>();
   app.add_option("model", arguments->model, "a .safetensors model with exits")->required();
-  app.add_flag("--greedy", arguments->greedy,
-               "take exits one at a time, each time the one that saves most, while accuracy stays above the floor; "
-               "train with exits = \"every\" to let it choose among all places");
+  CLI::Option* greedy =
+      app.add_flag("--greedy", arguments->greedy,
+                   "take exits one at a time, each time the one that saves most, while accuracy stays above the floor; "
+                   "train with exits = \"every\" to let it choose among all places");
   app.add_option("--drop", arguments->drop, "--greedy: the floor, in points under the last exit")
       ->check(CLI::Range(0.0, 100.0))
-      ->capture_default_str();
-  app.add_option("--most", arguments->most, "--greedy: take no more exits than this")->check(CLI::Range(1, 255));
-  app.add_option("--keep", arguments->keep, "write the model with these early exits alone: 0,2, or none");
+      ->capture_default_str()
+      ->needs(greedy);
+  app.add_option("--most", arguments->most, "--greedy: take no more exits than this")
+      ->check(CLI::Range(1, 255))
+      ->needs(greedy);
+  CLI::Option* keep =
+      app.add_option("--keep", arguments->keep, "write the model with these early exits alone: 0,2, or none");
   app.add_option("-o,--output", arguments->output, "the model to write");
   add_policy_options(app, &arguments->policy);
+  exclude_policy_options(app, *keep);
   add_engine_options(app, &arguments->engine);
   add_data_options(app, &arguments->data);
   add_output_options(app, &arguments->form);

@@ -7,6 +7,7 @@
 #include "measure.h"
 #include "model_data.h"
 #include "policy/policy_kind.h"
+#include "profile.h"
 #include "quantize/measure_scales.h"
 #include "shares_text.h"
 #include "table.h"
@@ -107,7 +108,12 @@ void run(const QuantizeArguments& arguments) {
       record.guarantee->split_hash = data.splits.guarantee.hash;
     } else {
       try {
-        record = recalibrate(table, old);
+        std::vector<double> times;
+        if (old.rule.starts_with("latency ")) {
+          const int32_t batch = std::min(model->batch_max(), static_cast<int32_t>(samples.n));
+          times = exit_times(*model, *backend, samples.images, batch);
+        }
+        record = recalibrate(table, old, times);
       } catch (const Error& error) {
         if (error.code() != Code::kFailedPrecondition) throw;
         say(fmt::format("warning: '{}' by '{}' cannot be chosen for int8: {}", old.policy.name, old.rule,

@@ -144,14 +144,16 @@ std::optional<Abstention> abstention_of(const TuneArguments& arguments) {
     fail(Code::kInvalidArgument, "[tune] --risk promises nothing about answers that are not given; leave --{} out",
          arguments.coverage ? "coverage" : "most-error");
   }
-  if (arguments.coverage) return Abstention{AbstainGoal::kCoverage, *arguments.coverage};
-  return Abstention{AbstainGoal::kError, *arguments.most_error / 100};
+  if (arguments.coverage) {
+    return Abstention{AbstainGoal::kCoverage, within(*arguments.coverage, 1, "coverage", " of the samples")};
+  }
+  return Abstention{AbstainGoal::kError, within(*arguments.most_error, 100, "most-error", " percent") / 100};
 }
 
 // Averages hide what nobody measured.
-void check_classes(const StoredTable& tune, const std::vector<std::string>& class_names, bool insisted) {
+void check_classes(const StoredTable& stored, const std::vector<std::string>& class_names, bool insisted) {
   std::vector<std::string> missing = class_names;
-  for (const int32_t label : tune.table.labels) missing[static_cast<size_t>(label)].clear();
+  for (const int32_t label : stored.table.labels) missing[static_cast<size_t>(label)].clear();
   std::erase(missing, "");
   if (missing.empty()) return;
   constexpr size_t kNamed = 5;
@@ -162,11 +164,11 @@ void check_classes(const StoredTable& tune, const std::vector<std::string>& clas
   if (!insisted) {
     fail(Code::kFailedPrecondition,
          "[tune] '{}' holds no sample of {}, so nothing would be known about what thresholds do there; keep more for "
-         "calibration, or insist with --missing-classes",
-         tune.origin.split, named);
+         "calibration{}",
+         stored.origin.split, named, stored.origin.split == "tune" ? ", or insist with --missing-classes" : "");
   }
   say(fmt::format("warning: {} holds no sample of {}: nothing is known about what these thresholds do there",
-                  tune.origin.split, named));
+                  stored.origin.split, named));
 }
 
 // What an abstention does on the tune half.
@@ -234,22 +236,13 @@ class Logits {
     data_ = open_model_data(file_.manifest, arguments_.data);
     return record_table(model_, data_, data_.splits.tune);
   }
-  // After tune(). Until each exit has answered, over what the plain network takes: single steps timed on this machine.
-  [[nodiscard]] std::vector<double> exit_times() const {
+  // After tune(). On this machine.
+  [[nodiscard]] std::vector<double> times() const {
     const ModelOptions options = model_options(arguments_.engine);
     const auto backend = make_backend(options.backend);
     const auto model = Model::compile(file_, *backend, options);
     const Batch samples = load_all(file_.manifest, data_, data_.splits.tune, options.batch_max);
-    const Profile timed = profile(*model, *backend, samples.images, static_cast<int32_t>(samples.n));
-    double plain = timed.stages.back().head_us;
-    for (const StageProfile& stage : timed.stages) plain += stage.trunk_us;
-    std::vector<double> times;
-    double spent = 0;
-    for (const StageProfile& stage : timed.stages) {
-      spent += stage.trunk_us + stage.head_us;
-      times.push_back(std::round(spent / plain * 1e4) / 1e4);  // no clock tells more
-    }
-    return times;
+    return exit_times(*model, *backend, samples.images, static_cast<int32_t>(samples.n));
   }
   // After tune(). Checks that nothing was chosen on these samples, and that they are enough, before it computes any.
   [[nodiscard]] StoredTable guarantee(const RiskRule& rule) const {
@@ -279,6 +272,11 @@ double plain_quality(const TuneArguments& arguments, const StoredTable& tune, co
          "[tune] --plain '{}' answers with other classes than '{}'; name the same network trained without exits",
          arguments.plain, arguments.model);
   }
+  if (const size_t exits = plain.manifest.graph.exits(); exits > 1) {
+    fail(Code::kFailedPrecondition,
+         "[tune] --plain '{}' has {} early {}, expected none; name the same network trained without exits",
+         arguments.plain, exits - 1, exits == 2 ? "exit" : "exits");
+  }
   const ModelData data = open_model_data(plain.manifest, arguments.data);
   if (data.splits.tune.hash != tune.origin.split_hash) {
     fail(
@@ -294,7 +292,8 @@ double plain_quality(const TuneArguments& arguments, const StoredTable& tune, co
 }
 
 RiskCalibration calibrate_with_guarantee(const ModelFile& file, const Logits& logits, const StoredTable& tune,
-                                         const TuneArguments& arguments, const RiskRule& rule) {
+                                         const PolicySpec& policy, const TuneArguments& arguments,
+                                         const RiskRule& rule) {
   const StoredTable guarantee = logits.guarantee(rule);
   if (guarantee.origin.precision != tune.origin.precision) {
     fail(Code::kFailedPrecondition, "[tune] the tables are of {} and {} logits, expected the same precision",
@@ -311,7 +310,8 @@ RiskCalibration calibrate_with_guarantee(const ModelFile& file, const Logits& lo
          tune.origin.split_hash);
   }
   check_unused_for_tuning(guarantee.origin.split_hash, file.manifest.calibrations);
-  RiskCalibration made = calibrate_with_risk(tune.table, guarantee.table, arguments.policy, rule, !arguments.raw);
+  check_classes(guarantee, file.manifest.class_names, false);
+  RiskCalibration made = calibrate_with_risk(tune.table, guarantee.table, policy, rule, !arguments.raw);
   made.record.guarantee->split_hash = guarantee.origin.split_hash;
   return made;
 }
@@ -350,7 +350,7 @@ void run(const TuneArguments& arguments) {
   policy.surest_so_far = arguments.surest_so_far;
   CalibrationRule rule = rule_of(arguments, policy, quantity);
   const StoredTable tune = logits.tune();
-  if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.exit_times();
+  if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.times();
   check_classes(tune, file.manifest.class_names, arguments.missing_classes);
   std::optional<double> plain;
   if (!arguments.plain.empty()) plain = plain_quality(arguments, tune, file.manifest);
@@ -360,7 +360,7 @@ void run(const TuneArguments& arguments) {
   RiskChoice choice;
   CalibrationRecord record;
   if (risk) {
-    RiskCalibration made = calibrate_with_guarantee(file, logits, tune, arguments, *risk);
+    RiskCalibration made = calibrate_with_guarantee(file, logits, tune, policy, arguments, *risk);
     record = std::move(made.record);
     choice = std::move(made.choice);
   } else {

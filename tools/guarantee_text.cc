@@ -5,8 +5,12 @@
 namespace sooner {
 
 std::string guarantee_text(const RiskGuarantee& guarantee) {
-  const std::string how_sure =
-      guarantee.delta > 0 ? fmt::format("with probability {:.6g} %", 100 * (1 - guarantee.delta)) : "in expectation";
+  // Rounded to percent such a promise would be certainty.
+  constexpr double kTiny = 1e-6;
+  const std::string how_sure = !(guarantee.delta > 0) ? "in expectation"
+                               : guarantee.delta < kTiny
+                                   ? fmt::format("with probability 1 - {:.3g}", guarantee.delta)
+                                   : fmt::format("with probability {:.10g} %", 100 * (1 - guarantee.delta));
   const char* loss =
       guarantee.loss == "differs" ? "differ from the last exit's" : "are wrong where the last exit's are right";
   return fmt::format(

@@ -195,18 +195,29 @@ StoredTable record_table(const std::shared_ptr<const Model>& model, const ModelD
 
 StoredTable load_table(const std::filesystem::path& path, const ModelFile& file) {
   StoredTable stored = read_logit_table(path);
-  const bool told = !stored.origin.precision.empty();
-  check_table_of(stored.origin,
-                 told ? rows_hash(file, precision_from_string(stored.origin.precision)) : model_hash(file), path);
-  stored.table.cost_weights = file.manifest.cost_weights;
-  set_costs(compute_cost(file.manifest.graph), stored.table);
-  try {
-    validate(stored.table);
-  } catch (const Error& error) {
-    const std::string_view text = error.what();
-    fail(error.code(), "[logit table '{}']{}", path.string(), text.substr(text.find(']') + 1));
+  const auto naming_file = [&](auto read) {
+    try {
+      return read();
+    } catch (const Error& error) {
+      const std::string_view text = error.what();
+      fail(error.code(), "[logit table '{}']{}", path.string(), text.substr(text.find(']') + 1));
+    }
+  };
+  const std::string& precision = stored.origin.precision;
+  const Precision parsed =
+      naming_file([&] { return precision.empty() ? Precision{} : precision_from_string(precision); });
+  check_table_of(stored.origin, precision.empty() ? model_hash(file) : rows_hash(file, parsed), path);
+  const Graph& graph = file.manifest.graph;
+  if (stored.table.exits != static_cast<int32_t>(graph.exits()) || stored.table.classes != graph.classes) {
+    fail(Code::kDataLoss,
+         "[logit table '{}'] holds logits of {} exits and {} classes, expected {} and {} as the model has; record it "
+         "again with `sooner eval --save-table`",
+         path.string(), stored.table.exits, stored.table.classes, graph.exits(), graph.classes);
   }
-  check_gates(file.manifest.graph, stored.table, path);
+  stored.table.cost_weights = file.manifest.cost_weights;
+  set_costs(compute_cost(graph), stored.table);
+  naming_file([&] { validate(stored.table); });
+  check_gates(graph, stored.table, path);
   return stored;
 }
 

@@ -38,7 +38,9 @@ void set_thresholds(PolicySpec& spec, const std::string& flag, const std::vector
   spec.class_thresholds.clear();
   spec.thresholds.clear();
   for (const std::string& text : texts) {
-    spec.thresholds.push_back(threshold_value(flag, spec.name, text, graph.classes));
+    for (const std::string& item : split(text, ',')) {
+      spec.thresholds.push_back(threshold_value(flag, spec.name, item, graph.classes));
+    }
   }
   if (spec.thresholds.size() == 1) spec.thresholds.resize(graph.exits() - 1, spec.thresholds[0]);
 }
@@ -120,12 +122,10 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
                      "; any(...) and all(...) take parts: 'any(max-prob=0.9,patience=1)'; default: the "
                      "model's");
   app.add_option(
-         "--threshold", flags->thresholds,
-         "one for every early exit, or one for all; max-prob and ensemble take probabilities, entropy a score, 1 - "
-         "H/ln "
-         "C, or H itself as 0.3nats, patience of a regression the most that answers may still change; inf: nobody "
-         "leaves")
-      ->delimiter(',');
+      "--threshold", flags->thresholds,
+      "one for every early exit, parted by commas, or one for all; max-prob and ensemble take probabilities, entropy a "
+      "score, 1 - H/ln C, or H itself as 0.3nats, patience of a regression the most that answers may still change; "
+      "inf: nobody leaves");
   app.add_option("--class-threshold", flags->class_thresholds,
                  "CLASS=THRESHOLD for samples answered so, by name or number; the others keep the exits' thresholds")
       ->delimiter(',');
@@ -152,6 +152,14 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
       ->delimiter(',');
 }
 
+void exclude_policy_options(CLI::App& app, CLI::Option& option) {
+  for (const char* name :
+       {"--policy", "--threshold", "--class-threshold", "--temperature", "--ensemble-mean", "--cost-weight", "--exit",
+        "--cap", "--surest-so-far", "--as-reached", "--abstain-below", "--deadline", "--stage-seconds"}) {
+    option.excludes(app.get_option(name));
+  }
+}
+
 std::string threshold_argument(std::string_view policy, double threshold, int64_t classes) {
   if (std::isinf(threshold)) return threshold > 0 ? "inf" : "-inf";
   if (policy == "patience" && classes == 1) return fmt::format("{}", -threshold);
@@ -171,6 +179,11 @@ void set_always_exit(PolicySpec& spec, int32_t exit) {
 }
 
 PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precision precision, bool whole) {
+  constexpr int64_t kMost = 64;
+  if (std::ranges::count(text, '(') > kMost) {
+    fail(Code::kInvalidArgument, "[policy] got {} opening parentheses, expected at most {}",
+         std::ranges::count(text, '('), kMost);
+  }
   const size_t open = text.find('('), equals = text.find('=');
   if (open < equals) {
     const std::string name(text.substr(0, open));
@@ -216,6 +229,9 @@ PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Preci
   if (!flags.class_thresholds.empty()) set_class_thresholds(spec, manifest, flags.class_thresholds);
   if (!flags.temperatures.empty()) spec.temperatures = flags.temperatures;
   if (!flags.ensemble_mean.empty()) {
+    if (spec.name != "ensemble") {
+      fail(Code::kInvalidArgument, "[policy] '{}' got --ensemble-mean, expected none; 'ensemble' has one", spec.name);
+    }
     // Weights belong to the mean that they were fitted for.
     if (flags.ensemble_mean != spec.ensemble.mean) spec.ensemble = {};
     spec.ensemble.mean = flags.ensemble_mean;
@@ -229,6 +245,12 @@ PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Preci
   }
   if (flags.cost_weight) spec.cost_weight = flags.cost_weight;
   if (flags.deadline_seconds) spec.deadline_seconds = *flags.deadline_seconds;
+  if (std::isfinite(spec.deadline_seconds) && flags.stage_seconds.empty()) {
+    fail(Code::kInvalidArgument,
+         "[policy] got a deadline without --stage-seconds, expected what each of the {} stages takes; `sooner profile` "
+         "measures it",
+         manifest.graph.exits());
+  }
   if (!flags.stage_seconds.empty() && std::isinf(spec.deadline_seconds)) {
     fail(Code::kInvalidArgument, "[policy] got --stage-seconds, which belongs to --deadline; add it");
   }

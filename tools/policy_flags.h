@@ -29,6 +29,9 @@ struct PolicyFlags {
 // --policy and what goes with it.
 void add_policy_options(CLI::App& app, PolicyFlags* flags);
 
+// What `option` does asks no policy.
+void exclude_policy_options(CLI::App& app, CLI::Option& option);
+
 // "entropy | max-prob | ...", for help.
 std::string policy_choice();
 

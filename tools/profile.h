@@ -37,4 +37,9 @@ struct Profile {
 // `backend` is the one the model was compiled with. One thread.
 Profile profile(const Model& model, const Backend& backend, std::span<const float> images, int32_t batch);
 
+// Until each exit has answered, over what the plain network takes, [K]: trunk and heads of every stage so far, single
+// steps timed as above.
+std::vector<double> exit_times(const Model& model, const Backend& backend, std::span<const float> images,
+                               int32_t batch);
+
 }  // namespace sooner

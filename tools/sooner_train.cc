@@ -99,13 +99,15 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--set", a.sets, "change one option of it: section.key=value; may be repeated")
       ->allow_extra_args(false);
   app.add_option("--data-dir", a.data_dir, "folder that holds mnist/, fashion-mnist/, cifar-10/; default $SOONER_DATA");
-  app.add_option("--out", a.out, "run folder to make; default: the next runs/<name>-<n>");
-  app.add_option("--resume", a.resume, "continue this run folder from its last checkpoint");
+  const CLI::Validator named(
+      [](const std::string& text) { return text.empty() ? "expected a folder, got nothing" : ""; }, "");
+  app.add_option("--out", a.out, "run folder to make; default: the next runs/<name>-<n>")->check(named);
+  app.add_option("--resume", a.resume, "continue this run folder from its last checkpoint")->check(named);
   app.add_flag("--reuse", a.reuse,
                "with --out: where that folder holds a run of this configuration, leave it when it is finished and "
                "continue it when it is not");
   app.add_option("--device", a.device, "cpu, cuda or auto");
-  app.add_option("--threads", a.threads, "threads for arithmetic; 0: every processor");
+  app.add_option("--threads", a.threads, "threads for arithmetic; 0: every processor")->check(CLI::Range(0, 1024));
   app.add_flag("--quiet", a.quiet, "say nothing but warnings and errors");
   app.add_flag("--print-config", a.print_config, "print the resolved configuration and stop");
   app.add_flag("--check", a.check, "say nothing if this configuration can be trained, and stop");
@@ -146,6 +148,14 @@ bool holds_same_run(const std::filesystem::path& path, const TrainConfig& config
   return true;
 }
 
+// What was done to the model since, thresholds and scales, is not to be lost by finishing once more. A changed
+// configuration is for the trainer to refuse.
+bool is_finished(const RunFolder& folder, const TrainConfig& config) {
+  std::error_code ignored;
+  return std::filesystem::exists(folder.model(), ignored) &&
+         config_hash(load_config(folder.config())) == config_hash(config);
+}
+
 int run(const Arguments& a) {
   if (a.config.empty() == a.resume.empty()) {
     fail(Code::kInvalidArgument, "[sooner-train] expected a configuration or --resume RUN, and not both; see --help");
@@ -170,8 +180,10 @@ int run(const Arguments& a) {
     if (!found) check_training(config);
     return 0;
   }
-  if (found && std::filesystem::exists(RunFolder::open(a.out).model())) {
-    print_result(RunFolder::open(a.out));
+  const std::string& there = found ? a.out : a.resume;
+  if (!there.empty() && is_finished(RunFolder::open(there), config)) {
+    if (!a.quiet) fmt::print(stderr, "this run is finished; its model is left as it is\n");
+    print_result(RunFolder::open(there));
     return 0;
   }
   const bool resume = found || !a.resume.empty();

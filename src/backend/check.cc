@@ -50,6 +50,15 @@ void note(Agreement& agreement, Difference difference) {
   if (agreement.worst.sample < 0 || difference.share > agreement.worst.share) agreement.worst = difference;
 }
 
+// Of a gate that was written down after the sigmoid.
+void allow(double slack, Difference& difference) {
+  if (std::isfinite(slack)) {
+    difference.bound += slack;
+  } else if (difference.expected > 0 ? difference.got > difference.expected : difference.got < difference.expected) {
+    difference.expected = difference.got;
+  }
+}
+
 // The largest of `classes` logits, the first of equals.
 size_t label(const std::vector<float>& logits, size_t first, size_t classes) {
   const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(first);
@@ -140,6 +149,7 @@ Agreement compare_logits(const Graph& graph, const TensorMap& weights, std::span
       difference.expected = expected.gate_logits[at];
       difference.got = got.gate_logits[at];
       difference.bound = bound.gate_logits[k];
+      if (!expected.gate_slack.empty()) allow(expected.gate_slack[at], difference);
       note(agreement, difference);
     }
   }

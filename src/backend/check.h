@@ -17,6 +17,9 @@ namespace sooner {
 struct AllLogits {
   std::vector<float> logits;       // [n, K, C]
   std::vector<float> gate_logits;  // [n, K - 1], before the sigmoid; NaN where the exit has no gate
+  // [n, K - 1], how far these may be off because gates were written down after the sigmoid; infinite: at least so far
+  // from 0. Empty: not at all.
+  std::vector<double> gate_slack = {};
 };
 
 // Called after every step; may read what it wrote.

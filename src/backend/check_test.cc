@@ -227,6 +227,37 @@ TEST(Check, FindsTheOneNumberThatIsOff) {
   EXPECT_EQ(agreement.worst.class_index, -1);
 }
 
+// A gate written down after the sigmoid has lost digits, all of them where it is 1.
+TEST(Check, AllowsWhatAGateLostWhenItWasWrittenDown) {
+  const Graph graph = network("awkward_cuts");
+  const TensorMap weights = random_weights(graph, 1);
+  const std::vector<float> images = random_images(graph, 1, 2);
+  const AllLogits got = run_every_exit(graph, weights, RefBackend(), {.batch_max = 2}, images);
+  size_t gated = 0;
+  while (std::isnan(got.gate_logits[gated])) ++gated;
+  const auto outside = [&](float expected, double slack) {
+    AllLogits written = got;
+    written.gate_logits[gated] = expected;
+    written.gate_slack.assign(got.gate_logits.size(), 0.0);
+    written.gate_slack[gated] = slack;
+    return compare_logits(graph, weights, images, Precision::kF32, written, got).outside;
+  };
+  const float gate = got.gate_logits[gated];
+  constexpr double kAtLeast = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(outside(gate + 1e-2F, 0), 1);
+  EXPECT_EQ(outside(gate + 1e-2F, 2e-2), 0);
+  EXPECT_EQ(outside(gate + 1e-2F, 5e-3), 1);
+  // At least 17 from 0, on its side: `got` is not.
+  EXPECT_EQ(outside(17, kAtLeast), 1);
+  EXPECT_EQ(outside(-17, kAtLeast), 1);
+  AllLogits open = got;
+  open.gate_logits[gated] = 20;
+  AllLogits written = open;
+  written.gate_logits[gated] = 17;
+  written.gate_slack.assign(got.gate_logits.size(), kAtLeast);
+  EXPECT_EQ(compare_logits(graph, weights, images, Precision::kF32, written, open).outside, 0);
+}
+
 TEST(Check, RefusesHalfAnImage) {
   const Graph graph = network("awkward_cuts");
   const std::vector<float> images(61);

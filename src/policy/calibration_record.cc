@@ -57,7 +57,7 @@ bool holds_everywhere(const CalibrationRecord& record) {
 
 bool chosen_alike(const CalibrationRecord& a, const CalibrationRecord& b) {
   return a.policy.name == b.policy.name && a.policy.surest_so_far == b.policy.surest_so_far &&
-         without_times(a.rule) == without_times(b.rule);
+         a.policy.ensemble.mean == b.policy.ensemble.mean && without_times(a.rule) == without_times(b.rule);
 }
 
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,

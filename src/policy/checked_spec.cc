@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kMostParts = 16;
+constexpr int kDeepestParts = 8;
 // exp(w) of a weight within is a usable number.
 constexpr double kLargestWeight = 50;
 
@@ -168,6 +169,13 @@ void check_gates(const PolicySpec& spec, const PolicyKind& kind, const PolicyCon
   check_cost_weight(*context.cost_weights, *spec.cost_weight);
 }
 
+// Looks no further than the limit.
+bool deeper_than(const PolicySpec& spec, int depth) {
+  if (spec.parts.empty()) return false;
+  return depth == 0 ||
+         std::ranges::any_of(spec.parts, [&](const PolicySpec& part) { return deeper_than(part, depth - 1); });
+}
+
 void check_parts(const PolicySpec& spec, const PolicyKind& kind) {
   if (!kind.parts) {
     if (spec.parts.empty()) return;
@@ -177,6 +185,10 @@ void check_parts(const PolicySpec& spec, const PolicyKind& kind) {
   if (spec.parts.empty() || spec.parts.size() > kMostParts) {
     fail(Code::kInvalidArgument, "[policy] '{}' got {} parts, expected 1 to {}: the policies it combines", kind.name,
          spec.parts.size(), kMostParts);
+  }
+  if (deeper_than(spec, kDeepestParts)) {
+    fail(Code::kInvalidArgument, "[policy] '{}' got policies nested more than {} deep, expected less", kind.name,
+         kDeepestParts);
   }
   for (const PolicySpec& part : spec.parts) {
     if (part.cap != -1 || part.surest_so_far || part.abstain_below > -kInfinity || part.deadline_seconds != kInfinity) {

@@ -20,6 +20,12 @@ struct BadSpec {
   std::string message;
 };
 
+PolicySpec nested(int depth) {
+  PolicySpec spec{.name = "gate"};
+  for (int i = 0; i < depth; ++i) spec = {.name = "any", .parts = {spec}};
+  return spec;
+}
+
 class BadPolicySpec : public ::testing::TestWithParam<BadSpec> {};
 
 TEST_P(BadPolicySpec, IsRefusedWithAMessageThatHelps) {
@@ -86,6 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "got nan among its biases at exit 1"},
         BadSpec{{.name = "any"}, kThreeExits, "'any' got 0 parts"},
         BadSpec{{.name = "gate", .parts = {{}}}, kThreeExits, "'gate' got 1 parts, expected none"},
+        BadSpec{nested(9), kThreeExits, "'any' got policies nested more than 8 deep"},
         BadSpec{{.name = "all", .parts = {{.name = "gates"}}}, kThreeExits, "did you mean 'gate'?"},
         BadSpec{{.name = "all", .parts = {{.name = "gate", .cap = 1}}},
                 kThreeExits,

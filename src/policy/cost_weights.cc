@@ -1,18 +1,13 @@
 #include "policy/cost_weights.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
 
 namespace sooner {
-namespace {
-
-// exp(w) of a shift within is a usable number.
-constexpr double kLargestShift = 50;
-
-}  // namespace
-
 double cost_weight_position(const CostWeights& weights, double value) {
   return 2 * std::log(value / weights.low) / std::log(weights.high / weights.low) - 1;
 }
@@ -51,10 +46,12 @@ void check_cost_weights(const CostWeights& weights, size_t early_exits) {
     fail(Code::kInvalidArgument, "[policy] got cost weights for {} gates, expected {}", weights.shifts.size(),
          early_exits);
   }
-  for (const std::vector<double>& shifts : weights.shifts) {
-    if (shifts.size() == 2 && std::abs(shifts[0]) <= kLargestShift && std::abs(shifts[1]) <= kLargestShift) continue;
-    fail(Code::kInvalidArgument, "[policy] got a gate's shifts of {} numbers, expected 2 within {} to {}",
-         shifts.size(), -kLargestShift, kLargestShift);
+  const auto usable = [](double shift) { return std::abs(shift) <= kLargestGateShift; };
+  for (size_t k = 0; k < weights.shifts.size(); ++k) {
+    const std::vector<double>& shifts = weights.shifts[k];
+    if (shifts.size() == 2 && std::ranges::all_of(shifts, usable)) continue;
+    fail(Code::kInvalidArgument, "[policy] got shifts {} of the gate at exit {}, expected 2 numbers within {} to {}",
+         fmt::join(shifts, ", "), k, -kLargestGateShift, kLargestGateShift);
   }
 }
 

@@ -11,6 +11,9 @@
 
 namespace sooner {
 
+// exp(w) of a shift within is a usable number; training keeps to it.
+inline constexpr double kLargestGateShift = 50;
+
 struct CostWeights {
   double low = 0, high = 0;  // the trained range, 0 < low < high
   double standard = 0;       // the one that holds where none is named, within it

@@ -96,9 +96,11 @@ TEST(CostWeights, AreRefusedWhereTheyDoNotFit) {
   EXPECT_THAT(what(bad), HasSubstr("for 1 gates, expected 2"));
   bad = kWeights;
   bad.shifts[0] = {1};
-  EXPECT_THAT(what(bad), HasSubstr("shifts of 1 numbers, expected 2"));
-  bad.shifts[0] = {1, std::nan("")};
-  EXPECT_THAT(what(bad), HasSubstr("expected 2 within -50 to 50"));
+  EXPECT_THAT(what(bad), HasSubstr("shifts 1 of the gate at exit 0, expected 2 numbers"));
+  bad.shifts = {{0, 0}, {1, std::nan("")}};
+  EXPECT_THAT(what(bad), HasSubstr("shifts 1, nan of the gate at exit 1, expected 2 numbers within -50 to 50"));
+  bad.shifts = {{0, 0}, {-51, 0}};
+  EXPECT_THAT(what(bad), HasSubstr("shifts -51, 0"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "graph/shape_inference.h"
+#include "policy/cost_weights.h"
 #include "train/torch_tensors.h"
 #include "zoo/initial_weights.h"
 
@@ -376,7 +377,7 @@ ExitOutputs GraphModule::forward_from(std::span<const at::Tensor> frontier_value
 std::vector<std::vector<double>> GraphModule::gate_shifts() const {
   std::vector<std::vector<double>> shifts;
   for (const size_t at : shifts_) {
-    const at::Tensor value = parameters_[at].value.detach().to(at::kCPU);
+    const at::Tensor value = parameters_[at].value.detach().to(at::kCPU).clamp(-kLargestGateShift, kLargestGateShift);
     shifts.push_back({value[0].item<double>(), value[1].item<double>()});
   }
   return shifts;

@@ -1,6 +1,7 @@
 #include "train/losses.h"
 
 #include "core/error.h"
+#include "policy/cost_weights.h"
 #include "train/torch_tensors.h"
 
 namespace sooner {
@@ -134,7 +135,7 @@ ExitOutputs at_cost_weight(const ExitOutputs& outputs, double position) {
   SOONER_ASSERT(outputs.gate_shifts.size() == outputs.gates.size());
   ExitOutputs shifted = outputs;
   for (size_t k = 0; k < outputs.gates.size(); ++k) {
-    const at::Tensor& shifts = outputs.gate_shifts[k];
+    const at::Tensor shifts = outputs.gate_shifts[k].clamp(-kLargestGateShift, kLargestGateShift);
     shifted.gates[k] = outputs.gates[k] + shifts[0] * position + shifts[1] * (position * position);
   }
   return shifted;

@@ -70,7 +70,8 @@ Loss gumbel_loss(const ExitOutputs& outputs, const at::Tensor& labels, const Dif
                  const at::Tensor& noise, double temperature);
 
 // The same with gates as they are at position t in [-1, 1] of the trained range of cost weights
-// (policy/cost_weights.h): a_k + shift_1 t + shift_2 t^2. REQUIRES: gate shifts.
+// (policy/cost_weights.h): a_k + shift_1 t + shift_2 t^2, shifts kept within what a model may hold. REQUIRES: gate
+// shifts.
 ExitOutputs at_cost_weight(const ExitOutputs& outputs, double position);
 
 // Per sample [N], with gradient: log S_{k+1}[y], by probabilities; 0 is the whole decision.

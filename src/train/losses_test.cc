@@ -6,6 +6,7 @@
 
 #include "graph/cost.h"
 #include "graph/graph_builder.h"
+#include "policy/cost_weights.h"
 #include "support/error_of.h"
 #include "zoo/heads.h"
 
@@ -56,6 +57,14 @@ TEST(AtCostWeight, ShiftsGatesAndPassesTheGradientOn) {
   (shifted.gates[0] + shifted.gates[1]).sum().backward();
   EXPECT_NEAR(value(net.outputs.gate_shifts[0].grad()[0]), -0.5, 1e-6);
   EXPECT_NEAR(value(net.outputs.gate_shifts[0].grad()[1]), 0.25, 1e-6);
+}
+
+TEST(AtCostWeight, KeepsShiftsWithinWhatAModelMayHold) {
+  ThreeExits net;
+  net.outputs.gate_shifts = {floats({80, 0}), floats({0, -70})};
+  const ExitOutputs shifted = at_cost_weight(net.outputs, 1);
+  EXPECT_NEAR(value(shifted.gates[0]), -0.3 + kLargestGateShift, 1e-4);
+  EXPECT_NEAR(value(shifted.gates[1]), 0.8 - kLargestGateShift, 1e-4);
 }
 
 TEST(WeightedLoss, LabelSmoothingSpreadsTheLabel) {

@@ -1,6 +1,9 @@
 #include "train/network_source.h"
 
+#include <algorithm>
+
 #include "core/error.h"
+#include "graph/cost.h"
 #include "train/regime.h"
 
 namespace sooner {
@@ -22,6 +25,12 @@ void check_fits(const ModelFile& model, const DataSet& data, const std::string& 
     fail(Code::kInvalidArgument, "[train] '{}' tells {} classes apart, the data set '{}' has {}", place,
          manifest.graph.classes, data.name, data.outputs());
   }
+}
+
+// A head that a later one reads cannot be left out by itself.
+bool heads_read_earlier_ones(const Graph& graph) {
+  return std::ranges::any_of(compute_cost(graph).stages,
+                             [](const StageCost& stage) { return stage.skippable_macs < stage.head_macs; });
 }
 
 // Gates belong to a regime, not to a file.
@@ -60,6 +69,14 @@ Graph described_network(const TrainConfig& config, const DataSet& data, const st
     fail(Code::kInvalidArgument,
          "[train] '{}' has no early exits to keep; place some with network.exits, or attach them with sooner attach",
          path);
+  }
+  // The first exit has none before it, and the last one's head is the backbone's.
+  if (network.cascade && graph.exits() > 2 && !heads_read_earlier_ones(graph)) {
+    fail(
+        Code::kInvalidArgument,
+        "[train] regime {} trains heads that read the answer before theirs, and those of '{}' do not; place exits anew "
+        "with network.exits, or train the kept ones by classifier-wise",
+        config.train.regime, path);
   }
   set_gates(graph, network);
   return graph;

@@ -63,9 +63,14 @@ int64_t count_joint_step(const Graph& graph, const ComputeMode& mode, int64_t ba
 
 int64_t joint_step_bytes(const Graph& graph, const ComputeMode& mode, int64_t batch_size) {
   constexpr int64_t kFew = 8;
+  constexpr int64_t kAffordable = int64_t{1} << 30U;
   if (batch_size <= kFew) return count_joint_step(graph, mode, batch_size);
-  const int64_t few = count_joint_step(graph, mode, kFew);
-  return few + (few - count_joint_step(graph, mode, kFew / 2)) / (kFew - kFew / 2) * (batch_size - kFew);
+  const int64_t guess = count_joint_step(graph, mode, kFew) / kFew * batch_size;
+  const int64_t most = guess <= kAffordable ? batch_size : std::max(kFew, batch_size * kAffordable / guess);
+  const int64_t counted = count_joint_step(graph, mode, most);
+  if (most == batch_size) return counted;
+  const int64_t half = most / 2;
+  return counted + (counted - count_joint_step(graph, mode, half)) / (most - half) * (batch_size - most);
 }
 
 }  // namespace sooner

@@ -25,8 +25,9 @@ class StepMemory {
   std::unique_ptr<Impl> impl_;
 };
 
-// What a step that trains every exit takes, forward and backward, counted on a copy of the network with a few images
-// and drawn out to `batch_size`: the machine may have no room for a whole step.
+// What a step that trains every exit takes, forward and backward, counted on a copy of the network. Where a whole step
+// would take more than a gibibyte, for which the machine may have no room, it is counted with fewer images and drawn
+// out to `batch_size`; that is a lower bound, since which moment of the step takes most may change with their number.
 int64_t joint_step_bytes(const Graph& graph, const ComputeMode& mode, int64_t batch_size);
 
 }  // namespace sooner

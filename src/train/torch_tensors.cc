@@ -24,7 +24,8 @@ void fail_torch(std::string_view place, const c10::Error& error) {
   std::string text = error.what_without_backtrace();
   text = text.substr(0, text.find('\n'));
   const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-                      text.find("not enough memory") != std::string::npos;
+                      text.find("not enough memory") != std::string::npos ||
+                      text.find("alloc_cpu.cpp") != std::string::npos;
   if (memory) {
     fail(Code::kResourceExhausted, "[{}] memory ran out: {}; lower train.batch_size", place, text);
   }

@@ -200,6 +200,11 @@ void resolve(TrainConfig& config, const std::string& file) {
         "[config] {}: network.exits is kept, but backbone '{}' has none of its own; name a model:<path>, or place some",
         file, config.network.backbone);
   }
+  if (config.network.exits == kKeptExits && config.network.head != NetworkDescription{}.head) {
+    fail(Code::kInvalidArgument,
+         "[config] {}: network.head is '{}', but kept exits keep their heads; leave it out, or place exits anew", file,
+         config.network.head);
+  }
   if (regime.exits && config.network.exits == "none") {
     fail(Code::kInvalidArgument,
          "[config] {}: regime {} needs exits, but network.exits is none; place some or use plain", file, regime.name);

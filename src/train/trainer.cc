@@ -40,7 +40,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // On a GPU the loss is looked at only so often: looking waits for it.
 constexpr int64_t kStepsBetweenLooksCuda = 16;
 constexpr int64_t kStepsBeforeEstimate = 20;
-// How often an epoch a regime that steers looks at the validation split.
+// How often an epoch a regime that steers looks at the validation split, the end of the epoch among them.
 constexpr int64_t kSteersPerEpoch = 4;
 
 class Trainer {
@@ -192,7 +192,9 @@ class Trainer {
     for (size_t k = 0; k < loss.exit_losses.size(); ++k) {
       if (!loss.exit_losses[k].defined()) continue;
       const auto value = loss.exit_losses[k].item<double>();
-      if (!std::isfinite(value)) not_finite(fmt::format("exit {}'s {} is {}", k, loss_name(), value));
+      if (!std::isfinite(value)) {
+        not_finite(fmt::format("exit {}'s {} is {}", k, loss_name(), std::isnan(value) ? "not a number" : "infinite"));
+      }
     }
     not_finite("the mixture of the gates is not a number");
   }
@@ -253,6 +255,7 @@ class Trainer {
     at_.epoch_seconds = 0;
     if (!gated) drop_rule(record.validation);
     require_finite_metrics(record);
+    if (setup_.regime->steers(moment())) setup_.regime->steer(record.validation);
     if (phase().selects) {
       const double now = setup_.regime->score(record.validation);
       record.best = now >= at_.best_score;

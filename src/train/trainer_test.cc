@@ -244,6 +244,27 @@ TEST(Trainer, TargetCostMovesTheCostWeight) {
   EXPECT_NE(metrics_of(folder).back()["cost_weight"].get<double>(), 0.01);
 }
 
+TEST(Trainer, TargetCostMovesTheCostWeightWhereAnEpochIsOneStep) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create(root / "run");
+  StopAfter listener(-1);
+  run(small_config({"differentiable.target_cost=0.5", "differentiable.cost_weight=0.01", "train.batch_size=157",
+                    "train.epochs=6"}),
+      folder, listener);
+  EXPECT_NE(metrics_of(folder).back()["cost_weight"].get<double>(), 0.01);
+}
+
+TEST(Trainer, RefusesToNormaliseASingleValue) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create(root / "run");
+  StopAfter listener(-1);
+  const Error error = error_of([&] {
+    run(small_config({"train.batch_size=1", "network.head=branchy:conv4@6,bn,relu", "network.exits=names:relu3"}),
+        folder, listener);
+  });
+  EXPECT_THAT(error.what(), HasSubstr("maps of one pixel over batches of one image"));
+}
+
 TEST(Trainer, SaysWhenThereAreTooFewImagesForABatch) {
   const TempFolder root;
   const RunFolder folder = RunFolder::create(root / "run");

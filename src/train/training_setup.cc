@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "data/open_data_set.h"
 #include "graph/cost.h"
+#include "graph/shape_inference.h"
 #include "train/network_source.h"
 
 namespace sooner {
@@ -50,6 +51,19 @@ Targets what_is_asked(const DataSet& data, const Splits& splits, const RecipeCon
   return {recipe.label_smoothing, class_weights(recipe.class_balance, counts, recipe.class_balance_beta)};
 }
 
+// A single value has no deviation.
+void check_normalisation(const Graph& graph, int64_t batch_size) {
+  if (batch_size > 1) return;
+  const std::vector<Shape> shapes = infer_shapes(graph);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (graph.nodes[i].op != OpKind::kBatchNorm || shapes[i].size() < 3 || shapes[i][1] * shapes[i][2] > 1) continue;
+    fail(Code::kInvalidArgument,
+         "[train] '{}' normalises maps of one pixel over batches of one image, which leaves nothing of them; raise "
+         "train.batch_size",
+         graph.nodes[i].name);
+  }
+}
+
 // Whether a model's training kept away from what this run keeps away from.
 bool same_splits(const Provenance& provenance, const SplitOptions& now) {
   try {
@@ -77,6 +91,7 @@ TrainingSetup::TrainingSetup(const TrainConfig& config)
                         .targets = targets,
                         .seed = config.train.seed,
                         .settings = config.regimes})) {
+  check_normalisation(graph, config.train.batch_size);
   if (regime_kind(config.train.regime).gates) cost_weights = trained_cost_weights(config.regimes);
   if (!start) return;
   // Weights were trained on images normalised in their way, and frozen ones must go on seeing them so.

@@ -203,12 +203,12 @@ CalibrationRecord record_of(const LogitTable& table, const PolicySpec& policy, c
   return record;
 }
 
-CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& old) {
+CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& old, const std::vector<double>& times) {
   const std::string_view text = old.rule;
   const size_t end = std::min(text.find(kAbstaining), text.size());
   // "rule gate 0.5", "rule always 1": the policy's own rule, nothing was chosen.
-  const CalibrationRule rule =
-      text.starts_with(kOwnRule) ? CalibrationRule{} : parse_calibration_rule(text.substr(0, end));
+  CalibrationRule rule = text.starts_with(kOwnRule) ? CalibrationRule{} : parse_calibration_rule(text.substr(0, end));
+  if (rule.kind == CalibrationRule::Kind::kLatency && !times.empty()) rule.times = times;
   CalibrateOptions options;
   options.fit_temperatures = !old.policy.temperatures.empty();
   if (end < text.size()) options.abstention = parse_abstention(text.substr(end + kAbstaining.size()));

@@ -33,8 +33,10 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
                             const CalibrateOptions& options = {});
 
 // Chooses again what `old` chose, by the same rule, for the same policy, on another table: of the same network at
-// another precision, say. Throws what calibrate throws, and kInvalidArgument for a record whose rule cannot be read.
-CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& old);
+// another precision, say. times: instead of those of a latency rule, as in CalibrationRule; empty: its own. Throws what
+// calibrate throws, and kInvalidArgument for a record whose rule cannot be read.
+CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& old,
+                              const std::vector<double>& times = {});
 
 // The record of thresholds that were chosen elsewhere: what `policy`, with its temperatures, does on `table`. Throws
 // what score_table throws. REQUIRES: as many thresholds as early exits; histogram_bins > 0.

@@ -36,7 +36,7 @@ std::string to_string(const RiskRule& rule) {
                      to_string(rule.options.bound));
 }
 
-RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& guarantee, const std::string& policy_name,
+RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& guarantee, const PolicySpec& asked,
                                     const RiskRule& rule, bool with_temperatures) {
   check_risk_options(rule.options);
   if (tune.classes == 1) {
@@ -50,7 +50,10 @@ RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& gu
   check_classes(tune, "tune");
   check_classes(guarantee, "guarantee");
   check_risk_samples(rule.options, guarantee.samples);
-  PolicySpec policy{.name = policy_name};
+  PolicySpec policy = asked;
+  policy.thresholds.clear();
+  policy.class_thresholds.clear();
+  policy.temperatures.clear();
   if (with_temperatures) policy = fit_policy(tune, policy);
   const ScoreTable seen = score_table(tune, policy);
   const ThresholdFamily family =
@@ -79,7 +82,11 @@ RiskCalibration recalibrate_with_risk(const LogitTable& tune, const LogitTable& 
     rule.options.delta = old.guarantee->delta;
     rule.options.bound = risk_bound_from_string(old.guarantee->bound);
   }
-  return calibrate_with_risk(tune, guarantee, old.policy.name, rule, !old.policy.temperatures.empty());
+  // An ensemble's weights were fitted to the old logits.
+  PolicySpec policy = old.policy;
+  policy.ensemble.weights.clear();
+  policy.ensemble.biases.clear();
+  return calibrate_with_risk(tune, guarantee, policy, rule, !old.policy.temperatures.empty());
 }
 
 void check_unused_for_tuning(std::string_view guarantee_hash, std::span<const CalibrationRecord> records) {

@@ -27,9 +27,10 @@ struct RiskCalibration {
 };
 
 // Fits temperatures (of policies that look at probabilities, unless told not to) and makes the family on `tune`, then
-// chooses on `guarantee`. Throws kInvalidArgument for a bad table (NaN logits), a policy without thresholds, options
-// out of range, tables of two models, a class that one of them lacks; kFailedPrecondition for too few samples.
-RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& guarantee, const std::string& policy_name,
+// chooses on `guarantee`. Thresholds and temperatures of `policy` are put aside. Throws kInvalidArgument for a bad
+// table (NaN logits), a policy without thresholds, options out of range, tables of two models, a class that one of them
+// lacks; kFailedPrecondition for too few samples.
+RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& guarantee, const PolicySpec& policy,
                                     const RiskRule& rule, bool with_temperatures = true);
 
 // The same choice again, by the rule that a record with a guarantee was made by, on other tables: of the same network

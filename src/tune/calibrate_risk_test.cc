@@ -1,5 +1,6 @@
 #include "tune/calibrate_risk.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -17,7 +18,7 @@ class CalibrateWithRisk : public ::testing::TestWithParam<const char*> {};
 TEST_P(CalibrateWithRisk, RecordsItsThresholdsAndItsPromise) {
   const LogitTable tune = random_logit_table(1, 600, 3, 4);
   const LogitTable guarantee = random_logit_table(2, 500, 3, 4);
-  const RiskCalibration made = calibrate_with_risk(tune, guarantee, GetParam(), kRule);
+  const RiskCalibration made = calibrate_with_risk(tune, guarantee, {.name = GetParam()}, kRule);
   EXPECT_EQ(made.record.rule, "risk 0.05 delta 0.1 loss differs bound binomial");
   EXPECT_EQ(made.record.samples, 600);
   EXPECT_EQ(made.record.policy.thresholds, made.choice.thresholds);
@@ -47,14 +48,35 @@ TEST(RiskCalibration, GivesTheSameTwiceAndAgainFromItsRecord) {
   const LogitTable guarantee = random_logit_table(2, 400, 3, 4);
   for (const RiskRule& rule : {kRule, RiskRule{.options = {.level = 0.1}, .loss = RiskLoss::kAccuracyGap},
                                RiskRule{.options = {.level = 0.1, .delta = 0.2, .bound = RiskBound::kBetting}}}) {
-    const RiskCalibration made = calibrate_with_risk(tune, guarantee, "margin", rule);
+    const RiskCalibration made = calibrate_with_risk(tune, guarantee, {.name = "margin"}, rule);
     const RiskCalibration again = recalibrate_with_risk(tune, guarantee, made.record);
     EXPECT_EQ(made.record.policy, again.record.policy);
     EXPECT_EQ(made.record.rule, again.record.rule);
     EXPECT_EQ(made.record.guarantee, again.record.guarantee);
   }
-  EXPECT_EQ(calibrate_with_risk(tune, guarantee, "margin", {.options = {.level = 0.1}}).record.guarantee->bound,
-            "conformal");
+  EXPECT_EQ(
+      calibrate_with_risk(tune, guarantee, {.name = "margin"}, {.options = {.level = 0.1}}).record.guarantee->bound,
+      "conformal");
+}
+
+TEST(RiskCalibration, PromisesAboutThePolicyThatWasAskedFor) {
+  const LogitTable tune = random_logit_table(1, 400, 3, 4);
+  const LogitTable guarantee = random_logit_table(2, 400, 3, 4);
+  PolicySpec asked{.name = "ensemble"};
+  asked.ensemble.mean = "arithmetic";
+  asked.thresholds = {0.1, 0.2};
+  const RiskCalibration made = calibrate_with_risk(tune, guarantee, asked, kRule);
+  EXPECT_EQ(made.record.policy.ensemble, asked.ensemble);
+  EXPECT_EQ(made.record.policy.thresholds, made.choice.thresholds);
+  EXPECT_EQ(recalibrate_with_risk(tune, guarantee, made.record).record.policy, made.record.policy);
+  const RiskCalibration geometric = calibrate_with_risk(tune, guarantee, {.name = "ensemble"}, kRule);
+  EXPECT_FALSE(chosen_alike(made.record, geometric.record));
+  // Its weights are fitted anew.
+  EXPECT_EQ(recalibrate_with_risk(tune, guarantee, geometric.record).record.policy, geometric.record.policy);
+  asked.name = "margin";
+  EXPECT_THAT(message_of(Code::kInvalidArgument,
+                         [&] { static_cast<void>(calibrate_with_risk(tune, guarantee, asked, kRule)); }),
+              testing::HasSubstr("got a way to join exits"));
 }
 
 TEST(RiskCalibration, WritesItsRule) {
@@ -66,7 +88,7 @@ TEST(RiskCalibration, RefusesTablesThatDoNotFit) {
   const LogitTable tune = random_logit_table(1, 300, 3, 4);
   const LogitTable guarantee = random_logit_table(2, 300, 3, 4);
   const auto refusal = [&](Code code, const LogitTable& other, const std::string& policy, const RiskRule& rule) {
-    return message_of(code, [&] { static_cast<void>(calibrate_with_risk(tune, other, policy, rule)); });
+    return message_of(code, [&] { static_cast<void>(calibrate_with_risk(tune, other, {.name = policy}, rule)); });
   };
   LogitTable broken = guarantee;
   broken.logits[(7 * 3 + 1) * 4] = std::nanf("");

@@ -312,7 +312,7 @@ TEST(CalibrateNumbers, RefusesWhatIsAboutClasses) {
   EXPECT_THAT(refusal(numbers, "max-prob", "error-rise 1"), HasSubstr("'max-prob' needs classes"));
   EXPECT_THAT(refusal(classes, "patience", "error-rise 1"), HasSubstr("use accuracy-drop"));
   EXPECT_THAT(refusal(classes, "patience", "accuracy-drop 1.5"), HasSubstr("expected 0 to 1"));
-  EXPECT_THROW(calibrate_with_risk(numbers, numbers, "patience", {}, false), Error);
+  EXPECT_THROW(calibrate_with_risk(numbers, numbers, {.name = "patience"}, {}, false), Error);
 }
 
 TEST(CalibrateNumbers, NeedTwoEarlyExitsToSaveAnything) {

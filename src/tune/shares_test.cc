@@ -134,10 +134,11 @@ TEST(Budget, ThatHardlyMoreThanTheFirstExitNeedsIsKept) {
 }
 
 TEST(Budget, PrefersTheCheaperOfEquallyAccurateChoices) {
-  // Everything is right everywhere, so the cheapest ratio wins whatever the budget.
+  // Everything is right everywhere, so the cheapest choice wins whatever the budget: everybody at the first exit.
   const ThresholdChoice choice = choose_by_budget(ten(), 10);
-  EXPECT_DOUBLE_EQ(choice.expected.cost, choose_by_budget(ten(), choice.expected.cost).expected.cost);
-  EXPECT_NEAR(choice.expected.shares[0], 0.9, 1e-12) << "floor(10 / (1 + .05 + .0025)) = 9";
+  EXPECT_EQ(choice.expected.shares[0], 1);
+  EXPECT_DOUBLE_EQ(choice.expected.cost, ten().exit_cost[0]);
+  EXPECT_EQ(choose_by_budget(ten(), choice.expected.cost).thresholds, choice.thresholds);
 }
 
 TEST(Budget, BelowTheCheapestChoiceIsRefusedWithItsCost) {

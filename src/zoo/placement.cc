@@ -97,6 +97,10 @@ std::vector<std::string> place_exits(const Graph& plain, std::string_view placem
     for (const std::string& item : split(argument, ',')) {
       add(rule == "names" ? item : deepest_cut(plain, cuts, fraction_of(item)));
     }
+  } else if (rule == "greedy") {
+    fail(
+        Code::kInvalidArgument,
+        "[placement] 'greedy' needs exits that are trained; train with every, then let `sooner exits --greedy` choose");
   } else {
     fail(Code::kInvalidArgument,
          "[placement] '{}' is unknown; expected names:a,b or fractions:.3,.6 or {}:3 or every or none", placement,

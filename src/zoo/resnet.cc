@@ -88,7 +88,7 @@ Graph resnet_family(Variant& variant, const Shape& input_shape, int64_t classes)
   BlockOptions options;
   options.shortcuts = variant.family().starts_with("resnet");
   const size_t letters = std::string_view(options.shortcuts ? "resnet" : "plainnet").size();
-  const int64_t depth = parse_integer("zoo", std::string_view(variant.family()).substr(letters), 8, kDeepest);
+  const int64_t depth = parse_integer("zoo", std::string_view(variant.family()).substr(letters), 0, 1'000'000);
   if (options.shortcuts && (depth == 18 || depth == 34)) return imagenet_network(variant, depth, input_shape, classes);
   options.batch_norm = !variant.take("no-bn");
   const double width = variant.take_number('w', 1, 4096).value_or(16);

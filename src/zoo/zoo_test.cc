@@ -143,7 +143,7 @@ TEST(BackboneFromString, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(what("resnet19"), HasSubstr("depth must be 6n+2"));
   EXPECT_THAT(what("resnet"), HasSubstr("did you mean"));
   EXPECT_THAT(what("resnet20.5"), HasSubstr("not a whole number"));
-  EXPECT_THAT(what("resnet2"), HasSubstr("out of range"));
+  EXPECT_THAT(what("resnet2"), HasSubstr("resnet2: depth must be 6n+2"));
   EXPECT_THAT(what("resnet1e300"), HasSubstr("not a whole number"));
   EXPECT_THAT(what("resnet99999999999999999999"), HasSubstr("out of range"));
   EXPECT_THAT(what("resnet20:8"), HasSubstr("got '8', expected a width such as w8, or no-bn"));
