@@ -371,7 +371,7 @@ TEST(Trainer, TrainsTheHeadsThatWereAttachedToANetwork) {
   const std::string path = (root / "attached.safetensors").string();
   save_model(attached, path);
   const std::vector<std::string> words{"train.regime=classifier-wise", "network.backbone=model:" + path,
-                                       "network.exits=kept", "train.epochs=1"};
+                                       "network.exits=kept", "network.head=conv-gap-fc", "train.epochs=1"};
   const RunFolder folder = RunFolder::create(root / "run");
   StopAfter listener(-1);
   run(small_config(words), folder, listener);
