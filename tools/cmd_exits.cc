@@ -59,9 +59,6 @@ void write_kept(const ModelFile& file, std::span<const size_t> kept, const Exits
 
 void print_greedy(const ModelFile& file, const LogitTable& table, const ExitsArguments& arguments) {
   GreedyOptions options{.drop = arguments.drop / 100, .most = arguments.most};
-  if (!arguments.policy.thresholds.empty()) {
-    fail(Code::kInvalidArgument, "[exits] got --threshold and --greedy, which chooses thresholds itself; leave it out");
-  }
   if (!arguments.policy.name.empty()) options.policy = arguments.policy.name;
   const Graph& graph = file.manifest.graph;
   options.exit_cost = [&](std::span<const size_t> kept) { return compute_cost(keep_exits(graph, kept)).exit_fraction; };
@@ -167,6 +164,7 @@ void add_exits(CLI::App& app) {
   app.add_option("-o,--output", arguments->output, "the model to write");
   add_policy_options(app, &arguments->policy);
   exclude_policy_options(app, *keep);
+  exclude_policy_options(app, *greedy, "--policy");
   add_engine_options(app, &arguments->engine);
   add_data_options(app, &arguments->data);
   add_output_options(app, &arguments->form);

@@ -152,11 +152,11 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
       ->delimiter(',');
 }
 
-void exclude_policy_options(CLI::App& app, CLI::Option& option) {
+void exclude_policy_options(CLI::App& app, CLI::Option& option, std::string_view but_for) {
   for (const char* name :
        {"--policy", "--threshold", "--class-threshold", "--temperature", "--ensemble-mean", "--cost-weight", "--exit",
         "--cap", "--surest-so-far", "--as-reached", "--abstain-below", "--deadline", "--stage-seconds"}) {
-    option.excludes(app.get_option(name));
+    if (name != but_for) option.excludes(app.get_option(name));
   }
 }
 

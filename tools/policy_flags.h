@@ -29,8 +29,8 @@ struct PolicyFlags {
 // --policy and what goes with it.
 void add_policy_options(CLI::App& app, PolicyFlags* flags);
 
-// What `option` does asks no policy.
-void exclude_policy_options(CLI::App& app, CLI::Option& option);
+// What `option` does asks for no policy, or for no more than `but_for`.
+void exclude_policy_options(CLI::App& app, CLI::Option& option, std::string_view but_for = {});
 
 // "entropy | max-prob | ...", for help.
 std::string policy_choice();

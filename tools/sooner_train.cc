@@ -182,7 +182,7 @@ int run(const Arguments& a) {
   }
   const std::string& there = found ? a.out : a.resume;
   if (!there.empty() && is_finished(RunFolder::open(there), config)) {
-    if (!a.quiet) fmt::print(stderr, "this run is finished; its model is left as it is\n");
+    if (!a.quiet && !found) fmt::print(stderr, "this run is finished; its model is left as it is\n");
     print_result(RunFolder::open(there));
     return 0;
   }
