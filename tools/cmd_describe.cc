@@ -6,6 +6,7 @@
 #include "command.h"
 #include "core/text.h"
 #include "format/model_file.h"
+#include "format/policy_json.h"
 #include "graph/cost.h"
 #include "graph/shape_inference.h"
 #include "guarantee_text.h"
@@ -95,9 +96,7 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
                               {"carry_bytes", stage.carry_bytes}});
   }
   json["policy"] = {{"name", manifest.policy.name}};
-  for (const double threshold : manifest.policy.thresholds) {
-    json["policy"]["thresholds"].push_back(fmt::format("{}", threshold));
-  }
+  json["policy"]["thresholds"] = numbers_to_json(manifest.policy.thresholds, "thresholds");
   if (const auto& weights = manifest.cost_weights) {
     json["cost_weights"] = {{"low", weights->low}, {"high", weights->high}, {"standard", weights->standard}};
   }
@@ -114,8 +113,16 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
                                     {word, quality_number(manifest.quantity, record.quality)},
                                     {"cost_fraction", record.cost_fraction},
                                     {"exit_shares", record.exit_shares},
+                                    {"exit_savings", record.exit_savings},
+                                    {"optimality_gap", record.optimality_gap},
+                                    {"thresholds", numbers_to_json(record.policy.thresholds, "thresholds")},
+                                    {"temperatures", record.policy.temperatures},
+                                    {"samples", record.samples},
+                                    {"data_set", record.data_set},
+                                    {"split_hash", record.split_hash},
                                     {"precision", record.precision},
-                                    {"backend", record.backend}});
+                                    {"backend", record.backend},
+                                    {"instruction_set", record.instruction_set}});
     if (!record.guarantee) continue;
     json["calibrations"].back()["guarantee"] = {
         {"level", record.guarantee->level},     {"delta", record.guarantee->delta},

@@ -14,6 +14,8 @@ import sys
 
 COLUMNS = ("data_set", "network", "run", "chosen_by", "accuracy", "mean_macs", "us_per_image")
 MARKS = "osD^vP"
+# Okabe and Ito: told apart by colour-blind readers, too; grey is for networks without exits.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 
 
 class BadInput(Exception):
@@ -79,7 +81,7 @@ def draw_panel(axes, networks, points_of, x_title):
         axes.plot(*zip(*static), linestyle="--", linewidth=1, color="0.45", zorder=1)
     lines = marks = 0
     for network in networks:
-        style = dict(linewidth=1.4, marker=".", markersize=5, color=f"C{lines % 10}")
+        style = dict(linewidth=1.4, marker=".", markersize=5, color=COLOURS[lines % len(COLOURS)])
         if not network.has_exits:
             style = dict(linewidth=0, marker=MARKS[marks % len(MARKS)], markersize=7, color="0.25")
         lines, marks = lines + network.has_exits, marks + (not network.has_exits)
@@ -96,7 +98,6 @@ def draw(networks, arguments):
     matplotlib.use("Agg")
     from matplotlib import pyplot, ticker
 
-    pyplot.style.use("tableau-colorblind10")
     # The same numbers give the same file.
     matplotlib.rcParams.update({"svg.hashsalt": "sooner", "svg.fonttype": "none", "font.size": 9})
     panels = [(lambda network: [(x / 1e6, y) for x, y in network.curve], "mean MACs of an image, millions")]
