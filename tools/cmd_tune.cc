@@ -396,6 +396,12 @@ void run(const TuneArguments& arguments) {
   say(fmt::format("{}, {}: expected {} at {:.3f} of the plain MACs ({} samples of {}; last exit {}); stored in {}",
                   record.policy.name, record.rule, quality_text(quantity, record.quality), record.cost_fraction,
                   record.samples, tune.origin.split, quality_text(quantity, record.last_exit_quality), output));
+  if (rule.kind == CalibrationRule::Kind::kLatency) {
+    double time = 0;
+    for (size_t k = 0; k < rule.times.size(); ++k) time += record.exit_shares[k] * rule.times[k];
+    say(fmt::format("expected time, as measured now: {:.3f} of the plain network's (everybody to the last exit {:.3f})",
+                    time, rule.times.back()));
+  }
   if (plain) {
     say(fmt::format("the network without exits, {}: {} of the same samples", arguments.plain,
                     quality_text(quantity, *plain)));
