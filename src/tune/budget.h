@@ -20,9 +20,8 @@ std::vector<double> budget_ratios();
 // Of all q, the thresholds (thresholds_at_ranks) with the best quality among those whose mean cost is at most
 // `budget`; of equal ones the cheaper. Past MSDNet's smallest, q goes on halving down to 1e-4; where scores only count
 // (patience), each count for all exits is tried, too; and everybody at the first exit that lets go, the least there is.
-// Throws kInvalidArgument for a budget that is not a positive
-// number, or that even the cheapest choice exceeds (the message says its cost). The optimality gap is not known and
-// left 0.
+// Throws kInvalidArgument for a budget that is not a positive number, or that even the cheapest choice exceeds (the
+// message says its cost). The optimality gap is not known and left 0.
 ThresholdChoice choose_by_budget(const ScoreTable& table, double budget);
 
 }  // namespace sooner
