@@ -99,6 +99,7 @@ void run(const QuantizeArguments& arguments) {
   const auto shown = [&](double quality) { return quality_cell(quantity, quality); };
   Table rows({"policy", "chosen by", "logits", std::string(quality_word(quantity)), "MACs of plain", "exit shares"});
   std::optional<LogitTable> guarantee;  // read when a record with a guarantee asks for it
+  std::vector<double> times;            // in int8, measured when a record chosen by them asks
   for (const CalibrationRecord& old : choices) {
     CalibrationRecord record;
     if (old.guarantee) {
@@ -108,8 +109,7 @@ void run(const QuantizeArguments& arguments) {
       record.guarantee->split_hash = data.splits.guarantee.hash;
     } else {
       try {
-        std::vector<double> times;
-        if (old.rule.starts_with("latency ")) {
+        if (times.empty() && old.rule.starts_with("latency ")) {
           const int32_t batch = std::min(model->batch_max(), static_cast<int32_t>(samples.n));
           times = exit_times(*model, *backend, samples.images, batch);
         }

@@ -179,10 +179,9 @@ void set_always_exit(PolicySpec& spec, int32_t exit) {
 }
 
 PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precision precision, bool whole) {
-  constexpr int64_t kMost = 64;
-  if (std::ranges::count(text, '(') > kMost) {
-    fail(Code::kInvalidArgument, "[policy] got {} opening parentheses, expected at most {}",
-         std::ranges::count(text, '('), kMost);
+  constexpr int64_t kMostParentheses = 64;
+  if (const int64_t opened = std::ranges::count(text, '('); opened > kMostParentheses) {
+    fail(Code::kInvalidArgument, "[policy] got {} opening parentheses, expected at most {}", opened, kMostParentheses);
   }
   const size_t open = text.find('('), equals = text.find('=');
   if (open < equals) {

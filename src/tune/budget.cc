@@ -65,10 +65,7 @@ ThresholdChoice choose_by_budget(const ScoreTable& table, double budget) {
   for (const double q : budget_ratios()) consider(q);
   // Budgets that leave one sample in fifty to the other exits, or one in thousands, have thresholds, too.
   for (int halvings = 1; halvings <= 8; ++halvings) consider(std::ldexp(budget_ratios().front(), -halvings));
-  // The least there is: everybody at the first exit that lets go.
-  std::vector<double> all_first(static_cast<size_t>(table.exits), 0.0);
-  all_first[static_cast<size_t>(table.exits - open_exits(table))] = 1;
-  candidates.push_back(thresholds_at_ranks(table, all_first));
+  consider(0);  // the least there is: everybody at the first exit that lets go
   for (const float score : few_scores(table)) {
     candidates.emplace_back(static_cast<size_t>(table.exits - 1), static_cast<double>(score));
   }

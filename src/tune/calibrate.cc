@@ -143,10 +143,7 @@ CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, c
   }
   validate(table);
   CalibrationRecord record;
-  record.policy = policy;
-  record.policy.thresholds.clear();
-  record.policy.class_thresholds.clear();
-  record.policy.temperatures.clear();
+  record.policy = without_choice(policy);
   record.rule = rule_text(rule, kind, record.policy, table.classes);
   if (options.abstention) record.rule += fmt::format("{}{}", kAbstaining, to_string(*options.abstention));
   record.samples = table.samples;
@@ -212,11 +209,7 @@ CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& 
   CalibrateOptions options;
   options.fit_temperatures = !old.policy.temperatures.empty();
   if (end < text.size()) options.abstention = parse_abstention(text.substr(end + kAbstaining.size()));
-  // An ensemble's weights were fitted to the old logits.
-  PolicySpec policy = old.policy;
-  policy.ensemble.weights.clear();
-  policy.ensemble.biases.clear();
-  return calibrate(table, policy, rule, options);
+  return calibrate(table, without_ensemble_fit(old.policy), rule, options);
 }
 
 }  // namespace sooner

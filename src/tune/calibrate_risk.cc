@@ -50,10 +50,7 @@ RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& gu
   check_classes(tune, "tune");
   check_classes(guarantee, "guarantee");
   check_risk_samples(rule.options, guarantee.samples);
-  PolicySpec policy = asked;
-  policy.thresholds.clear();
-  policy.class_thresholds.clear();
-  policy.temperatures.clear();
+  PolicySpec policy = without_choice(asked);
   if (with_temperatures) policy = fit_policy(tune, policy);
   const ScoreTable seen = score_table(tune, policy);
   const ThresholdFamily family =
@@ -82,11 +79,7 @@ RiskCalibration recalibrate_with_risk(const LogitTable& tune, const LogitTable& 
     rule.options.delta = old.guarantee->delta;
     rule.options.bound = risk_bound_from_string(old.guarantee->bound);
   }
-  // An ensemble's weights were fitted to the old logits.
-  PolicySpec policy = old.policy;
-  policy.ensemble.weights.clear();
-  policy.ensemble.biases.clear();
-  return calibrate_with_risk(tune, guarantee, policy, rule, !old.policy.temperatures.empty());
+  return calibrate_with_risk(tune, guarantee, without_ensemble_fit(old.policy), rule, !old.policy.temperatures.empty());
 }
 
 void check_unused_for_tuning(std::string_view guarantee_hash, std::span<const CalibrationRecord> records) {

@@ -12,4 +12,17 @@ PolicySpec fit_policy(const LogitTable& table, PolicySpec policy) {
   return policy;
 }
 
+PolicySpec without_choice(PolicySpec policy) {
+  policy.thresholds.clear();
+  policy.class_thresholds.clear();
+  policy.temperatures.clear();
+  return policy;
+}
+
+PolicySpec without_ensemble_fit(PolicySpec policy) {
+  policy.ensemble.weights.clear();
+  policy.ensemble.biases.clear();
+  return policy;
+}
+
 }  // namespace sooner

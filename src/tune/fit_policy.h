@@ -9,4 +9,10 @@ namespace sooner {
 // REQUIRES: a valid table, a known policy.
 PolicySpec fit_policy(const LogitTable& table, PolicySpec policy);
 
+// `policy` as it was asked for: without thresholds and temperatures of an earlier choice.
+PolicySpec without_choice(PolicySpec policy);
+
+// Without an ensemble's weights and biases, which were fitted to the logits of one table.
+PolicySpec without_ensemble_fit(PolicySpec policy);
+
 }  // namespace sooner
