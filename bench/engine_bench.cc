@@ -11,8 +11,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "backend/check.h"
 #include "bench/program.h"
+#include "check/check.h"
 #include "core/cpu.h"
 #include "core/error.h"
 #include "core/text.h"

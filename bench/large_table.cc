@@ -14,10 +14,10 @@
 #include "core/parallel.h"
 #include "core/rng.h"
 #include "eval/calibration_error.h"
-#include "tune/budget.h"
-#include "tune/logit_table_file.h"
-#include "tune/shares.h"
-#include "tune/temperature.h"
+#include "tune/choosing/budget.h"
+#include "tune/choosing/shares.h"
+#include "tune/fitting/temperature.h"
+#include "tune/tables/logit_table_file.h"
 
 namespace sooner {
 namespace {

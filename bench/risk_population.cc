@@ -18,10 +18,10 @@
 #include "tools/measure.h"
 #include "tools/model_data.h"
 #include "tools/table.h"
-#include "tune/accuracy_drop.h"
-#include "tune/random_table.h"
-#include "tune/resample.h"
-#include "tune/risk_control.h"
+#include "tune/choosing/accuracy_drop.h"
+#include "tune/risk/risk_control.h"
+#include "tune/tables/random_table.h"
+#include "tune/tables/resample.h"
 
 namespace sooner {
 namespace {

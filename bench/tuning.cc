@@ -22,12 +22,12 @@
 #include "core/rng.h"
 #include "format/model_file.h"
 #include "graph/cost.h"
-#include "tune/accuracy_drop.h"
-#include "tune/budget.h"
-#include "tune/logit_table_file.h"
-#include "tune/random_table.h"
-#include "tune/resample.h"
-#include "tune/shares.h"
+#include "tune/choosing/accuracy_drop.h"
+#include "tune/choosing/budget.h"
+#include "tune/choosing/shares.h"
+#include "tune/tables/logit_table_file.h"
+#include "tune/tables/random_table.h"
+#include "tune/tables/resample.h"
 
 namespace sooner {
 namespace {

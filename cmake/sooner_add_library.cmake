@@ -1,14 +1,15 @@
-# sooner_add_library(ROOM DEPENDS rooms… LIBRARIES targets… TEST_DEPENDS rooms…)
+# sooner_add_library(ROOM FOLDERS names… DEPENDS rooms… LIBRARIES targets… TEST_DEPENDS rooms…)
 #
 # LIBRARIES that only this project's own code needs stand in $<BUILD_INTERFACE:…>; what whoever links the installed room
 # must find stands in cmake/sooner-config.cmake.in as well.
 #
-# Makes the static library sooner_ROOM from every *.cc of the current folder but *_test.cc, and the test program
-# ROOM_test from those. DEPENDS names the rooms it may include (see scripts/check_includes.py). Tests may include
+# Makes the static library sooner_ROOM from every *.cc of the current folder and its FOLDERS but *_test.cc, and the test
+# program ROOM_test from those. DEPENDS names the rooms it may include (see scripts/check_includes.py). Tests may include
 # what stands under tests/ ("support/temp_folder.h").
 function(sooner_add_library room)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;TEST_DEPENDS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  cmake_parse_arguments(ARG "" "" "FOLDERS;DEPENDS;LIBRARIES;TEST_DEPENDS" ${ARGN})
+  list(TRANSFORM ARG_FOLDERS REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1/*.cc")
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${ARG_FOLDERS})
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 set(sooner_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/sooner)
 set(sooner_private_folder ${CMAKE_INSTALL_LIBDIR}/sooner)  # libraries that only we use
 
-set(installed_rooms core graph zoo format data policy tune backend_common backend_ref backend quantize runtime eval)
+set(installed_rooms core graph zoo format data policy tune backend_common backend_ref backend runtime check quantize eval)
 if(SOONER_ONEDNN)
   list(APPEND installed_rooms backend_onednn)
 endif()

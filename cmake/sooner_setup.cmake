@@ -10,9 +10,13 @@ endif()
 
 find_program(SOONER_CCACHE ccache)
 if(SOONER_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # The cache lives in the build folder, so that nothing is left outside the checkout.
+  # The cache lives in the build folder, so that nothing is left outside the checkout, unless CCACHE_DIR names a place.
+  set(sooner_ccache_folder ${CMAKE_SOURCE_DIR}/build/ccache)
+  if(DEFINED ENV{CCACHE_DIR})
+    set(sooner_ccache_folder $ENV{CCACHE_DIR})
+  endif()
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      CCACHE_DIR=${CMAKE_SOURCE_DIR}/build/ccache CCACHE_TEMPDIR=${CMAKE_SOURCE_DIR}/build/ccache/tmp CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_DIR=${sooner_ccache_folder} CCACHE_TEMPDIR=${sooner_ccache_folder}/tmp CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${SOONER_CCACHE})
 endif()
 

@@ -3,7 +3,8 @@
 
     check_includes.py [--root DIR]
 
-A room is a folder under src/ (backend/ref and backend/onednn are rooms inside backend). ROOMS says which rooms a room
+A room is a folder under src/ (backend/ref and backend/onednn are rooms inside backend) with all folders in it that are
+no rooms of their own (policy/rules). ROOMS says which rooms a room
 may include; what those may include, it may too. The check also fails on an include that names no file, on two files
 that include each other, and on a library's headers outside the one room that wraps it.
 
@@ -32,15 +33,16 @@ ROOMS = {
     "backend/ref": ["backend/common"],
     "backend/onednn": ["backend/common"],
     "backend": ["backend/ref", "backend/onednn"],
-    "quantize": ["graph", "backend"],
     "runtime": ["graph", "format", "policy", "backend"],
+    "check": ["graph", "backend"],
+    "quantize": ["graph", "check"],
     "train": ["graph", "zoo", "format", "data", "policy", "core"],
     "report": ["eval", "core"],
 }
 # The seam of the backend room lies in its own folder and is what the rooms inside it implement.
 SEAMS = {"backend/backend.h": ["backend/common", "backend/ref", "backend/onednn"]}
 # Rooms whose headers are installed where a public header reaches them; cmake/sooner_install.cmake installs the libraries.
-PUBLIC_ROOMS = ["core", "graph", "zoo", "format", "data", "policy", "tune", "backend", "quantize", "runtime", "eval"]
+PUBLIC_ROOMS = ["core", "graph", "zoo", "format", "data", "policy", "tune", "backend", "runtime", "check", "quantize", "eval"]
 PUBLIC_LIBRARIES = re.compile(r"^fmt/")
 # Who may include <sooner/…>: what is, or plays, a program of somebody else's.
 STRANGERS = ("include/", "examples/", "tests/install/")
@@ -148,7 +150,7 @@ def check_public(texts):
         if name in reached or name not in texts:
             continue
         reached.add(name)
-        if name[4:].rpartition("/")[0] not in PUBLIC_ROOMS:
+        if room_of(name[4:]) not in PUBLIC_ROOMS:
             faults.append(f"{name}: is reached by {public}, and its room is not one whose headers are installed")
         for kind, header in INCLUDE.findall(texts[name]):
             if kind == '"':

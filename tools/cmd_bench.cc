@@ -13,7 +13,7 @@
 #include "runtime/micro_batches.h"
 #include "shares_text.h"
 #include "table.h"
-#include "tune/operating_points.h"
+#include "tune/choosing/operating_points.h"
 
 namespace sooner {
 namespace {

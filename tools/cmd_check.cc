@@ -1,5 +1,5 @@
 // `sooner check`: do the reference backend, the fast one and the trainer give the same logits on real samples?
-#include "backend/check.h"
+#include "check/check.h"
 
 #include <algorithm>
 #include <cmath>

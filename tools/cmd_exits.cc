@@ -14,8 +14,8 @@
 #include "network_drawing.h"
 #include "policy_flags.h"
 #include "table.h"
-#include "tune/exit_savings.h"
-#include "tune/greedy_exits.h"
+#include "tune/choosing/exit_savings.h"
+#include "tune/choosing/greedy_exits.h"
 
 namespace sooner {
 namespace {

@@ -12,7 +12,7 @@
 #include "shares_text.h"
 #include "table.h"
 #include "tune/calibrate.h"
-#include "tune/calibrate_risk.h"
+#include "tune/risk/calibrate_risk.h"
 
 namespace sooner {
 namespace {

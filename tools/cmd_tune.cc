@@ -17,8 +17,8 @@
 #include "profile.h"
 #include "table.h"
 #include "tune/calibrate.h"
-#include "tune/calibrate_risk.h"
-#include "tune/grid.h"
+#include "tune/choosing/grid.h"
+#include "tune/risk/calibrate_risk.h"
 
 namespace sooner {
 namespace {

@@ -1,6 +1,6 @@
 #include "curve.h"
 
-#include "tune/operating_points.h"
+#include "tune/choosing/operating_points.h"
 
 namespace sooner {
 

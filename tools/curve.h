@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "eval/accuracy_cost_curve.h"
-#include "tune/logit_table.h"
+#include "tune/tables/logit_table.h"
 
 namespace sooner {
 

@@ -12,7 +12,7 @@
 #include "model_data.h"
 #include "runtime/model.h"
 #include "runtime/session.h"
-#include "tune/logit_table_file.h"
+#include "tune/tables/logit_table_file.h"
 
 namespace sooner {
 

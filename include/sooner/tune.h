@@ -3,4 +3,4 @@
 
 #include "tune/calibrate.h"
 #include "tune/calibration_rule.h"
-#include "tune/logit_table.h"
+#include "tune/tables/logit_table.h"

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "backend/check.h"
+#include "check/check.h"
 #include "graph/cost.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "tune/logit_table.h"
-#include "tune/operating_points.h"
+#include "tune/choosing/operating_points.h"
+#include "tune/tables/logit_table.h"
 
 namespace sooner {
 

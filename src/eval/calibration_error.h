@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "tune/logit_table.h"
+#include "tune/tables/logit_table.h"
 
 namespace sooner {
 

@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "core/error.h"
-#include "tune/random_table.h"
-#include "tune/temperature.h"
+#include "tune/fitting/temperature.h"
+#include "tune/tables/random_table.h"
 
 namespace sooner {
 namespace {

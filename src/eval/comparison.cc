@@ -6,8 +6,8 @@
 
 #include "core/error.h"
 #include "policy/policy_kind.h"
-#include "tune/held_out.h"
-#include "tune/operating_points.h"
+#include "tune/choosing/held_out.h"
+#include "tune/choosing/operating_points.h"
 
 namespace sooner {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "support/error_of.h"
-#include "tune/random_table.h"
+#include "tune/tables/random_table.h"
 
 namespace sooner {
 namespace {

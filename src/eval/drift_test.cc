@@ -7,7 +7,7 @@
 
 #include "support/message_of.h"
 #include "tune/calibrate.h"
-#include "tune/random_table.h"
+#include "tune/tables/random_table.h"
 
 namespace sooner {
 namespace {

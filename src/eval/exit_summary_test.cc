@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "core/error.h"
-#include "tune/random_table.h"
+#include "tune/tables/random_table.h"
 
 namespace sooner {
 namespace {

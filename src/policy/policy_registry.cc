@@ -5,18 +5,18 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "policy/abstain_policy.h"
-#include "policy/cap_policy.h"
 #include "policy/checked_spec.h"
-#include "policy/deadline_policy.h"
 #include "policy/exit_policy.h"
 #include "policy/policy_kind.h"
-#include "policy/surest_policy.h"
+#include "policy/wrappers/abstain_policy.h"
+#include "policy/wrappers/cap_policy.h"
+#include "policy/wrappers/deadline_policy.h"
+#include "policy/wrappers/surest_policy.h"
 
 namespace sooner {
 
-// One row a policy, in the order shown to people. Row `x` is x_policy_kind() of x_policy.cc; `any` and `all` share
-// combined_policy.cc.
+// One row a policy, in the order shown to people. Row `x` is x_policy_kind() of rules/x_policy.cc; `any` and `all`
+// share rules/combined_policy.cc.
 #define SOONER_POLICY_ROWS(row)                                                                                   \
   row(entropy) row(max_prob) row(margin) row(gate) row(confidence) row(patience) row(vote) row(ensemble) row(any) \
       row(all) row(always) row(never)

@@ -1,6 +1,6 @@
 #include "quantize/measure_scales.h"
 
-#include "backend/check.h"
+#include "check/check.h"
 #include "core/error.h"
 #include "graph/shape_inference.h"
 

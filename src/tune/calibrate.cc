@@ -7,12 +7,12 @@
 #include "core/error.h"
 #include "policy/policy_kind.h"
 #include "policy/threshold_units.h"
-#include "tune/budget.h"
-#include "tune/class_drop.h"
-#include "tune/exit_savings.h"
-#include "tune/fit_policy.h"
-#include "tune/score_table.h"
-#include "tune/shares.h"
+#include "tune/choosing/budget.h"
+#include "tune/choosing/class_drop.h"
+#include "tune/choosing/exit_savings.h"
+#include "tune/choosing/shares.h"
+#include "tune/fitting/fit_policy.h"
+#include "tune/tables/score_table.h"
 
 namespace sooner {
 namespace {

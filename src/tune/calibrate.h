@@ -7,10 +7,10 @@
 #include <string>
 
 #include "policy/calibration_record.h"
-#include "tune/abstention.h"
-#include "tune/accuracy_drop.h"
 #include "tune/calibration_rule.h"
-#include "tune/logit_table.h"
+#include "tune/choosing/abstention.h"
+#include "tune/choosing/accuracy_drop.h"
+#include "tune/tables/logit_table.h"
 
 namespace sooner {
 

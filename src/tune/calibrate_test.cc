@@ -7,9 +7,9 @@
 #include <numeric>
 
 #include "core/error.h"
-#include "tune/calibrate_risk.h"
-#include "tune/random_table.h"
-#include "tune/temperature.h"
+#include "tune/fitting/temperature.h"
+#include "tune/risk/calibrate_risk.h"
+#include "tune/tables/random_table.h"
 
 namespace sooner {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "backend/common/gate.h"
-#include "backend/tolerance.h"
+#include "check/tolerance.h"
 #include "policy/scores.h"
 #include "runtime/session.h"
 #include "support/measured_scales.h"

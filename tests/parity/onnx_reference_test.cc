@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "backend/check.h"
+#include "check/check.h"
 #include "core/file.h"
 #include "core/rng.h"
 #include "graph/graph_builder.h"

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "backend/check.h"
+#include "check/check.h"
 #include "format/new_model.h"
 #include "onnx/onnx_export.h"
 #include "onnx/onnx_import.h"

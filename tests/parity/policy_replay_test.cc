@@ -9,7 +9,7 @@
 #include "runtime/session.h"
 #include "support/policy_choices.h"
 #include "support/random_weights.h"
-#include "tune/logit_table.h"
+#include "tune/tables/logit_table.h"
 #include "zoo/zoo.h"
 
 namespace sooner {

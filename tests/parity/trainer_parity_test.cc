@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backend/check.h"
+#include "check/check.h"
 #include "graph/cost.h"
 #include "support/random_weights.h"
 #include "train/graph_module.h"

@@ -1,0 +1,50 @@
+// `patience` of a network that answers with a number (PABEE, Zhou et al. 2020, "BERT Loses Patience"): leaves when the
+// answer has settled, |y_k - y_{k-1}| <= tau. The score is minus that difference, in the answer's unit, and -tau the
+// threshold. The first exit has no answer before it to agree with, so nobody leaves there.
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "policy/policy_kind.h"
+#include "policy/rules/threshold_policy.h"
+
+namespace sooner {
+namespace {
+
+// Zero bytes mean "before the first exit".
+struct State {
+  int32_t answered;  // 1 once an exit has
+  float previous;    // the answer of the exit before
+};
+
+class SettlingPolicy final : public ThresholdPolicy {
+ public:
+  using ThresholdPolicy::ThresholdPolicy;
+
+  [[nodiscard]] size_t state_bytes() const override { return sizeof(State); }
+
+ protected:
+  [[nodiscard]] Opinion judge(const ExitObservation& observation, std::span<std::byte> state) const override {
+    State now{};
+    std::memcpy(&now, state.data(), sizeof(now));
+    const float answer = observation.logits[0];
+    const double score =
+        now.answered == 0 ? kNoScore : -std::abs(static_cast<double>(answer) - static_cast<double>(now.previous));
+    now = {1, answer};
+    std::memcpy(state.data(), &now, sizeof(now));
+    return {score};
+  }
+};
+
+}  // namespace
+
+PolicyKind settling_policy_kind() {
+  return {.name = "patience",
+          .default_threshold = std::nullopt,  // how much is little depends on the unit
+          .highest_threshold = 0,
+          .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
+            return std::make_unique<SettlingPolicy>(spec);
+          }};
+}
+
+}  // namespace sooner

@@ -1,0 +1,42 @@
+// Logit tables as files: a safetensors file with "logits" F32 [N, K, C], "gates" F32 [N, K-1] (left out where K is 1)
+// and "labels" I32 [N], or "targets" F32 [N] where C is 1; where they come from stands in the metadata, one text each
+// ("sooner.split", …). The trainer leaves one in every run folder, without the members that name a model and an engine.
+// Costs are not stored: they are the model's. docs/model_format.md describes it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "tune/tables/logit_table.h"
+
+namespace sooner {
+
+// Whose logits, of which samples. Empty texts: not told.
+struct TableOrigin {
+  std::string model_hash;  // what identifies weights and graph, and at int8 the scales
+  std::string data_set;    // name
+  std::string split;       // "tune"
+  std::string split_hash;
+  std::string precision;  // "fp32"
+  std::string backend;
+  std::string instruction_set;
+  bool operator==(const TableOrigin&) const = default;
+};
+
+struct StoredTable {
+  LogitTable table = {};
+  TableOrigin origin = {};
+};
+
+// Maps the file: logits are read from disk when they are first looked at. The table has no costs yet; what it holds
+// is checked by validate once it has. Throws what map_file throws, kDataLoss for a file that is cut short, damaged or
+// holds other tensors, naming the tensor.
+StoredTable read_logit_table(const std::filesystem::path& path);
+
+// Atomic. Throws what write_file_atomically throws. REQUIRES: arrays of the sizes that validate asks for.
+void write_logit_table(const StoredTable& stored, const std::filesystem::path& path);
+
+// Throws kFailedPrecondition unless the table is of the model with this hash, saying how to record one that is.
+void check_table_of(const TableOrigin& origin, const std::string& model_hash, const std::filesystem::path& path);
+
+}  // namespace sooner
