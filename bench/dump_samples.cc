@@ -9,8 +9,9 @@
 
 #include "bench/program.h"
 #include "core/file.h"
+#include "measure/model_data.h"
 #include "tools/command.h"
-#include "tools/model_data.h"
+#include "tools/data_flags.h"
 
 namespace sooner {
 namespace {
@@ -20,7 +21,7 @@ void write_raw(const std::filesystem::path& path, const std::vector<T>& values) 
   write_file_atomically(path, [&](FileSink& sink) { sink.write(std::as_bytes(std::span(values))); });
 }
 
-void dump(const std::string& model, const std::filesystem::path& folder, int64_t calibration, const DataFlags& flags) {
+void dump(const std::string& model, const std::filesystem::path& folder, int64_t calibration, const DataChoice& flags) {
   const ModelFile file = load_model(model);
   const ModelData data = open_model_data(file.manifest, flags);
   const Batch test = load_all(file.manifest, data, data.splits.by_name("test"));
@@ -45,7 +46,7 @@ int run(int argc, char** argv) {
   std::string model;
   std::string folder;
   int64_t calibration = 512;
-  DataFlags flags;
+  DataChoice flags;
   app.add_option("model", model, "a .safetensors model")->required();
   app.add_option("folder", folder, "where to")->required();
   app.add_option("--calibration", calibration, "images of the training split")->check(CLI::Range(1, 1 << 20));

@@ -10,12 +10,13 @@
 
 #include "bench/program.h"
 #include "core/cpu.h"
+#include "measure/model_data.h"
 #include "runtime/bare_stage.h"
 #include "runtime/micro_batches.h"
 #include "runtime/session.h"
 #include "tools/command.h"
+#include "tools/data_flags.h"
 #include "tools/engine_flags.h"
-#include "tools/model_data.h"
 #include "tools/policy_flags.h"
 #include "tools/table.h"
 
@@ -30,7 +31,7 @@ struct OverheadArguments {
   int64_t samples = 1024;
   int rounds = 15;
   EngineFlags engine;
-  DataFlags data;
+  DataChoice data;
   PolicyFlags policy;
   OutputForm form = OutputForm::kText;
 };

@@ -13,10 +13,11 @@
 
 #include "bench/program.h"
 #include "data/glyphs.h"
+#include "measure/evaluate.h"
+#include "measure/model_data.h"
 #include "tools/command.h"
+#include "tools/data_flags.h"
 #include "tools/engine_flags.h"
-#include "tools/measure.h"
-#include "tools/model_data.h"
 #include "tools/table.h"
 #include "tune/choosing/accuracy_drop.h"
 #include "tune/risk/risk_control.h"
@@ -39,7 +40,7 @@ struct PopulationArguments {
   int64_t fresh = 0;
   uint64_t seed = 1;
   EngineFlags engine;
-  DataFlags data;
+  DataChoice data;
   OutputForm form = OutputForm::kText;
 };
 

@@ -6,7 +6,8 @@ include(CMakePackageConfigHelpers)
 set(sooner_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/sooner)
 set(sooner_private_folder ${CMAKE_INSTALL_LIBDIR}/sooner)  # libraries that only we use
 
-set(installed_rooms core graph zoo format data policy tune backend_common backend_ref backend runtime check quantize eval)
+set(installed_rooms core graph zoo format data policy recipe run tune backend_common backend_ref backend runtime check
+    quantize profile eval measure)
 if(SOONER_ONEDNN)
   list(APPEND installed_rooms backend_onednn)
 endif()

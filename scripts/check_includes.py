@@ -27,6 +27,8 @@ ROOMS = {
     "policy": ["core"],
     "format": ["graph", "policy"],  # a model file holds the calibration record, which lives in policy
     "onnx": ["format"],
+    "recipe": ["data", "zoo", "policy", "format"],
+    "run": ["recipe", "format"],
     "tune": ["policy", "format"],  # a stored logit table is a safetensors file
     "eval": ["tune"],
     "backend/common": ["graph"],
@@ -36,13 +38,16 @@ ROOMS = {
     "runtime": ["graph", "format", "policy", "backend"],
     "check": ["graph", "backend"],
     "quantize": ["graph", "check"],
-    "train": ["graph", "zoo", "format", "data", "policy", "core"],
+    "profile": ["runtime", "backend"],
+    "measure": ["runtime", "eval", "tune", "recipe", "data"],
+    "train": ["run", "recipe", "graph", "zoo", "format", "data", "policy", "core"],
     "report": ["eval", "core"],
 }
 # The seam of the backend room lies in its own folder and is what the rooms inside it implement.
 SEAMS = {"backend/backend.h": ["backend/common", "backend/ref", "backend/onednn"]}
 # Rooms whose headers are installed where a public header reaches them; cmake/sooner_install.cmake installs the libraries.
-PUBLIC_ROOMS = ["core", "graph", "zoo", "format", "data", "policy", "tune", "backend", "runtime", "check", "quantize", "eval"]
+PUBLIC_ROOMS = ["core", "graph", "zoo", "format", "data", "policy", "recipe", "run", "tune", "backend", "runtime", "check", "quantize",
+                "profile", "eval", "measure"]
 PUBLIC_LIBRARIES = re.compile(r"^fmt/")
 # Who may include <sooner/…>: what is, or plays, a program of somebody else's.
 STRANGERS = ("include/", "examples/", "tests/install/")

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "format/model_file.h"
-#include "measure.h"
+#include "measure/evaluate.h"
 #include "report/report_data.h"
 
 namespace sooner {

@@ -1,13 +1,14 @@
 // `sooner bench`: time per image with exits, against the same network without, on real samples.
-#include "benchmark.h"
+#include "measure/benchmark.h"
 
 #include <cmath>
 
 #include "command.h"
 #include "core/cpu.h"
+#include "data_flags.h"
 #include "engine_flags.h"
-#include "measure.h"
-#include "model_data.h"
+#include "measure/evaluate.h"
+#include "measure/model_data.h"
 #include "policy_flags.h"
 #include "runtime/machine_cache.h"
 #include "runtime/micro_batches.h"
@@ -29,7 +30,7 @@ struct BenchArguments {
   std::string split = "test";
   int64_t samples = 2000;
   int repeats = 7;
-  DataFlags data;
+  DataChoice data;
   PolicyFlags policy;
   OutputForm form = OutputForm::kText;
 };

@@ -6,10 +6,11 @@
 #include <limits>
 
 #include "command.h"
+#include "data_flags.h"
 #include "engine_flags.h"
 #include "format/preprocess.h"
-#include "measure.h"
-#include "model_data.h"
+#include "measure/evaluate.h"
+#include "measure/model_data.h"
 #include "policy_flags.h"
 #include "table.h"
 
@@ -21,7 +22,7 @@ struct CheckArguments {
   std::string split = "validation";
   int64_t samples = 64;
   EngineFlags engine;
-  DataFlags data;
+  DataChoice data;
   OutputForm form = OutputForm::kText;
 };
 

@@ -13,10 +13,12 @@
 #include "command.h"
 #include "comparison_page.h"
 #include "core/file.h"
+#include "data_flags.h"
 #include "engine_flags.h"
-#include "measure.h"
-#include "model_data.h"
+#include "measure/evaluate.h"
+#include "measure/model_data.h"
 #include "policy_flags.h"
+#include "run/epoch_record.h"
 #include "run_folder_data.h"
 #include "trainer_program.h"
 
@@ -34,7 +36,7 @@ struct CompareArguments {
   int32_t jobs = 1;
   int32_t threads = -1;
   EngineFlags engine;
-  DataFlags data;
+  DataChoice data;
   OutputForm form = OutputForm::kText;
 };
 
@@ -125,14 +127,9 @@ void train_missing(const std::vector<Contender>& contenders, const CompareArgume
 
 // Of the epochs in metrics.jsonl.
 double training_seconds(const std::filesystem::path& folder) {
-  std::ifstream lines(folder / "metrics.jsonl");
-  double seconds = lines ? 0 : kUnknown;
-  for (std::string line; std::getline(lines, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (json.is_object() && json.contains("seconds") && json["seconds"].is_number()) {
-      seconds += json["seconds"].get<double>();
-    }
-  }
+  const std::vector<EpochRecord> epochs = read_epochs(folder / "metrics.jsonl");
+  double seconds = epochs.empty() ? kUnknown : 0;
+  for (const EpochRecord& epoch : epochs) seconds += epoch.seconds;
   return seconds;
 }
 

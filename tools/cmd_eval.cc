@@ -6,11 +6,12 @@
 
 #include "class_rows.h"
 #include "command.h"
-#include "curve.h"
+#include "data_flags.h"
 #include "engine_flags.h"
 #include "eval/calibration_error.h"
-#include "measure.h"
-#include "model_data.h"
+#include "measure/curve.h"
+#include "measure/evaluate.h"
+#include "measure/model_data.h"
 #include "network_drawing.h"
 #include "policy_flags.h"
 #include "shares_text.h"
@@ -29,7 +30,7 @@ struct EvalArguments {
   std::string table;
   std::string save_table;
   EngineFlags engine;
-  DataFlags data;
+  DataChoice data;
   PolicyFlags policy;
   OutputForm form = OutputForm::kText;
 };

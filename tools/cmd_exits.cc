@@ -7,10 +7,11 @@
 
 #include "command.h"
 #include "core/text.h"
+#include "data_flags.h"
 #include "engine_flags.h"
 #include "format/keep_exits.h"
-#include "measure.h"
-#include "model_data.h"
+#include "measure/evaluate.h"
+#include "measure/model_data.h"
 #include "network_drawing.h"
 #include "policy_flags.h"
 #include "table.h"
@@ -29,7 +30,7 @@ struct ExitsArguments {
   int32_t most = -1;
   PolicyFlags policy;
   EngineFlags engine;
-  DataFlags data;
+  DataChoice data;
   OutputForm form = OutputForm::kText;
 };
 

@@ -5,9 +5,10 @@
 #include "core/cpu.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "data_flags.h"
 #include "engine_flags.h"
-#include "model_data.h"
-#include "profile.h"
+#include "measure/model_data.h"
+#include "profile/profile.h"
 #include "table.h"
 
 namespace sooner {
@@ -19,7 +20,7 @@ struct ProfileArguments {
   int32_t batch = 1;
   std::string split = "validation";
   EngineFlags engine;
-  DataFlags data;
+  DataChoice data;
   OutputForm form = OutputForm::kText;
 };
 

@@ -4,10 +4,11 @@
 #include <ranges>
 
 #include "command.h"
-#include "measure.h"
-#include "model_data.h"
+#include "data_flags.h"
+#include "measure/evaluate.h"
+#include "measure/model_data.h"
 #include "policy/policy_kind.h"
-#include "profile.h"
+#include "profile/profile.h"
 #include "quantize/measure_scales.h"
 #include "shares_text.h"
 #include "table.h"
@@ -23,7 +24,7 @@ struct QuantizeArguments {
   std::string method = "mse";
   int64_t samples = 512;
   std::string backend = "auto";
-  DataFlags data;
+  DataChoice data;
   OutputForm form = OutputForm::kText;
 };
 

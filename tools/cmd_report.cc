@@ -4,16 +4,17 @@
 #include <cmath>
 #include <ctime>
 
-#include "benchmark.h"
 #include "class_rows.h"
 #include "command.h"
 #include "core/cpu.h"
-#include "curve.h"
 #include "data/png.h"
+#include "data_flags.h"
 #include "engine_flags.h"
 #include "eval/calibration_error.h"
-#include "measure.h"
-#include "model_data.h"
+#include "measure/benchmark.h"
+#include "measure/curve.h"
+#include "measure/evaluate.h"
+#include "measure/model_data.h"
 #include "network_drawing.h"
 #include "policy_flags.h"
 #include "report/html_report.h"
@@ -34,7 +35,7 @@ struct ReportArguments {
   int64_t timed = 1000;
   int repeats = 5;
   EngineFlags engine;
-  DataFlags data;
+  DataChoice data;
   OutputForm form = OutputForm::kText;
 };
 

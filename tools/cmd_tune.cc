@@ -7,14 +7,15 @@
 
 #include "command.h"
 #include "core/file.h"
+#include "data_flags.h"
 #include "engine_flags.h"
 #include "eval/accuracy_cost_curve.h"
 #include "guarantee_text.h"
-#include "measure.h"
-#include "model_data.h"
+#include "measure/evaluate.h"
+#include "measure/model_data.h"
 #include "network_drawing.h"
 #include "policy_flags.h"
-#include "profile.h"
+#include "profile/profile.h"
 #include "table.h"
 #include "tune/calibrate.h"
 #include "tune/choosing/grid.h"
@@ -50,7 +51,7 @@ struct TuneArguments {
   std::string table;
   std::string guarantee_table;
   EngineFlags engine;
-  DataFlags data;
+  DataChoice data;
   OutputForm form = OutputForm::kText;
 };
 

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "benchmark.h"
 #include "eval/comparison.h"
 #include "format/model_file.h"
-#include "model_data.h"
+#include "measure/benchmark.h"
+#include "measure/model_data.h"
 #include "report/report_data.h"
 #include "table.h"
 

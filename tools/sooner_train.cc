@@ -14,10 +14,10 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
-#include "train/network_source.h"
-#include "train/run_folder.h"
-#include "train/run_records.h"
-#include "train/train_config.h"
+#include "recipe/network_source.h"
+#include "recipe/train_config.h"
+#include "run/environment.h"
+#include "run/run_folder.h"
 #include "train/trainer.h"
 
 namespace sooner {
@@ -125,6 +125,13 @@ std::vector<std::string> all_sets(const Arguments& a) {
 
 void print_result(const RunFolder& folder) {
   fmt::print("run: {}\nmodel: {}\n", folder.path().string(), folder.model().string());
+}
+
+// Of the model that a run started from; "" where it does not say.
+std::string recorded_start(const RunFolder& folder) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder.environment(), ignored)) return "";
+  return read_environment(folder.environment()).identity.start_hash;
 }
 
 // False where there is no run; throws for one of another configuration.

@@ -4,7 +4,7 @@
 
 #include "core/tensor.h"
 #include "graph/graph.h"
-#include "train/targets.h"
+#include "recipe/targets.h"
 
 namespace sooner {
 

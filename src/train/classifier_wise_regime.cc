@@ -3,14 +3,8 @@
 
 namespace sooner {
 
-RegimeKind classifier_wise_regime_kind() {
-  return {.name = "classifier-wise",
-          .summary = "the backbone, then heads alone on it",
-          .declare = [](RegimeOptions& options) { declare_backbone_share(options, "classifier_wise"); },
-          .make =
-              [](const RegimeContext& context) {
-                return make_frozen_backbone_regime(context, "classifier-wise", "classifier_wise");
-              }};
+std::unique_ptr<Regime> make_classifier_wise_regime(const RegimeContext& context) {
+  return make_frozen_backbone_regime(context, "classifier-wise", "classifier_wise");
 }
 
 }  // namespace sooner

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "graph/graph.h"
+#include "recipe/train_config.h"
 #include "train/torch_headers.h"
-#include "train/train_config.h"
 
 namespace sooner {
 

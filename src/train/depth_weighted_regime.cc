@@ -24,13 +24,8 @@ class DepthWeightedRegime final : public Regime {
 
 }  // namespace
 
-RegimeKind depth_weighted_regime_kind() {
-  return {.name = "depth-weighted",
-          .summary = "every exit's own loss, weighted by its depth",
-          .declare = [](RegimeOptions&) {},
-          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
-            return std::make_unique<DepthWeightedRegime>(context);
-          }};
+std::unique_ptr<Regime> make_depth_weighted_regime(const RegimeContext& context) {
+  return std::make_unique<DepthWeightedRegime>(context);
 }
 
 }  // namespace sooner

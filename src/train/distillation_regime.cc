@@ -35,22 +35,8 @@ class DistillationRegime final : public Regime {
 
 }  // namespace
 
-RegimeKind distillation_regime_kind() {
-  return {.name = "distillation",
-          .summary = "early exits also learn the last one's answers",
-          .numbers = false,
-          .declare =
-              [](RegimeOptions& options) {
-                options.add("distillation", "share",
-                            "Of the teacher's answers against the labels; 0: labels alone; 1: the teacher learns "
-                            "nothing. This loss is 10/K times "
-                            "others of K exits: "
-                            "it may want a lower learning rate.",
-                            0.5, 0, 1);
-              },
-          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
-            return std::make_unique<DistillationRegime>(context);
-          }};
+std::unique_ptr<Regime> make_distillation_regime(const RegimeContext& context) {
+  return std::make_unique<DistillationRegime>(context);
 }
 
 }  // namespace sooner

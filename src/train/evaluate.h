@@ -7,10 +7,10 @@
 
 #include "data/batch_loader.h"
 #include "data/image_source.h"
+#include "recipe/targets.h"
+#include "run/exit_metrics.h"
 #include "train/compute_mode.h"
-#include "train/exit_metrics.h"
 #include "train/graph_module.h"
-#include "train/targets.h"
 
 namespace sooner {
 

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "train/exit_metrics.h"
+#include "run/exit_metrics.h"
 #include "train/losses.h"
 #include "train/regime.h"
 

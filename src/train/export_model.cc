@@ -6,8 +6,9 @@
 #include "core/file.h"
 #include "format/model_file.h"
 #include "format/safetensors.h"
+#include "recipe/differentiable_options.h"
+#include "recipe/regime_kind.h"
 #include "train/evaluate.h"
-#include "train/regime.h"
 
 namespace sooner {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "data/image_source.h"
 #include "data/split.h"
-#include "train/exit_metrics.h"
+#include "recipe/train_config.h"
+#include "run/exit_metrics.h"
 #include "train/graph_module.h"
-#include "train/train_config.h"
 
 namespace sooner {
 

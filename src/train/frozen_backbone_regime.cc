@@ -40,10 +40,6 @@ class FrozenBackboneRegime final : public Regime {
 
 }  // namespace
 
-void declare_backbone_share(RegimeOptions& options, std::string_view section) {
-  options.add(std::string(section), "backbone", "Share of the epochs that train the backbone.", 0.7, 0, 1);
-}
-
 std::unique_ptr<Regime> make_frozen_backbone_regime(const RegimeContext& context, std::string_view regime,
                                                     std::string_view section) {
   const double share = context.settings.number(std::string(section) + ".backbone");

@@ -7,10 +7,7 @@
 
 namespace sooner {
 
-// Option "<section>.backbone": the share of the epochs that train the backbone.
-void declare_backbone_share(RegimeOptions& options, std::string_view section);
-
-// `section` as declared. Throws what backbone_epochs throws.
+// Option "<section>.backbone" is the share of the epochs that train the backbone. Throws what backbone_epochs throws.
 std::unique_ptr<Regime> make_frozen_backbone_regime(const RegimeContext& context, std::string_view regime,
                                                     std::string_view section);
 

@@ -40,19 +40,8 @@ class JointRampRegime final : public Regime {
 
 }  // namespace
 
-RegimeKind joint_ramp_regime_kind() {
-  return {.name = "joint-ramp",
-          .summary = "joint, early exits' weights rising with the epochs",
-          .declare =
-              [](RegimeOptions& options) {
-                options.add("joint_ramp", "shares",
-                            "Where early exits' weights end: costs (each exit's C) | a list, one for each.",
-                            RuleOrList{"costs", {}}, 0, 1000, {"costs"});
-                options.add("joint_ramp", "start", "Where they begin.", 0.01, 0, 1000);
-              },
-          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
-            return std::make_unique<JointRampRegime>(context);
-          }};
+std::unique_ptr<Regime> make_joint_ramp_regime(const RegimeContext& context) {
+  return std::make_unique<JointRampRegime>(context);
 }
 
 }  // namespace sooner

@@ -30,26 +30,8 @@ class JointRegime final : public Regime {
 
 }  // namespace
 
-void declare_joint_weights(RegimeOptions& options) {
-  options.add("joint", "weights",
-              "Of early exits' losses, the last exit's being 1: uniform (1) | decreasing | increasing | a list. Other "
-              "regimes' joint phases use them too.",
-              RuleOrList{"uniform", {}}, 0, 1000, {"uniform", "decreasing", "increasing"});
-}
-
-RegimeKind joint_regime_kind() {
-  return {.name = "joint",
-          .summary = "every exit's own loss",
-          .declare =
-              [](RegimeOptions& options) {
-                declare_joint_weights(options);
-                options.add("joint", "keep_heads",
-                            "false: deep supervision. Exits only help training; the model file has the plain network.",
-                            true);
-              },
-          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
-            return std::make_unique<JointRegime>(context);
-          }};
+std::unique_ptr<Regime> make_joint_regime(const RegimeContext& context) {
+  return std::make_unique<JointRegime>(context);
 }
 
 }  // namespace sooner

@@ -47,13 +47,8 @@ class LayerWiseRegime final : public Regime {
 
 }  // namespace
 
-RegimeKind layer_wise_regime_kind() {
-  return {.name = "layer-wise",
-          .summary = "stage after stage, those before frozen",
-          .declare = [](RegimeOptions&) {},
-          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
-            return std::make_unique<LayerWiseRegime>(context);
-          }};
+std::unique_ptr<Regime> make_layer_wise_regime(const RegimeContext& context) {
+  return std::make_unique<LayerWiseRegime>(context);
 }
 
 }  // namespace sooner

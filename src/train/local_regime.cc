@@ -24,13 +24,8 @@ class LocalRegime final : public Regime {
 
 }  // namespace
 
-RegimeKind local_regime_kind() {
-  return {.name = "local",
-          .summary = "every stage by its own exit, no gradient between stages",
-          .declare = [](RegimeOptions&) {},
-          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
-            return std::make_unique<LocalRegime>(context);
-          }};
+std::unique_ptr<Regime> make_local_regime(const RegimeContext& context) {
+  return std::make_unique<LocalRegime>(context);
 }
 
 }  // namespace sooner

@@ -11,9 +11,9 @@
 
 #include <vector>
 
-#include "train/config_options.h"
+#include "recipe/config_options.h"
+#include "recipe/targets.h"
 #include "train/graph_module.h"
-#include "train/targets.h"
 #include "train/torch_headers.h"
 
 namespace sooner {

@@ -35,17 +35,8 @@ class MixedRegime final : public Regime {
 
 }  // namespace
 
-RegimeKind mixed_regime_kind() {
-  return {.name = "mixed",
-          .summary = "the backbone, then joint from it",
-          .declare =
-              [](RegimeOptions& options) {
-                declare_joint_weights(options);
-                options.add("mixed", "backbone", "Share of the epochs that train the backbone.", 0.5, 0, 1);
-              },
-          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
-            return std::make_unique<MixedRegime>(context);
-          }};
+std::unique_ptr<Regime> make_mixed_regime(const RegimeContext& context) {
+  return std::make_unique<MixedRegime>(context);
 }
 
 }  // namespace sooner

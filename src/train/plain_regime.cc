@@ -19,14 +19,8 @@ class PlainRegime final : public Regime {
 
 }  // namespace
 
-RegimeKind plain_regime_kind() {
-  return {.name = "plain",
-          .summary = "no exits",
-          .exits = false,
-          .declare = [](RegimeOptions&) {},
-          .make = [](const RegimeContext& context) -> std::unique_ptr<Regime> {
-            return std::make_unique<PlainRegime>(context);
-          }};
+std::unique_ptr<Regime> make_plain_regime(const RegimeContext& context) {
+  return std::make_unique<PlainRegime>(context);
 }
 
 }  // namespace sooner

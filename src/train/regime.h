@@ -1,5 +1,5 @@
 // How exits are trained: what a step minimises, which parts learn, in which phases. One loop (trainer.h) serves all;
-// one file is one regime, and regime_registry.cc lists them.
+// one file is one regime, and regime_registry.cc lists them. Their names and options are in recipe/regime_kind.h.
 //
 // Axis letters: N batch, C classes, K exits.
 #pragma once
@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "policy/cost_weights.h"
-#include "train/exit_metrics.h"
-#include "train/regime_settings.h"
-#include "train/targets.h"
+#include "recipe/phase_plan.h"
+#include "recipe/regime_settings.h"
+#include "recipe/targets.h"
+#include "run/exit_metrics.h"
 
 namespace at {
 class Tensor;
@@ -26,33 +26,6 @@ namespace sooner {
 
 struct ExitOutputs;
 struct Loss;
-
-// A stretch of epochs trained in one way.
-struct Phase {
-  std::string name;  // "joint"
-  int64_t epochs = 0;
-  // [K], which trunks of stages, and which heads with their gates, learn; empty: all. The others keep their weights,
-  // and their normalisation its statistics. A step computes the exits whose heads learn and leaves the others out.
-  std::vector<bool> trunks = {}, heads = {};
-  // No gradient flows from a stage into the one before.
-  bool detached = false;
-  // The learning rate's schedule begins anew and ends with this phase; else phases share one.
-  bool own_schedule = false;
-  // Gates decide already: what their rule gives is measured.
-  bool gated = false;
-  // Its epochs may be the best one. True for the last phase at least.
-  bool selects = true;
-
-  [[nodiscard]] bool computes(size_t exit_index) const { return heads.empty() || heads[exit_index]; }
-};
-
-// Where a step stands.
-struct Moment {
-  size_t phase = 0;     // index
-  int64_t epoch = 0;    // within the phase, from 0
-  double progress = 0;  // share of the phase's steps done, [0, 1)
-  int64_t step = 0;     // of the whole run, from 0
-};
 
 struct RegimeContext {
   const Graph& graph;
@@ -96,28 +69,8 @@ class Regime {
   [[nodiscard]] virtual std::optional<double> cost_weight() const { return std::nullopt; }
 };
 
-// What joint phases share: "joint.weights".
-void declare_joint_weights(RegimeOptions& options);
-
-// The range of cost weights that gates learn at once, without shifts; nothing where they learn a single one.
-std::optional<CostWeights> trained_cost_weights(const RegimeSettings& settings);
-
-struct RegimeKind {
-  std::string_view name;
-  std::string_view summary;  // a few words
-  bool exits = true;         // needs early exits; false: has none
-  bool gates = false;        // needs a gate at each
-  bool cascade = false;      // heads also read the exit before
-  bool numbers = true;       // trains networks that answer with a number, too
-  void (*declare)(RegimeOptions& options) = nullptr;
-  // Throws kInvalidArgument for settings that do not fit the network.
-  std::unique_ptr<Regime> (*make)(const RegimeContext& context) = nullptr;
-};
-
-// All, in the order shown to people.
-std::span<const RegimeKind> regime_kinds();
-// Throws kInvalidArgument naming the nearest.
-const RegimeKind& regime_kind(std::string_view name);
-std::vector<std::string> regime_names();
+// Of the table in recipe/regime_kind.h, by its name there. Throws kInvalidArgument for settings that do not fit the
+// network, and for a name that is not in the table.
+std::unique_ptr<Regime> make_regime(std::string_view name, const RegimeContext& context);
 
 }  // namespace sooner

@@ -1,39 +1,29 @@
-// The table of regimes. Row `x` is x_regime_kind() of x_regime.cc.
+// Which maker belongs to which row of recipe/regime_kind.h. That of `x` is make_x_regime() of x_regime.cc.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "core/error.h"
-#include "core/text.h"
+#include "recipe/regime_kind.h"
 #include "train/regime.h"
 
 namespace sooner {
 
-#define SOONER_REGIME_ROWS(row)                                                                          \
+#define SOONER_REGIMES(row)                                                                              \
   row(plain) row(joint) row(joint_ramp) row(depth_weighted) row(distillation) row(local) row(layer_wise) \
       row(classifier_wise) row(zero_time_waste) row(mixed) row(differentiable)
 
-#define SOONER_DECLARE_KIND(regime) RegimeKind regime##_regime_kind();
-#define SOONER_CALL_KIND(regime) regime##_regime_kind(),
-SOONER_REGIME_ROWS(SOONER_DECLARE_KIND)
+#define SOONER_DECLARE_MAKER(regime) std::unique_ptr<Regime> make_##regime##_regime(const RegimeContext& context);
+#define SOONER_NAME_MAKER(regime) std::pair{std::string_view(#regime), make_##regime##_regime},
+SOONER_REGIMES(SOONER_DECLARE_MAKER)
 
-std::span<const RegimeKind> regime_kinds() {
-  static const std::array kKinds = {SOONER_REGIME_ROWS(SOONER_CALL_KIND)};
-  return kKinds;
-}
-
-std::vector<std::string> regime_names() {
-  std::vector<std::string> names;
-  for (const RegimeKind& kind : regime_kinds()) names.emplace_back(kind.name);
-  return names;
-}
-
-const RegimeKind& regime_kind(std::string_view name) {
-  const auto kinds = regime_kinds();
-  const auto found = std::ranges::find_if(kinds, [&](const RegimeKind& kind) { return kind.name == name; });
-  if (found == kinds.end()) {
-    fail(Code::kInvalidArgument, "[regime] got unknown regime '{}'; {}", name, suggest(name, regime_names()));
-  }
-  return *found;
+std::unique_ptr<Regime> make_regime(std::string_view name, const RegimeContext& context) {
+  static constexpr std::array kMakers = {SOONER_REGIMES(SOONER_NAME_MAKER)};
+  std::string word(regime_kind(name).name);
+  std::ranges::replace(word, '-', '_');
+  const auto* const maker = std::ranges::find_if(kMakers, [&](const auto& row) { return row.first == word; });
+  SOONER_ASSERT(maker != kMakers.end());
+  return maker->second(context);
 }
 
 }  // namespace sooner

@@ -1,4 +1,5 @@
 #include "train/regime.h"
+#include "recipe/regime_kind.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,12 +7,12 @@
 #include <cmath>
 #include <set>
 
+#include "recipe/train_config.h"
 #include "support/error_of.h"
 #include "train/graph_module.h"
 #include "train/losses.h"
 #include "train/sgd.h"
 #include "train/torch_tensors.h"
-#include "train/train_config.h"
 
 namespace sooner {
 namespace {
@@ -30,11 +31,11 @@ class Made {
         graph_(build_network(
             {"resnet8:w4", "fractions:.3,.65", "conv-gap-fc:8", config_.network.gate, config_.network.cascade},
             {1, 12, 12}, 3)) {
-    regime_ = regime_kind(regime).make({.graph = graph_,
-                                        .exit_cost = {0.25, 0.5, 1.25},
-                                        .epochs = epochs,
-                                        .started = started,
-                                        .settings = config_.regimes});
+    regime_ = make_regime(regime, {.graph = graph_,
+                                   .exit_cost = {0.25, 0.5, 1.25},
+                                   .epochs = epochs,
+                                   .started = started,
+                                   .settings = config_.regimes});
   }
   Regime* operator->() const { return regime_.get(); }
   [[nodiscard]] const Graph& graph() const { return graph_; }

@@ -6,11 +6,11 @@
 #include <string>
 
 #include "data/batch_loader.h"
+#include "run/run_folder.h"
 #include "train/compute_mode.h"
 #include "train/feature_cache.h"
 #include "train/graph_module.h"
 #include "train/regime.h"
-#include "train/run_folder.h"
 #include "train/training_setup.h"
 
 namespace sooner {

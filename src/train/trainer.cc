@@ -8,21 +8,23 @@
 #include <memory>
 #include <optional>
 
+#include "core/cpu.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "format/model_file.h"
+#include "recipe/phase_plan.h"
+#include "recipe/schedule.h"
+#include "run/checkpoint.h"
+#include "run/environment.h"
+#include "run/run_records.h"
 #include "train/answer_scale.h"
-#include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/exit_meter.h"
 #include "train/export_model.h"
 #include "train/gradient_norms.h"
 #include "train/losses.h"
-#include "train/phase_plan.h"
 #include "train/regime.h"
-#include "train/run_records.h"
-#include "train/schedule.h"
 #include "train/sgd.h"
 #include "train/start_weights.h"
 #include "train/step_memory.h"
@@ -130,10 +132,23 @@ class Trainer {
     return fmt::format("{}", fmt::join(parts, " / "));
   }
 
-  void write_environment(const TrainResult* result) {
-    std::vector<const Split*> splits{&setup_.splits.train, &setup_.splits.validation, &setup_.splits.tune,
-                                     &setup_.splits.guarantee, &setup_.splits.test};
-    save_environment(folder_, config_, setup_.data, splits, identity_, device_name(mode_), setup_.exit_cost, result);
+  void write_environment(const TrainResult* result) const {
+    Environment environment{.sooner_version = SOONER_VERSION,
+                            .libtorch_version = SOONER_TORCH_VERSION,
+                            .identity = identity_,
+                            .processor = cpu_name(),
+                            .instruction_sets = to_string(cpu_features()),
+                            .processors = cpu_count(),
+                            .device = device_name(mode_),
+                            .loader_threads = config_.train.loader_threads,
+                            .data_set = setup_.data.name,
+                            .exit_cost = setup_.exit_cost};
+    for (const Split* split : {&setup_.splits.train, &setup_.splits.validation, &setup_.splits.tune,
+                               &setup_.splits.guarantee, &setup_.splits.test}) {
+      environment.splits.push_back({split->name, static_cast<int64_t>(split->indices.size()), split->hash});
+    }
+    if (result != nullptr) environment.result = *result;
+    sooner::write_environment(environment, folder_.environment());
   }
 
   // False: asked to stop.

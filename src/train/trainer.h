@@ -3,13 +3,6 @@
 // One loop for every regime. Blocks until done, stopped, or failed; prints nothing: what there is to say goes to a
 // listener. The same configuration, threads and LibTorch give the same weights, interrupted and resumed or not (on a
 // CPU; some CUDA kernels add in no fixed order).
-//
-// metrics.jsonl holds one object an epoch: epoch (from 1), step, phase (a regime's, such as "joint"),
-// learning_rate, cost_weight, seconds, images_per_second, waiting_share (of the time, for data), best (so far),
-// warnings, and "train" and "validation", each {loss, mixture, soft_cost (train only), exits: [{loss, accuracy,
-// mean_gate, share}], rule_accuracy, cost}; what has no meaning in a phase is null. A regression has "error", the mean
-// absolute one in the target's unit, in the place of exits' "accuracy". "gradient_norms" has the L2 norm of every
-// layer's weight gradient at the epoch's last step, by parameter name, in the network's order.
 #pragma once
 
 #include <atomic>
@@ -21,8 +14,9 @@
 #include <vector>
 
 #include "core/quantity.h"
-#include "train/run_folder.h"
-#include "train/train_config.h"
+#include "recipe/train_config.h"
+#include "run/run_folder.h"
+#include "run/train_result.h"
 
 namespace sooner {
 
@@ -52,14 +46,6 @@ struct TrainOptions {
   const std::atomic<bool>* stop = nullptr;  // set: finish the step, save, return
   TrainingListener* listener = nullptr;     // may be null
   double seconds_between_reports = 0.2;     // of on_step; 0: every step
-};
-
-struct TrainResult {
-  bool interrupted = false;  // `stop` was seen; the run can be resumed
-  int64_t steps = 0;
-  double images_per_second = 0;  // over all training steps of this call
-  double waiting_share = 0;      // of the training time spent waiting for data
-  double best_score = 0;         // see selection_score
 };
 
 // Throws what `train` would throw before its first step, for settings that cannot be.

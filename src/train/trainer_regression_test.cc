@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "format/model_file.h"
 #include "format/safetensors.h"
+#include "recipe/regime_kind.h"
 #include "support/error_of.h"
 #include "support/temp_folder.h"
 #include "train/regime.h"

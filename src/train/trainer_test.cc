@@ -11,13 +11,14 @@
 #include "format/model_file.h"
 #include "format/new_model.h"
 #include "format/safetensors.h"
+#include "recipe/regime_kind.h"
+#include "run/checkpoint.h"
+#include "run/environment.h"
 #include "support/error_of.h"
 #include "support/temp_folder.h"
-#include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/feature_cache.h"
 #include "train/regime.h"
-#include "train/run_records.h"
 #include "train/trainer_test_support.h"
 #include "zoo/initial_weights.h"
 #include "zoo/zoo.h"
@@ -146,8 +147,8 @@ TEST(Trainer, RefusesToResumeWhenTheWeightsItBeganFromAreOthers) {
   run(small_config({"train.regime=plain", "train.epochs=1"}), plain, never);
   const TrainConfig config = small_config({"train.start=" + plain.model().string()});
   run(config, folder, early);
-  EXPECT_EQ(recorded_start(folder), model_hash(load_model(plain.model())));
-  EXPECT_EQ(recorded_start(plain), "");
+  EXPECT_EQ(read_environment(folder.environment()).identity.start_hash, model_hash(load_model(plain.model())));
+  EXPECT_EQ(read_environment(plain.environment()).identity.start_hash, "");
   ModelFile other = load_model(plain.model());
   other.tensors.at("conv1.bias") = other.tensors.at("conv1.bias").clone();
   other.tensors.at("conv1.bias").floats()[0] += 1;

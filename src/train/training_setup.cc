@@ -4,7 +4,9 @@
 #include "data/open_data_set.h"
 #include "graph/cost.h"
 #include "graph/shape_inference.h"
-#include "train/network_source.h"
+#include "recipe/differentiable_options.h"
+#include "recipe/network_source.h"
+#include "recipe/regime_kind.h"
 
 namespace sooner {
 namespace {
@@ -83,14 +85,13 @@ TrainingSetup::TrainingSetup(const TrainConfig& config)
       graph(described_network(config, data, start)),
       exit_cost(compute_cost(graph).exit_fraction),
       targets(what_is_asked(data, splits, config.train)),
-      regime(regime_kind(config.train.regime)
-                 .make({.graph = graph,
-                        .exit_cost = exit_cost,
-                        .epochs = config.train.epochs,
-                        .started = start.has_value(),
-                        .targets = targets,
-                        .seed = config.train.seed,
-                        .settings = config.regimes})) {
+      regime(make_regime(config.train.regime, {.graph = graph,
+                                               .exit_cost = exit_cost,
+                                               .epochs = config.train.epochs,
+                                               .started = start.has_value(),
+                                               .targets = targets,
+                                               .seed = config.train.seed,
+                                               .settings = config.regimes})) {
   check_normalisation(graph, config.train.batch_size);
   if (regime_kind(config.train.regime).gates) cost_weights = trained_cost_weights(config.regimes);
   if (!start) return;

@@ -10,9 +10,9 @@
 #include "format/model_file.h"
 #include "graph/graph.h"
 #include "policy/cost_weights.h"
+#include "recipe/targets.h"
+#include "recipe/train_config.h"
 #include "train/regime.h"
-#include "train/targets.h"
-#include "train/train_config.h"
 
 namespace sooner {
 

@@ -5,16 +5,8 @@
 
 namespace sooner {
 
-RegimeKind zero_time_waste_regime_kind() {
-  return {.name = "zero-time-waste",
-          .summary = "as classifier-wise, heads reading the answer before theirs",
-          .cascade = true,
-          .numbers = false,
-          .declare = [](RegimeOptions& options) { declare_backbone_share(options, "zero_time_waste"); },
-          .make =
-              [](const RegimeContext& context) {
-                return make_frozen_backbone_regime(context, "zero-time-waste", "zero_time_waste");
-              }};
+std::unique_ptr<Regime> make_zero_time_waste_regime(const RegimeContext& context) {
+  return make_frozen_backbone_regime(context, "zero-time-waste", "zero_time_waste");
 }
 
 }  // namespace sooner

@@ -1,0 +1,63 @@
+// Runs a model on real samples and sums up what happened.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "data/batch_loader.h"
+#include "data/image_source.h"
+#include "measure/model_data.h"
+#include "runtime/model.h"
+#include "runtime/session.h"
+#include "tune/tables/logit_table_file.h"
+
+namespace sooner {
+
+struct Evaluation {
+  int64_t samples = 0;
+  double quality = 0;                   // mean, as core/quantity.h says
+  double mean_macs = 0;                 // executed, counted by the engine as primitives ran
+  double cost_fraction = 0;             // mean_macs over the plain network's
+  double abstained = 0;                 // fraction answered "do not know"; quality counts their answers too
+  double answered_quality = 0;          // of the others; NaN when there are none
+  std::vector<double> shares;           // [K]
+  std::vector<double> leavers_quality;  // [K], of the samples that left there; NaN when none did
+  std::vector<double> class_accuracy;   // [classes], none in a regression; NaN for an absent class
+  std::vector<double> class_cost;       // [classes], mean fraction
+  std::vector<Result> results;          // [samples]
+  std::vector<double> qualities;        // [samples]
+  std::vector<int64_t> macs;            // [samples]
+};
+
+// What an answer to sample `index` of the batch is worth: 1 or 0 for a class, minus the absolute error for a number.
+double quality_of(const Result& result, const Batch& samples, size_t index);
+
+// Answers every sample with real exits. `file` is compiled for this with a counting backend.
+Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples,
+                    const SessionOptions& session_options = {});
+
+// The same from a table, with nothing computed: what the policy would do, and what it would cost. `plain_macs`: of the
+// plain network. Throws what make_policy and replay throw.
+Evaluation evaluate(const LogitTable& table, const PolicySpec& policy, double plain_macs);
+
+// As if every sample ran alone: stage k and its head take stage_seconds[k]. Throws kInvalidArgument unless there are K,
+// none negative.
+void set_times(LogitTable& table, const std::vector<double>& stage_seconds);
+
+// Does the difficulty a sample was drawn with foretell that it goes past exit 0? AUROC; nothing where the set knows no
+// difficulty, or all or none leave at exit 0.
+std::optional<double> difficulty_auroc(const Evaluation& evaluation, const ImageSource& source, const Batch& samples);
+
+// Every exit's logits; nobody leaves.
+LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& samples);
+// Of a split of the model's data, with its origin.
+StoredTable record_table(const std::shared_ptr<const Model>& model, const ModelData& data, const Split& split,
+                         int64_t limit = -1);
+// A table that was recorded for this model, with the model's costs. Throws what read_logit_table, check_table_of and
+// validate throw.
+StoredTable load_table(const std::filesystem::path& path, const ModelFile& file);
+
+}  // namespace sooner
