@@ -20,6 +20,7 @@
 #include "bench/program.h"
 #include "core/cpu.h"
 #include "core/file.h"
+#include "graph/keep_exits.h"
 #include "runtime/machine_cache.h"
 #include "runtime/micro_batches.h"
 #include "runtime/session_group.h"

@@ -10,6 +10,7 @@
 #include "data_flags.h"
 #include "engine_flags.h"
 #include "format/keep_exits.h"
+#include "graph/keep_exits.h"
 #include "measure/evaluate.h"
 #include "measure/model_data.h"
 #include "network_drawing.h"

@@ -7,6 +7,7 @@
 #include "format/model_file.h"
 #include "format/named_weights.h"
 #ifdef SOONER_HAS_ONNX
+#include "graph/keep_exits.h"
 #include "onnx/onnx_export.h"
 #endif
 

@@ -11,6 +11,7 @@
 #include "format/named_weights.h"
 #include "format/new_model.h"
 #include "graph/cost.h"
+#include "graph/parameters.h"
 #include "zoo/zoo.h"
 #ifdef SOONER_HAS_ONNX
 #include "onnx/onnx_import.h"

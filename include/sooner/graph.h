@@ -3,3 +3,6 @@
 
 #include "graph/cost.h"
 #include "graph/graph.h"
+#include "graph/keep_exits.h"
+#include "graph/parameters.h"
+#include "graph/validate.h"

@@ -9,6 +9,7 @@
 #include "check/tolerance.h"
 #include "graph/cost.h"
 #include "graph/graph_builder.h"
+#include "graph/keep_exits.h"
 #include "support/gated_network.h"
 #include "support/measured_scales.h"
 #include "support/message_of.h"

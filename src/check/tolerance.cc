@@ -7,7 +7,9 @@
 
 #include "backend/common/weights.h"
 #include "core/error.h"
+#include "graph/parameters.h"
 #include "graph/shape_inference.h"
+#include "graph/validate.h"
 
 namespace sooner {
 namespace {

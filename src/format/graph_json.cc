@@ -4,6 +4,8 @@
 #include <set>
 
 #include "core/error.h"
+#include "graph/parameters.h"
+#include "graph/validate.h"
 
 namespace sooner {
 namespace {

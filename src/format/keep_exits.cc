@@ -1,4 +1,6 @@
 #include "format/keep_exits.h"
+#include "graph/keep_exits.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 namespace {

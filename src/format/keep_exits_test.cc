@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "golden/tiny_model.h"
+#include "graph/parameters.h"
 #include "zoo/zoo.h"
 
 namespace sooner {

@@ -12,6 +12,7 @@
 #include "format/json_reader.h"
 #include "format/policy_json.h"
 #include "format/quantisation_json.h"
+#include "graph/carry_set.h"
 #include "policy/checked_spec.h"
 
 namespace sooner {
@@ -457,6 +458,16 @@ void check_manifest(const Manifest& manifest) {
     fail(Code::kInvalidArgument, "[manifest] {} check samples, expected 0 to {}", manifest.check_samples,
          kMaxCheckSamples);
   }
+}
+
+PolicyContext policy_context(const Manifest& manifest) {
+  const std::vector<Stage>& stages = manifest.graph.stages;
+  const bool gates =
+      std::all_of(stages.begin(), stages.end() - 1, [](const Stage& stage) { return stage.exit.gate.has_value(); });
+  return {.exits = static_cast<int32_t>(stages.size()),
+          .classes = static_cast<int32_t>(manifest.graph.classes),
+          .has_gates = gates && stages.size() > 1,
+          .cost_weights = manifest.cost_weights};
 }
 
 }  // namespace sooner

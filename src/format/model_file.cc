@@ -11,8 +11,8 @@
 #include "core/hash.h"
 #include "format/graph_json.h"
 #include "format/json_reader.h"
-#include "format/manifest.h"
 #include "format/safetensors.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 namespace {
@@ -182,16 +182,6 @@ std::vector<std::byte> serialize_model(const ModelFile& model) {
 void save_model(const ModelFile& model, const std::filesystem::path& path) {
   const std::vector<std::byte> file = serialize_model(model);
   write_file_atomically(path, [&file](FileSink& sink) { sink.write(file); });
-}
-
-PolicyContext policy_context(const Manifest& manifest) {
-  const std::vector<Stage>& stages = manifest.graph.stages;
-  const bool gates =
-      std::all_of(stages.begin(), stages.end() - 1, [](const Stage& stage) { return stage.exit.gate.has_value(); });
-  return {.exits = static_cast<int32_t>(stages.size()),
-          .classes = static_cast<int32_t>(manifest.graph.classes),
-          .has_gates = gates && stages.size() > 1,
-          .cost_weights = manifest.cost_weights};
 }
 
 std::string model_hash(const ModelFile& model) {

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 namespace {

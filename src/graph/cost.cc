@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "graph/carry_set.h"
+#include "graph/parameters.h"
 #include "graph/shape_inference.h"
 
 namespace sooner {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "graph/graph_test_support.h"
+#include "graph/keep_exits.h"
 
 namespace sooner {
 namespace {

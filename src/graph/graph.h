@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -69,57 +68,5 @@ struct Graph {
   [[nodiscard]] const Node& node(NodeId id) const { return nodes[static_cast<size_t>(id)]; }
   [[nodiscard]] size_t exits() const { return stages.size(); }
 };
-
-enum class ParameterKind : uint8_t {
-  kWeight,
-  kBias,
-  kScale,
-  kShift,
-  kRunningMean,
-  kRunningVar,
-  kAlpha,
-  kGateFeatures,
-  kGateScores,
-  kGateBias
-};
-
-struct ParameterSpec {
-  std::string name;  // torchvision's names where there is a twin: "layer1.0.bn1.running_mean"
-  Shape shape;       // conv [O, I/groups, KH, KW]; linear [O, I]; batch norm [C]; alpha [1]; gate [1, F], [1, 4], [1]
-  ParameterKind kind = ParameterKind::kWeight;
-  NodeId node = -1;   // -1 for gates
-  int32_t exit = -1;  // the exit whose gate or head owns it; -1 for trunk
-  [[nodiscard]] bool trainable() const {
-    return kind != ParameterKind::kRunningMean && kind != ParameterKind::kRunningVar;
-  }
-};
-
-// All parameters and buffers of the graph, in node order, gates last. REQUIRES: a valid graph.
-std::vector<ParameterSpec> parameters(const Graph& graph);
-
-// "<exit index>" based names of gate parameters: "exits.0.gate.features.weight", "…scores.weight", "…bias".
-std::string gate_features_name(size_t exit_index);
-std::string gate_scores_name(size_t exit_index);
-std::string gate_bias_name(size_t exit_index);
-
-// Throws kInvalidArgument, naming the node, unless every rule above and every attribute's range holds, each node
-// belongs to exactly one place, logits have shape [classes] and shapes fit together.
-void validate(const Graph& graph);
-
-// Values (node ids, ascending) that stages > `stage` read from stages <= `stage`: what must cross the cut after it.
-// Empty after the last stage.
-std::vector<NodeId> carry_set(const Graph& graph, size_t stage);
-
-// By stage: whether a later head reads its exit's logits.
-std::vector<bool> answers_read_later(const Graph& graph);
-
-// The same network with the early exits `kept` alone, which become 0, 1, …, and the last one: the others' heads go,
-// but for what kept heads read of them, which joins the next head kept; their trunks join the next stage that is kept.
-// Names stay, but for gates, which are called by their exit's index. Throws kInvalidArgument unless `kept` rises and
-// names early exits.
-Graph keep_exits(const Graph& graph, std::span<const size_t> kept);
-
-// keep_exits of none: the backbone with its own classifier.
-Graph plain_backbone(const Graph& graph);
 
 }  // namespace sooner

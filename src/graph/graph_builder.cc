@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "graph/cost.h"
 #include "graph/shape_inference.h"
+#include "graph/validate.h"
 
 namespace sooner {
 

@@ -5,7 +5,11 @@
 
 #include <functional>
 
+#include "graph/carry_set.h"
 #include "graph/graph_test_support.h"
+#include "graph/keep_exits.h"
+#include "graph/parameters.h"
+#include "graph/validate.h"
 #include "support/error_of.h"
 
 namespace sooner {

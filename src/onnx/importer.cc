@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "graph/parameters.h"
 #include "onnx/constant_math.h"
 #include "onnx/import_operation.h"
 

@@ -8,7 +8,11 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "graph/carry_set.h"
+#include "graph/keep_exits.h"
+#include "graph/parameters.h"
 #include "graph/shape_inference.h"
+#include "graph/validate.h"
 #include "onnx/gate_nodes.h"
 #include "onnx/onnx_graph.h"
 #include "onnx/pool_nodes.h"

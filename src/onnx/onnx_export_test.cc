@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "golden/tiny_model.h"
+#include "graph/parameters.h"
 #include "support/message_of.h"
 
 namespace sooner {

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "graph/graph_builder.h"
+#include "graph/parameters.h"
 #include "graph/shape_inference.h"
 #include "runtime/bare_stage.h"
 

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "graph/cost.h"
+#include "graph/keep_exits.h"
 
 namespace sooner {
 namespace {

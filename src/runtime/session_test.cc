@@ -12,6 +12,7 @@
 
 #include "backend/counting_backend.h"
 #include "core/error.h"
+#include "graph/keep_exits.h"
 #include "runtime/carried_rows.h"
 #include "runtime/session_group.h"
 #include "support/error_of.h"

@@ -1,4 +1,5 @@
 #include "train/gradient_norms.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "graph/parameters.h"
 #include "graph/shape_inference.h"
+#include "graph/validate.h"
 #include "policy/cost_weights.h"
 #include "train/torch_tensors.h"
 #include "zoo/initial_weights.h"

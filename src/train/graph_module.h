@@ -13,6 +13,7 @@
 
 #include "core/tensor.h"
 #include "graph/graph.h"
+#include "graph/parameters.h"
 #include "train/torch_headers.h"
 
 namespace sooner {

@@ -7,7 +7,10 @@
 #include <set>
 
 #include "core/rng.h"
+#include "graph/carry_set.h"
 #include "graph/graph_builder.h"
+#include "graph/keep_exits.h"
+#include "graph/parameters.h"
 #include "policy/scores.h"
 #include "support/error_of.h"
 #include "train/compute_mode.h"

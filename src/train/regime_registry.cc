@@ -1,7 +1,7 @@
 // Which maker belongs to which row of recipe/regime_kind.h. That of `x` is make_x_regime() of x_regime.cc.
 #include <algorithm>
 #include <array>
-#include <utility>
+#include <string>
 
 #include "core/error.h"
 #include "recipe/regime_kind.h"
@@ -14,16 +14,20 @@ namespace sooner {
       row(classifier_wise) row(zero_time_waste) row(mixed) row(differentiable)
 
 #define SOONER_DECLARE_MAKER(regime) std::unique_ptr<Regime> make_##regime##_regime(const RegimeContext& context);
-#define SOONER_NAME_MAKER(regime) std::pair{std::string_view(#regime), make_##regime##_regime},
+#define SOONER_NAME_MAKER(regime) Maker{#regime, make_##regime##_regime},
 SOONER_REGIMES(SOONER_DECLARE_MAKER)
 
 std::unique_ptr<Regime> make_regime(std::string_view name, const RegimeContext& context) {
+  struct Maker {
+    std::string_view regime;
+    std::unique_ptr<Regime> (*make)(const RegimeContext& context);
+  };
   static constexpr std::array kMakers = {SOONER_REGIMES(SOONER_NAME_MAKER)};
   std::string word(regime_kind(name).name);
   std::ranges::replace(word, '-', '_');
-  const auto* const maker = std::ranges::find_if(kMakers, [&](const auto& row) { return row.first == word; });
+  const auto* const maker = std::ranges::find_if(kMakers, [&](const Maker& row) { return row.regime == word; });
   SOONER_ASSERT(maker != kMakers.end());
-  return maker->second(context);
+  return maker->make(context);
 }
 
 }  // namespace sooner

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "graph/parameters.h"
 #include "recipe/train_config.h"
 #include "support/error_of.h"
 #include "train/graph_module.h"

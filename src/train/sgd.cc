@@ -1,5 +1,6 @@
 #include "train/sgd.h"
 
+#include "graph/parameters.h"
 #include "train/torch_tensors.h"
 
 namespace sooner {

@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "core/error.h"
+#include "graph/keep_exits.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 namespace {

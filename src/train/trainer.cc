@@ -13,6 +13,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "format/model_file.h"
+#include "graph/keep_exits.h"
 #include "recipe/phase_plan.h"
 #include "recipe/schedule.h"
 #include "run/checkpoint.h"

@@ -5,6 +5,7 @@
 
 #include "core/hash.h"
 #include "core/rng.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 namespace {

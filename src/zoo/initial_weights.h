@@ -5,6 +5,7 @@
 
 #include "core/tensor.h"
 #include "graph/graph.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 

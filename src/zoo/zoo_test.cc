@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "graph/carry_set.h"
 #include "graph/cost.h"
+#include "graph/parameters.h"
 #include "graph/shape_inference.h"
 #include "support/error_of.h"
 

@@ -10,6 +10,7 @@
 #include "core/rng.h"
 #include "format/model_file.h"
 #include "graph/graph_builder.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 

@@ -8,6 +8,7 @@
 #include "core/rng.h"
 #include "core/tensor.h"
 #include "graph/graph.h"
+#include "graph/parameters.h"
 
 namespace sooner::test {
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 namespace {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "graph/graph_builder.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 namespace {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 namespace {

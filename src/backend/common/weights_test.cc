@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "graph/graph_builder.h"
+#include "graph/parameters.h"
 
 namespace sooner {
 namespace {

@@ -5,6 +5,7 @@
 #include "backend/onednn/onednn_stage.h"
 #include "backend/onednn/step_arguments.h"
 #include "graph/shape_inference.h"
+#include "graph/validate.h"
 
 namespace sooner {
 namespace {

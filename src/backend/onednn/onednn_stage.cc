@@ -10,6 +10,7 @@
 #include "backend/common/memory_limit.h"
 #include "backend/onednn/memory_plan.h"
 #include "backend/onednn/step_arguments.h"
+#include "graph/carry_set.h"
 
 namespace sooner::onednn {
 namespace {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "graph/carry_set.h"
 
 namespace sooner::onednn {
 namespace {

@@ -4,6 +4,7 @@
 #include "backend/ref/ref_stage.h"
 #include "core/error.h"
 #include "graph/shape_inference.h"
+#include "graph/validate.h"
 
 namespace sooner {
 

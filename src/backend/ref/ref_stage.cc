@@ -7,6 +7,7 @@
 #include "backend/common/memory_limit.h"
 #include "backend/ref/kernels.h"
 #include "core/error.h"
+#include "graph/carry_set.h"
 #include "graph/shape_inference.h"
 
 namespace sooner {
