@@ -34,6 +34,10 @@ ROOMS = {
     "onnx": ["format"],
     "tune": ["policy", "format"],  # a stored logit table is a safetensors file
     "eval": ["tune"],
+    # Pure rooms that a server, tiers and a simulator will share; they have their direction before they have files.
+    "batching": ["core"],  # the rule by which a queue becomes micro-batches
+    "wire": ["graph", "policy"],  # rows as bytes
+    "control": ["policy"],  # thresholds in motion
     "backend/common": ["graph"],
     "backend/ref": ["backend/common"],
     "backend/onednn": ["backend/common"],
