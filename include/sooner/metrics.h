@@ -1,8 +1,7 @@
-// What answers are worth: accuracy against cost, honesty of probabilities, exit by exit, latency, drift in service.
+// What answers are worth: accuracy against cost, honesty of probabilities, latency, drift in service.
 #pragma once
 
 #include "eval/accuracy_cost_curve.h"
 #include "eval/calibration_error.h"
 #include "eval/drift.h"
-#include "eval/exit_summary.h"
 #include "eval/latency_histogram.h"

@@ -87,6 +87,23 @@ TEST(PoolShape, RefusesPaddingThatAWindowFitsInto) {
   EXPECT_THAT(error_of([] { infer_shape(pool_node(pool(0, 1)), {{1, 8, 8}}); }).what(), HasSubstr("out of range"));
 }
 
+// Rows and columns each on its own: a window of 2 in a padding of 2, and windows at every place of 4 with 2 beyond the
+// end, the fifth of which begins at row 4, where nothing real is left.
+TEST(PoolShape, RefusesAWindowOfPaddingInEitherDirection) {
+  const auto refused = [](const PoolAttributes& attributes) {
+    EXPECT_THAT(error_of([&] { infer_shape(pool_node(attributes), {{1, 4, 4}}); }).what(),
+                HasSubstr("nothing but padding"));
+  };
+  PoolAttributes above = pool(2, 1), left = pool(2, 1), below = pool(2, 1), right = pool(2, 1);
+  above.pad_h = left.pad_w = 2;
+  above.end_pad_h = left.end_pad_w = 0;
+  below.end_pad_h = right.end_pad_w = 2;
+  for (const PoolAttributes& attributes : {above, left, below, right}) refused(attributes);
+  below.end_pad_h = right.end_pad_w = 1;
+  EXPECT_EQ(infer_shape(pool_node(below), {{1, 4, 4}}), (Shape{1, 4, 3}));
+  EXPECT_EQ(infer_shape(pool_node(right), {{1, 4, 4}}), (Shape{1, 3, 4}));
+}
+
 TEST(InferShape, KnowsEveryOtherOperation) {
   const Shape map{6, 4, 5};
   EXPECT_EQ(infer_shape({OpKind::kRelu, "n", {0}, {}}, {map}), map);

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "onnx/imported_operations.h"
 
 namespace sooner {
 namespace {

@@ -9,7 +9,6 @@
 #include "core/text.h"
 #include "graph/parameters.h"
 #include "onnx/constant_math.h"
-#include "onnx/import_operation.h"
 
 namespace sooner {
 namespace {
@@ -47,7 +46,10 @@ std::string module_path(const std::string& name, const std::string& op) {
 }  // namespace
 
 Importer::Importer(const OnnxFile& file, const ImportOptions& options)
-    : file_(file), options_(options), builder_("", {1, 1, 1}, 1) {}
+    : file_(file), options_(options), builder_("", {1, 1, 1}, 1) {
+  check_output();
+  read_input();
+}
 
 void Importer::note(const std::string& text) {
   if (std::ranges::find(notes_, text) == notes_.end()) notes_.push_back(text);
@@ -256,7 +258,7 @@ void Importer::read_input() {
   values_.emplace(input.name, images);
 }
 
-ImportedNetwork Importer::run() {
+void Importer::check_output() const {
   if (options_.output.empty() && file_.outputs().size() > 1) {
     std::vector<std::string> names;
     for (const OnnxValue& output : file_.outputs()) names.push_back(OnnxFile::shown(output.name));
@@ -269,33 +271,22 @@ ImportedNetwork Importer::run() {
     fail(Code::kInvalidArgument, "[import] '{}' has no output '{}'; {}", file_.name(), OnnxFile::shown(answer()),
          suggest(answer(), names));
   }
-  read_input();
-  // What the answer does not need is not read: a second output may be anything.
+}
+
+std::vector<const onnx::NodeProto*> Importer::needed_nodes() const {
   std::set<std::string> needed{answer()};
-  std::set<const onnx::NodeProto*> wanted;
+  std::vector<const onnx::NodeProto*> nodes;
   for (size_t i = file_.nodes().size(); i-- > 0;) {
     const onnx::NodeProto* node = file_.nodes()[i];
     if (std::ranges::none_of(node->output(), [&](const auto& output) { return needed.contains(output); })) continue;
-    wanted.insert(node);
+    nodes.push_back(node);
     needed.insert(node->input().begin(), node->input().end());
   }
-  for (const onnx::NodeProto* proto : file_.nodes()) {
-    if (!wanted.contains(proto) || skipped_.contains(proto)) continue;
-    OnnxNode node(file_, *proto);
-    if (!proto->domain().empty() && proto->domain() != "ai.onnx") {
-      node.unsupported(fmt::format("is of '{}', expected ONNX's own operations", OnnxFile::shown(proto->domain())));
-    }
-    const ImportOperation* operation = find_import_operation(node.op());
-    if (operation == nullptr) node.unsupported(import_remedy(node.op()));
-    try {
-      operation->read(*this, node);
-    } catch (const Error& error) {
-      // What the network's own rules refuse, under the name that the file's owner knows.
-      if (error.code() != Code::kInvalidArgument) throw;
-      node.unsupported(error.what());
-    }
-    node.expect_no_more();
-  }
+  std::ranges::reverse(nodes);
+  return nodes;
+}
+
+ImportedNetwork Importer::finish() {
   const auto found = values_.find(answer());
   const auto* logits = found == values_.end() ? nullptr : std::get_if<Activation>(&found->second);
   if (logits == nullptr) {
@@ -323,11 +314,11 @@ ImportedNetwork Importer::run() {
         fmt::format("the network ends in {}, expected a linear layer or a global average, behind it at most a softmax",
                     to_string(op)));
   }
-  return finish(id);
+  return network_of(id);
 }
 
 // Nodes behind the answer are gone by now, and so are those nothing reads.
-ImportedNetwork Importer::finish(NodeId logits) {
+ImportedNetwork Importer::network_of(NodeId logits) {
   const Graph& built = builder_.graph();
   std::vector<bool> read(built.nodes.size());
   read[0] = read[static_cast<size_t>(logits)] = true;

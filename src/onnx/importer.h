@@ -1,5 +1,5 @@
 // The state of an import: values found so far, the network built so far. One function an operation uses it
-// (import_operation.h).
+// (import_operation.h); onnx_import.cc calls them, node by node.
 #pragma once
 
 #include <map>
@@ -13,16 +13,19 @@
 #include "core/error.h"
 #include "graph/graph_builder.h"
 #include "onnx/import_value.h"
-#include "onnx/onnx_import.h"
+#include "onnx/imported_network.h"
 #include "onnx/onnx_node.h"
 
 namespace sooner {
 
 class Importer {
  public:
-  // Throws what import_onnx throws.
+  // Reads the input. Throws what import_onnx throws.
   Importer(const OnnxFile& file, const ImportOptions& options);
-  ImportedNetwork run();
+  // What the answer depends on, in the file's order: a second output may be anything.
+  [[nodiscard]] std::vector<const onnx::NodeProto*> needed_nodes() const;
+  // After all of them but those skipped have set their values. Throws what import_onnx throws.
+  ImportedNetwork finish();
 
   [[nodiscard]] const OnnxFile& file() const { return file_; }
   [[nodiscard]] GraphBuilder& builder() { return builder_; }
@@ -55,6 +58,7 @@ class Importer {
   void set_node(const OnnxNode& node, NodeId id);
   // A node that has been dealt with together with this one.
   void skip(const onnx::NodeProto* node) { skipped_.insert(node); }
+  [[nodiscard]] bool is_skipped(const onnx::NodeProto* node) const { return skipped_.contains(node); }
 
   // A name for the network's node: that of its weight without ".weight", else of the ONNX node without what its
   // exporter adds.
@@ -68,10 +72,11 @@ class Importer {
   void note(const std::string& text);
 
  private:
+  void check_output() const;
   [[nodiscard]] Shape input_extents(const OnnxValue& input);
   void read_input();
   [[nodiscard]] std::string answer() const;
-  ImportedNetwork finish(NodeId logits);
+  ImportedNetwork network_of(NodeId logits);
   NodeId cached(NodeId src, char kind, const std::function<NodeId()>& make);
 
   const OnnxFile& file_;

@@ -8,26 +8,13 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
-#include "format/model_file.h"
+#include "onnx/imported_network.h"
+#include "onnx/imported_operations.h"
 
 namespace sooner {
-
-struct ImportOptions {
-  std::optional<Shape> input_shape = {};  // [C, H, W]; needed where the file leaves extents open
-  std::string output = {};                // which one answers; empty: the only one
-  std::string name = {};                  // of the network; empty: the file's, without folder and extension
-};
-
-struct ImportedNetwork {
-  Graph graph;                     // plain
-  TensorMap tensors;               // every parameter of it
-  std::vector<std::string> notes;  // what was changed or left out, for a person
-};
 
 // Names are those of the file's weights ("layer1.0.conv1.weight" makes a node "layer1.0.conv1"), else of its nodes.
 // Throws kDataLoss for a file that is damaged or hostile, kUnimplemented naming the node for what is not read,
@@ -35,8 +22,4 @@ struct ImportedNetwork {
 ImportedNetwork import_onnx(std::span<const std::byte> bytes, const std::string& name,
                             const std::filesystem::path& folder, const ImportOptions& options = {});
 ImportedNetwork import_onnx(const std::filesystem::path& path, const ImportOptions& options = {});
-
-// Names of ONNX operations that are read, in alphabetical order.
-std::vector<std::string> imported_operations();
-
 }  // namespace sooner

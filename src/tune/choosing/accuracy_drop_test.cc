@@ -138,6 +138,20 @@ TEST(AccuracyDrop, ReportsAGapThatHoldsWhenTheProofIsCutShort) {
   }
 }
 
+// Exit 1 loses sample 0's answer, exit 2 wins sample 1's but is as dear as the last one, exit 0 would lose two answers
+// at once: only exits 1 and 2 together save something, sample 0's half. No proof: pairs of exits alone find it.
+TEST(AccuracyDrop, TriesEveryPairOfExits) {
+  const auto none = static_cast<float>(kNoScore);
+  const ScoreTable table{.samples = 4,
+                         .exits = 4,
+                         .scores = {{none, none, 1, 1}, {1, none, none, none}, {none, 1, none, none}, {0, 0, 0, 0}},
+                         .quality = {{1, 0, 0, 0}, {0, 0, 1, 1}, {1, 1, 1, 1}, {1, 0, 1, 1}},
+                         .exit_cost = {0.25, 0.5, 1, 1}};
+  const ThresholdChoice choice = choose_by_accuracy_drop(table, 0, {.most_steps = 0});
+  EXPECT_DOUBLE_EQ(choice.expected.cost, (0.5 + 3) / 4);
+  EXPECT_THAT(choice.thresholds, ElementsAre(kInfinity, 1, 1));
+}
+
 TEST(AccuracyDrop, ChoosesTheSameEveryTime) {
   const ScoreTable table = random_score_table(11, 200, 5, 1000);
   const AccuracyDropOptions few{.most_steps = 20'000};

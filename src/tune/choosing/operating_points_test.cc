@@ -11,6 +11,8 @@
 namespace sooner {
 namespace {
 
+using ::testing::DoubleEq;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(OperatingPoints, RunFromCheapToDearAndTellTheTruth) {
@@ -34,7 +36,7 @@ TEST(OperatingPoints, OfGatesIncludeTheUntouchedRule) {
   const auto rule =
       std::find_if(points.begin(), points.end(), [](const auto& point) { return point.label == "rule g >= 0.5"; });
   ASSERT_NE(rule, points.end());
-  EXPECT_THAT(rule->spec.thresholds, ::testing::ElementsAre(0.5, 0.5));
+  EXPECT_THAT(rule->spec.thresholds, ElementsAre(0.5, 0.5));
 }
 
 TEST(OperatingPoints, OfOneExitAreOnePoint) {
@@ -44,6 +46,40 @@ TEST(OperatingPoints, OfOneExitAreOnePoint) {
 TEST(OperatingPoints, NeedAPolicyWithThresholds) {
   EXPECT_THROW(operating_points(random_logit_table(34, 30, 2, 3), "never"), Error);
   EXPECT_THROW(operating_points(LogitTable{}, "entropy"), Error);
+}
+
+// q is 2^-5 at the first and 2^5 at the last of them, the powers evenly between; a single one stands in the middle.
+TEST(OperatingPoints, OfBudgetsRunFromOneEndToTheOther) {
+  const LogitTable table = random_logit_table(36, 60, 3, 4);
+  const auto labels = [&](int32_t count) {
+    std::vector<std::string> found(static_cast<size_t>(count));
+    const OperatingPointOptions options{.budget_points = count, .accuracy_drops = {}, .equal_choices = true};
+    for (const OperatingPoint& point : operating_points(table, "entropy", options)) {
+      found.at(static_cast<size_t>(point.way)) = point.label;
+    }
+    return found;
+  };
+  EXPECT_THAT(labels(0), ElementsAre());
+  EXPECT_THAT(labels(1), ElementsAre("q 1"));
+  EXPECT_THAT(labels(2), ElementsAre("q 0.0312", "q 32"));
+  EXPECT_THAT(labels(5), ElementsAre("q 0.0312", "q 0.177", "q 1", "q 5.66", "q 32"));
+}
+
+// Trained from 1 to 4: the middle of their logarithms is 2.
+TEST(CostWeightPoints, SpanTheTrainedRange) {
+  LogitTable table = random_logit_table(37, 60, 3, 4);
+  EXPECT_THAT(cost_weight_points(table), ElementsAre());
+  table.cost_weights = CostWeights{.low = 1, .high = 4, .standard = 2, .shifts = {{1, 0}, {1, 0}}};
+  const auto weights = [&](int32_t count) {
+    std::vector<double> found;
+    for (const OperatingPoint& point : cost_weight_points(table, count)) {
+      EXPECT_EQ(point.way, static_cast<int32_t>(found.size()));
+      found.push_back(*point.spec.cost_weight);
+    }
+    return found;
+  };
+  EXPECT_THAT(weights(3), ElementsAre(DoubleEq(1), DoubleEq(2), DoubleEq(4)));
+  EXPECT_THAT(weights(1), ElementsAre(DoubleEq(2)));
 }
 
 TEST(AlwaysPoints, AreOnePerExit) {

@@ -82,14 +82,4 @@ RiskCalibration recalibrate_with_risk(const LogitTable& tune, const LogitTable& 
   return calibrate_with_risk(tune, guarantee, without_ensemble_fit(old.policy), rule, !old.policy.temperatures.empty());
 }
 
-void check_unused_for_tuning(std::string_view guarantee_hash, std::span<const CalibrationRecord> records) {
-  for (const CalibrationRecord& record : records) {
-    if (record.split_hash != guarantee_hash) continue;
-    fail(Code::kFailedPrecondition,
-         "[risk] the split 'guarantee' ({}) has been used for tuning: thresholds of '{}' were chosen on it by '{}'; a "
-         "promise needs samples that no threshold has seen",
-         guarantee_hash, record.policy.name, record.rule);
-  }
-}
-
 }  // namespace sooner

@@ -2,9 +2,7 @@
 // promise from `guarantee`. Reads logits; knows no model, file or backend.
 #pragma once
 
-#include <span>
 #include <string>
-#include <string_view>
 
 #include "policy/calibration_record.h"
 #include "tune/risk/risk_control.h"
@@ -37,8 +35,5 @@ RiskCalibration calibrate_with_risk(const LogitTable& tune, const LogitTable& gu
 // at another precision, say. REQUIRES: old.guarantee.
 RiskCalibration recalibrate_with_risk(const LogitTable& tune, const LogitTable& guarantee,
                                       const CalibrationRecord& old);
-
-// Throws kFailedPrecondition where thresholds were chosen on the very samples that a promise is to rest on.
-void check_unused_for_tuning(std::string_view guarantee_hash, std::span<const CalibrationRecord> records);
 
 }  // namespace sooner

@@ -112,16 +112,5 @@ TEST(RiskCalibration, RefusesTablesThatDoNotFit) {
             std::string::npos);
 }
 
-TEST(CheckUnusedForTuning, NamesWhoUsedTheSplit) {
-  CalibrationRecord record;
-  record.policy.name = "margin";
-  record.rule = "budget 0.5";
-  record.split_hash = "00000000000000aa";
-  check_unused_for_tuning("00000000000000ab", std::vector{record});
-  const std::string message =
-      message_of(Code::kFailedPrecondition, [&] { check_unused_for_tuning("00000000000000aa", std::vector{record}); });
-  EXPECT_NE(message.find("thresholds of 'margin' were chosen on it by 'budget 0.5'"), std::string::npos) << message;
-}
-
 }  // namespace
 }  // namespace sooner

@@ -65,6 +65,19 @@ TEST(BettingBound, IsTheCapitalWorkedByHand) {
   EXPECT_NEAR(risk_upper_bound(RiskBound::kBetting, losses_of(0, 10), 0.05), 0.34928284767356327, 1e-11);
 }
 
+// delta such that -2 ln delta = 3/16, three losses of 1/4 against 3/4: bets^2 are 3/16 / (3 variance) with variances
+// 1/4, (1/4 + 1/64) / 2 = 17/128 and (1/4 + 1/64 + 1/144) / 3 = 157/1728, where the means are 3/8 and 1/3.
+TEST(BettingBound, BetsLessTheMoreTheLossesVary) {
+  const double delta = std::exp(-3.0 / 32);
+  const double capital = (1 + 0.5 / 2) * (1 + std::sqrt(8.0 / 17) / 2) * (1 + std::sqrt(108.0 / 157) / 2);
+  const std::vector<double> losses(3, 0.25);
+  EXPECT_NEAR(risk_p_value(RiskBound::kBetting, losses, 0.75, delta), 1 / capital, 1e-12);
+  // One loss of 0 against 1/2: the bet is sqrt(1/16 / (1/4)) = 1/2.
+  EXPECT_NEAR(risk_p_value(RiskBound::kBetting, {{0}}, 0.5, std::exp(-1.0 / 32)), 1 / 1.25, 1e-12);
+  // A loss of 1 halves the capital, which was largest before any bet.
+  EXPECT_EQ(risk_p_value(RiskBound::kBetting, {{1}}, 0.5, std::exp(-1.0 / 32)), 1);
+}
+
 TEST(BettingBound, DependsOnTheSeedAlone) {
   const std::vector<double> losses = losses_of(20, 200);
   const double first = risk_upper_bound(RiskBound::kBetting, losses, 0.1, 1);
