@@ -31,7 +31,7 @@ struct Environment {
   int32_t loader_threads = 0;
   std::string data_set;
   std::vector<double> exit_cost;  // [K], C_k
-  std::vector<SplitRecord> splits;
+  std::vector<SplitRecord> splits = {};
   std::optional<TrainResult> result = {};  // nothing while the run goes on
 };
 
