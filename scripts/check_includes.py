@@ -11,6 +11,8 @@ headers outside the one room that wraps it.
 A module is a header and the source of the same name. Modules that need each other are one module in two pieces, even
 where no header includes the other: a.cc includes b.h and b.cc includes a.h. The check names such circles, of any length.
 
+Locks are those of core/mutex.h, which say what they guard: std's own are a fault elsewhere in src/ and tools/.
+
 bench/ measures what rooms do: it includes rooms, and no file of tools/.
 
 The public headers, include/sooner/*.h, name rooms' headers and declare nothing themselves. They stand above the rooms,
@@ -73,6 +75,9 @@ WRAPPED = {
     "ONNX's schema": (re.compile(r"^onnx[a-z-]*\.pb\.h$"), "onnx"),
     "gRPC": (re.compile(r"^(grpc|grpcpp|google/protobuf)/"), "serve"),
 }
+# std's locks, which no compiler checks, and the one file that may name them.
+LOCK = re.compile(r"std::(\w*mutex|lock_guard|unique_lock|scoped_lock|shared_lock|condition_variable\w*)\b")
+LOCK_HOME = "src/core/mutex.h"
 # Programs of bench/ that include a tool's header, until what they share lies in a room.
 KNOWN_TOOLS_IN_BENCH = ["dump_samples.cc", "engine_worker.cc", "overhead.cc", "risk_population.cc"]
 # Modules below src/ that need each other, until they are taken apart.
@@ -184,6 +189,13 @@ def check_public(texts):
     return faults
 
 
+def check_locks(texts):
+    """Faults of locks that say nothing of what they guard."""
+    return [f"{name}:{i}: names {found.group()}; use core/mutex.h, whose locks the compiler checks"
+            for name, text in texts.items() if name.startswith(("src/", "tools/")) and name != LOCK_HOME
+            for i, line in enumerate(text.splitlines(), 1) for found in LOCK.finditer(line.split("//")[0])]
+
+
 def module_of(name):
     """The path of a header or a source without its ending."""
     return name.rsplit(".", 1)[0]
@@ -266,7 +278,7 @@ def check(root):
             fault = check_include(name, kind, header, texts)
             if fault:
                 faults.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {fault}")
-    return faults + check_public(texts) + check_circles(texts)
+    return faults + check_public(texts) + check_circles(texts) + check_locks(texts)
 
 
 def main():

@@ -149,6 +149,12 @@ class CheckIncludesTest(unittest.TestCase):
         files["bench/x.cc"] += '#include "tools/table.h"\n'
         self.assert_one_fault(files, 'bench/x.cc:3: includes "tools/table.h"', "bench/ uses rooms")
 
+    def test_locks_are_those_that_the_compiler_checks(self):
+        files = {"src/core/mutex.h": "std::mutex mutex_;\n", "src/core/a.h": "// like std::mutex\nMutex mutex_;\n"}
+        self.assertEqual(self.check(files), [])
+        for lock in ("std::mutex mutex_;", "std::lock_guard lock(mutex_);", "std::condition_variable_any ready;"):
+            self.assert_one_fault(files | {"tools/b.cc": f"\n{lock}\n"}, "tools/b.cc:2: names std::", "core/mutex.h")
+
     def test_the_table_itself_must_point_downward(self):
         with mock.patch.dict(check_includes.ROOMS, {"core": ["graph"]}):
             self.assertIn("'core' names 'graph'", check_includes.check_order()[0])

@@ -3,17 +3,16 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "command.h"
 #include "core/cpu.h"
 #include "core/file.h"
+#include "core/mutex.h"
 #include "core/pixel_table.h"
 #include "core/text.h"
 #include "data/csv.h"
@@ -217,8 +216,8 @@ class OrderedWriter {
  public:
   OrderedWriter(std::ostream& out, std::string name, size_t first_block)
       : out_(out), name_(std::move(name)), next_(first_block) {}
-  void put(size_t block, std::string text) {
-    const std::lock_guard lock(mutex_);
+  void put(size_t block, std::string text) SOONER_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
     waiting_.emplace(block, std::move(text));
     for (auto it = waiting_.begin(); it != waiting_.end() && it->first == next_; it = waiting_.erase(it), ++next_) {
       out_ << it->second << std::flush;
@@ -230,18 +229,18 @@ class OrderedWriter {
   }
 
  private:
-  std::ostream& out_;
+  Mutex mutex_;
+  std::ostream& out_ SOONER_GUARDED_BY(mutex_);
   std::string name_;
-  std::mutex mutex_;
-  std::map<size_t, std::string> waiting_;
-  size_t next_;
+  std::map<size_t, std::string> waiting_ SOONER_GUARDED_BY(mutex_);
+  size_t next_ SOONER_GUARDED_BY(mutex_);
 };
 
 class Progress {
  public:
   explicit Progress(size_t files) : files_(files), shown_(isatty(STDERR_FILENO) == 1) {}
-  void add(size_t count) {
-    const std::lock_guard lock(mutex_);
+  void add(size_t count) SOONER_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
     done_ += count;
     const auto now = Clock::now();
     if (!shown_ || std::chrono::duration<double>(now - last_).count() < 0.2) return;
@@ -256,16 +255,49 @@ class Progress {
   }
 
  private:
-  std::mutex mutex_;
-  size_t files_, done_ = 0;
+  Mutex mutex_;
+  size_t files_;
+  size_t done_ SOONER_GUARDED_BY(mutex_) = 0;
   bool shown_;
-  Clock::time_point begin_ = Clock::now(), last_ = begin_;
+  Clock::time_point begin_ = Clock::now();
+  Clock::time_point last_ SOONER_GUARDED_BY(mutex_) = begin_;
 };
 
 // What happened to files besides being answered.
 struct Remarks {
   std::vector<std::string> faults;
   std::vector<std::string> converted;  // names
+};
+
+// What happened to all files so far; the first faults are said as they come.
+class Account {
+ public:
+  void add(const Remarks& remarks) SOONER_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    for (const std::string& fault : remarks.faults) {
+      if (++faults_ <= kNamedFaults) say(fmt::format("warning: {}", fault));
+    }
+    if (converted_ == 0 && !remarks.converted.empty()) first_converted_ = remarks.converted[0];
+    converted_ += static_cast<int64_t>(remarks.converted.size());
+  }
+  // Says what is left to say; returns how many files could not be read.
+  int64_t end(const Shape& shape) SOONER_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (faults_ > kNamedFaults) say(fmt::format("warning: {} more files could not be read", faults_ - kNamedFaults));
+    if (converted_ > 0) {
+      say(fmt::format(
+          "warning: {} images, '{}' among them, are not {} and were scaled, cropped or changed in colour; --exact "
+          "refuses such",
+          converted_, first_converted_, to_string(shape)));
+    }
+    return faults_;
+  }
+
+ private:
+  Mutex mutex_;
+  int64_t faults_ SOONER_GUARDED_BY(mutex_) = 0;
+  int64_t converted_ SOONER_GUARDED_BY(mutex_) = 0;
+  std::string first_converted_ SOONER_GUARDED_BY(mutex_);
 };
 
 // Answers files[first, last); returns their lines. Adds to `remarks`.
@@ -347,9 +379,7 @@ void run(PredictArguments arguments) {
   }
   OrderedWriter writer(out, arguments.output.empty() ? "stdout" : arguments.output, 0);
   Progress progress(files.size() - done);
-  std::mutex remarks_mutex;
-  int64_t faults = 0, converted = 0;
-  std::string first_converted;
+  Account account;
   std::atomic<size_t> next_block = 0, answered = 0;
   std::signal(SIGINT, [](int) { interrupted = true; });
   std::signal(SIGTERM, [](int) { interrupted = true; });
@@ -368,22 +398,11 @@ void run(PredictArguments arguments) {
       }
       answered += part.size();
       progress.add(part.size());
-      const std::lock_guard lock(remarks_mutex);
-      for (const std::string& fault : remarks.faults) {
-        if (++faults <= kNamedFaults) say(fmt::format("warning: {}", fault));
-      }
-      if (converted == 0 && !remarks.converted.empty()) first_converted = remarks.converted[0];
-      converted += static_cast<int64_t>(remarks.converted.size());
+      account.add(remarks);
     }
   });
   progress.end();
-  if (faults > kNamedFaults) say(fmt::format("warning: {} more files could not be read", faults - kNamedFaults));
-  if (converted > 0) {
-    say(
-        fmt::format("warning: {} images, '{}' among them, are not {} and were scaled, cropped or changed in colour; "
-                    "--exact refuses such",
-                    converted, first_converted, to_string(model->graph().input_shape)));
-  }
+  const int64_t faults = account.end(model->graph().input_shape);
   if (done + answered < files.size()) {
     fail(Code::kCancelled, "[predict] interrupted after {} of {} images; {}", done + answered.load(), files.size(),
          arguments.output.empty() ? "nothing was kept" : "add --resume to go on");

@@ -4,13 +4,12 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <condition_variable>
 #include <exception>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "core/error.h"
+#include "core/mutex.h"
 #include "core/pixel_table.h"
 #include "core/rng.h"
 
@@ -73,18 +72,20 @@ struct BatchLoader::Impl {
   const int64_t batches;
   const PixelTable table;
 
-  std::mutex mutex;  // guards all below but `abandon`
-  std::condition_variable work_there, batch_there, worker_idle;
-  std::vector<Place> ring;
-  std::vector<int64_t> order;  // `indices` in this epoch's order; written only while no worker is busy
-  int64_t epoch = -1;
-  int64_t next_to_take = 0;  // batch numbers
-  int64_t next_to_give = 0;
-  int64_t first_held = 0;  // the oldest batch whose place is in use
-  int64_t first_of_epoch = 0;
-  int32_t busy = 0;  // workers filling a place
-  bool stop = false;
-  double waited = 0;
+  Mutex mutex;
+  Condition work_there, batch_there, worker_idle;
+  // Of a place's batch, the worker that fills it is the owner, then the caller.
+  std::vector<Place> ring SOONER_GUARDED_BY(mutex);
+  // `indices` in this epoch's order; written only while no worker is busy, so that those who are may go on reading it.
+  std::vector<int64_t> order SOONER_GUARDED_BY(mutex);
+  int64_t epoch SOONER_GUARDED_BY(mutex) = -1;
+  int64_t next_to_take SOONER_GUARDED_BY(mutex) = 0;  // batch numbers
+  int64_t next_to_give SOONER_GUARDED_BY(mutex) = 0;
+  int64_t first_held SOONER_GUARDED_BY(mutex) = 0;  // the oldest batch whose place is in use
+  int64_t first_of_epoch SOONER_GUARDED_BY(mutex) = 0;
+  int32_t busy SOONER_GUARDED_BY(mutex) = 0;  // workers filling a place
+  bool stop SOONER_GUARDED_BY(mutex) = false;
+  double waited SOONER_GUARDED_BY(mutex) = 0;
   std::atomic<bool> abandon = false;  // what is being filled will not be used
 
   std::vector<std::thread> workers;  // last: they use everything above
@@ -98,21 +99,29 @@ struct BatchLoader::Impl {
         table(options.mean, options.std),
         ring(static_cast<size_t>(options.prefetch) + 1) {}
 
-  [[nodiscard]] Place& place(int64_t batch) { return ring[static_cast<size_t>(batch) % ring.size()]; }
+  [[nodiscard]] Place& place(int64_t batch) SOONER_REQUIRES(mutex) {
+    return ring[static_cast<size_t>(batch) % ring.size()];
+  }
 
-  void fill(int64_t number, Batch& batch, std::vector<uint8_t>& pixels, std::vector<uint8_t>& work) {
-    const auto first = static_cast<size_t>(number * options.batch_size);
-    const auto n = std::min<size_t>(order.size() - first, static_cast<size_t>(options.batch_size));
+  // A batch to make: the samples from first on of an epoch's order.
+  struct Task {
+    std::span<const int64_t> order;
+    int64_t epoch = 0;
+    size_t first = 0;
+  };
+
+  void fill(const Task& task, Batch& batch, std::vector<uint8_t>& pixels, std::vector<uint8_t>& work) {
+    const auto n = std::min<size_t>(task.order.size() - task.first, static_cast<size_t>(options.batch_size));
     batch.n = static_cast<int64_t>(n);
     batch.images.resize(n * pixels.size());
     batch.labels.resize(n);
     batch.targets.resize(n);
     batch.indices.resize(n);
     for (size_t i = 0; i < n && !abandon.load(std::memory_order_relaxed); ++i) {
-      const int64_t index = order[first + i];
+      const int64_t index = task.order[task.first + i];
       source->read(index, pixels);
       if (options.augment.any()) {
-        Rng rng{options.seed, kAugmentStream, static_cast<uint64_t>(epoch), static_cast<uint64_t>(index)};
+        Rng rng{options.seed, kAugmentStream, static_cast<uint64_t>(task.epoch), static_cast<uint64_t>(index)};
         augment_image(pixels, work, shape, options.augment, rng);
       }
       table.convert(pixels, std::span(batch.images).subspan(i * pixels.size(), pixels.size()));
@@ -122,22 +131,25 @@ struct BatchLoader::Impl {
     }
   }
 
-  void run_worker() {
+  [[nodiscard]] bool has_work() const SOONER_REQUIRES(mutex) {
+    return next_to_take < batches && next_to_take < first_held + std::ssize(ring) && epoch >= 0;
+  }
+
+  void run_worker() SOONER_EXCLUDES(mutex) {
     std::vector<uint8_t> pixels(static_cast<size_t>(element_count(shape)));
     std::vector<uint8_t> work(pixels.size());
-    std::unique_lock lock(mutex);
+    MutexLock lock(mutex);
     while (true) {
-      work_there.wait(lock, [&] {
-        return stop || (next_to_take < batches && next_to_take < first_held + std::ssize(ring) && epoch >= 0);
-      });
+      while (!stop && !has_work()) work_there.wait(lock);
       if (stop) return;
       const int64_t number = next_to_take++;
+      const Task task{order, epoch, static_cast<size_t>(number * options.batch_size)};
       Place& target = place(number);
       ++busy;
       lock.unlock();
       std::exception_ptr error;
       try {
-        fill(number, target.batch, pixels, work);
+        fill(task, target.batch, pixels, work);
       } catch (...) {
         error = std::current_exception();
       }
@@ -151,10 +163,10 @@ struct BatchLoader::Impl {
   }
 
   // Waits until no worker fills anything; nothing new is taken meanwhile.
-  void quiesce(std::unique_lock<std::mutex>& lock) {
+  void quiesce(MutexLock& lock) SOONER_REQUIRES(mutex) {
     next_to_take = batches;
     abandon = true;
-    worker_idle.wait(lock, [&] { return busy == 0; });
+    while (busy > 0) worker_idle.wait(lock);
     abandon = false;
   }
 };
@@ -177,7 +189,7 @@ BatchLoader::~BatchLoader() { stop_workers(); }
 
 void BatchLoader::stop_workers() {
   {
-    const std::lock_guard lock(impl_->mutex);
+    const MutexLock lock(impl_->mutex);
     impl_->stop = true;
     impl_->abandon = true;
   }
@@ -192,7 +204,7 @@ void BatchLoader::start_epoch(int64_t epoch, int64_t first_batch) {
     fail(Code::kInvalidArgument, "[loader] got epoch {} from batch {}, expected 0 or more, from 0 to {}", epoch,
          first_batch, impl_->batches);
   }
-  std::unique_lock lock(impl_->mutex);
+  MutexLock lock(impl_->mutex);
   impl_->quiesce(lock);
   impl_->order = impl_->indices;
   if (impl_->options.shuffle) {
@@ -210,7 +222,7 @@ void BatchLoader::start_epoch(int64_t epoch, int64_t first_batch) {
 }
 
 const Batch* BatchLoader::next() {
-  std::unique_lock lock(impl_->mutex);
+  MutexLock lock(impl_->mutex);
   if (impl_->epoch < 0) fail(Code::kFailedPrecondition, "[loader] next() came before start_epoch()");
   const int64_t number = impl_->next_to_give;
   if (impl_->first_held < number) {  // the batch given last is let go
@@ -222,7 +234,7 @@ const Batch* BatchLoader::next() {
   Impl::Place& place = impl_->place(number);
   if (!place.ready) {
     const auto before = std::chrono::steady_clock::now();
-    impl_->batch_there.wait(lock, [&] { return place.ready; });
+    while (!place.ready) impl_->batch_there.wait(lock);
     if (number > impl_->first_of_epoch) {
       impl_->waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
     }
@@ -233,7 +245,7 @@ const Batch* BatchLoader::next() {
 }
 
 double BatchLoader::seconds_waited() const {
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   return impl_->waited;
 }
 
