@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numbers>
 #include <ranges>
 
 #include "command.h"
 #include "core/file.h"
+#include "core/hash.h"
 #include "core/text.h"
+#include "drift_state.h"
 #include "eval/drift.h"
 #include "format/model_file.h"
 #include "policy/policy_kind.h"
@@ -24,6 +27,7 @@ struct DriftArguments {
   std::string policy;
   std::string precision = "fp32";
   DriftOptions options;
+  std::string state;
   OutputForm form = OutputForm::kText;
 };
 
@@ -80,56 +84,102 @@ std::optional<LiveAnswer> parse_answer(const std::string& line, const Calibratio
   return answer;
 }
 
-void run(const DriftArguments& arguments) {
-  const ModelFile file = load_model(arguments.model);
-  const CalibrationRecord& record = record_of(file.manifest, arguments);
-  std::vector<LiveAnswer> answers;
+// Feeds the watch and gives how many images could not be read. first: the number of the text's first line in the file.
+int64_t feed(std::string_view text, int64_t first, const CalibrationRecord& record, const std::string& file,
+             DriftWatch& watch) {
   int64_t unreadable = 0;
-  int64_t number_of_line = 0;
-  for (const std::string& line : split(read_text(arguments.scores), '\n')) {
-    ++number_of_line;
+  int64_t number_of_line = first;
+  for (const std::string& line : split(text, '\n')) {
+    const std::string place = fmt::format("{}:{}", file, number_of_line++);
     if (line.empty()) continue;
-    if (const auto answer = parse_answer(line, record, fmt::format("{}:{}", arguments.scores, number_of_line))) {
-      answers.push_back(*answer);
+    if (const auto answer = parse_answer(line, record, place)) {
+      watch.add(*answer);
     } else {
       ++unreadable;
     }
   }
-  const DriftReport report = detect_drift(record, answers, arguments.options);
-  Table table(
-      {"test", "calibration", "live", "chi-square", "degrees", "p", "alarm below", "detects", "live needed", "drift"});
-  const double alpha = arguments.options.false_alarm / static_cast<double>(std::max<size_t>(1, report.tests.size()));
+  return unreadable;
+}
+
+// What bets are worth: 1 at the start.
+std::string evidence_text(double log_evidence) {
+  constexpr double kLargeLog = 13.8;  // a million
+  return log_evidence < kLargeLog ? fmt::format("{:.3g}", std::exp(log_evidence))
+                                  : fmt::format("1e{:.0f}", log_evidence / std::numbers::ln10);
+}
+
+Table table_of(const DriftReport& report) {
+  Table table({"test", "calibration", "live", "chi-square", "degrees", "p of one look", "log10 evidence", "detects",
+               "live needed", "drift"});
+  for (const DriftTest& test : report.tests) {
+    table.add({cell(test.what), count(test.calibrated), count(test.live),
+               test.degrees > 0 ? number(test.statistic, 2) : cell("-"), count(test.degrees),
+               test.degrees > 0 ? number(test.p_value, 4) : cell("-"),
+               number(test.log_evidence / std::numbers::ln10, 2), percent(test.detectable, 1),
+               test.needed ? count(*test.needed) : cell("-"), cell(test.alarm ? "yes" : "no")});
+  }
+  return table;
+}
+
+void print(const DriftReport& report, OutputForm form) {
+  const Table table = table_of(report);
+  if (form != OutputForm::kJson) {
+    table.print(form);
+    return;
+  }
+  nlohmann::ordered_json json;
+  json["drifted"] = report.drifted();
+  json["alarm_at"] = nullptr;
+  if (report.alarm_at) json["alarm_at"] = *report.alarm_at;
+  json["answers"] = report.answers;
+  json["log10_evidence"] = report.log_evidence / std::numbers::ln10;
+  json["log10_alarm"] = report.log_wanted / std::numbers::ln10;
+  json["nothing_to_compare"] = report.left_out;
+  json["tests"] = table.json();
+  fmt::print("{}\n", json.dump(2));
+}
+
+void run(const DriftArguments& arguments) {
+  const ModelFile file = load_model(arguments.model);
+  const CalibrationRecord& record = record_of(file.manifest, arguments);
+  std::optional<DriftStateFile> before;
+  if (!arguments.state.empty()) before = read_drift_state(arguments.state);
+  std::optional<DriftState> watched;
+  if (before) watched = before->watch;
+  DriftWatch watch(record, arguments.options, std::move(watched));
+  const std::string log = read_text(arguments.scores);
+  const std::string_view news = unread(log, before);
+  const auto lines_before = std::count(log.begin(), log.end() - static_cast<std::ptrdiff_t>(news.size()), '\n');
+  const int64_t unreadable = feed(news, 1 + lines_before, record, arguments.scores, watch);
+  const DriftReport report = watch.report();
+  if (!arguments.state.empty()) {
+    write_drift_state(arguments.state,
+                      {.watch = watch.state(), .log_bytes = log.size(), .log_hash = hash_hex(hash_bytes(log))});
+  }
+  print(report, arguments.form);
+  const DriftOptions& options = arguments.options;
+  say(fmt::format(
+      "{} answers against {} samples of {} ({}, {}); bets against no drift have been worth {} at most, the alarm is "
+      "raised at {:.6g}: without drift in {:.3g} % of all services, however often and long one looks; a shift of the "
+      "share 'detects' from the first answer on raises it by now with probability {:.3g} %, one of {:.3g} % takes "
+      "'live needed' answers",
+      report.answers, record.samples, record.data_set, record.policy.name, record.rule,
+      evidence_text(report.log_evidence), 1 / options.false_alarm, 100 * options.false_alarm, 100 * options.power,
+      100 * options.shift));
+  if (before) say(fmt::format("{} of them before this look, by {}", before->watch.answers, arguments.state));
+  if (unreadable > 0) say(fmt::format("{} images that could not be read are left out", unreadable));
+  if (!report.left_out.empty()) {
+    say(fmt::format("no calibration samples to compare with: {}", fmt::join(report.left_out, ", ")));
+  }
+  if (!report.drifted()) return;
   std::vector<std::string> alarms;
   for (const DriftTest& test : report.tests) {
-    table.add({cell(test.what), count(test.calibrated), count(test.live), number(test.statistic, 2),
-               count(test.degrees), number(test.p_value, 4), number(alpha, 4), percent(test.detectable, 1),
-               test.needed ? count(*test.needed) : cell("-"), cell(test.alarm ? "yes" : "no")});
-    if (test.alarm) alarms.push_back(fmt::format("{} (p = {:.2g})", test.what, test.p_value));
+    if (test.alarm) alarms.push_back(fmt::format("{} ({} to 1)", test.what, evidence_text(test.log_evidence)));
   }
-  if (arguments.form == OutputForm::kJson) {
-    nlohmann::ordered_json json;
-    json["drifted"] = report.drifted();
-    json["answers"] = answers.size();
-    json["alike"] = report.alike;
-    json["too_few"] = report.left_out;
-    json["tests"] = table.json();
-    fmt::print("{}\n", json.dump(2));
-  } else {
-    table.print(arguments.form);
-  }
-  say(fmt::format(
-      "{} answers against {} samples of {} ({}, {}); two-sample chi-square tests, together at most {:.3g} % "
-      "false alarms; a shift that moves the share 'detects' of the samples is found with probability {:.3g} "
-      "%, one of {:.3g} % takes 'live needed' answers",
-      answers.size(), record.samples, record.data_set, record.policy.name, record.rule,
-      100 * arguments.options.false_alarm, 100 * arguments.options.power, 100 * arguments.options.shift));
-  if (unreadable > 0) say(fmt::format("{} images that could not be read are left out", unreadable));
-  if (!report.alike.empty()) say(fmt::format("all in one place, then as now: {}", fmt::join(report.alike, ", ")));
-  if (!report.left_out.empty()) say(fmt::format("too few samples to compare: {}", fmt::join(report.left_out, ", ")));
-  if (report.drifted()) {
-    fail(Code::kFailedPrecondition, "[drift] the answers have drifted: {}; tune the model on data as it is now",
-         fmt::join(alarms, ", "));
-  }
+  fail(Code::kFailedPrecondition,
+       "[drift] the answers have drifted, seen at answer {}: {}; tune the model on data as it "
+       "is now",
+       *report.alarm_at, fmt::join(alarms, ", "));
 }
 
 }  // namespace
@@ -138,15 +188,22 @@ void add_drift(CLI::App& app) {
   const auto arguments = std::make_shared<DriftArguments>();
   app.description(
       app.get_description() +
-      "\nExit code 0: no drift; 1: drift (--json: \"drifted\": true), or a file that cannot be read; 2: a line "
+      "\nAnswers are read in the order of service, which may not follow their classes or difficulty (those of a folder "
+      "in "
+      "the order of its classes do). Look as often as you like: all looks together raise a false alarm with "
+      "probability --false-alarm at most.\nExit code 0: no drift; 1: drift (--json: \"drifted\": true), or a file that "
+      "cannot be read; 2: a line "
       "that is no answer, or wrong usage.");
   app.add_option("scores", arguments->scores, "answers in service, the JSON lines that `sooner predict` writes")
       ->required();
   app.add_option("model", arguments->model, "the .safetensors model that gave them")->required();
   app.add_option("--policy", arguments->policy, "the policy that gave them; default: the model's");
   app.add_option("--precision", arguments->precision, "fp32 | bf16 | int8: whose calibration")->capture_default_str();
+  app.add_option("--state", arguments->state,
+                 "goes on from this file and writes it anew, so that logs may be rotated: a log that begins with the "
+                 "one read last has grown, any other follows it");
   app.add_option("--false-alarm", arguments->options.false_alarm,
-                 "how often there may be an alarm without drift, all tests together")
+                 "how often there may be an alarm without drift, all tests and all looks together")
       ->capture_default_str();
   app.add_option("--power", arguments->options.power, "how surely a shift is to be found, where shifts are named")
       ->capture_default_str();

@@ -1,12 +1,17 @@
 #include "eval/drift.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
 #include "core/error.h"
+#include "core/hash.h"
+#include "core/rng.h"
 #include "eval/chi_square.h"
+#include "eval/rank_power.h"
 
 namespace sooner {
 namespace {
@@ -45,45 +50,19 @@ Counts joined(const Counts& counts) {
   return result;
 }
 
-// Without p-value thresholds, which depend on how many tests there are. Nothing with fewer than two bins.
-std::optional<DriftTest> compare(const std::string& what, const Counts& counts) {
+// The chi-square test of one look; as it was where fewer than two bins are left.
+void compare(const Counts& counts, DriftTest& test) {
   const Counts bins = joined(counts);
-  if (bins.live.size() < 2) return std::nullopt;
+  if (bins.live.size() < 2) return;
   const double calibrated = total(bins.calibrated);
   const double live = total(bins.live);
-  DriftTest test{.what = what,
-                 .calibrated = std::llround(calibrated),
-                 .live = std::llround(live),
-                 .degrees = static_cast<int32_t>(bins.live.size()) - 1};
+  test.degrees = static_cast<int32_t>(bins.live.size()) - 1;
   for (size_t i = 0; i < bins.live.size(); ++i) {
     // sum (a/A - b/B)^2 / ((a + b) / (A B))
     const double apart = bins.calibrated[i] / calibrated - bins.live[i] / live;
     test.statistic += apart * apart * calibrated * live / (bins.calibrated[i] + bins.live[i]);
   }
   test.p_value = chi_square_survival(test.statistic, test.degrees);
-  return test;
-}
-
-// Both samples in the same single bin, and enough of them to say so.
-bool all_in_one_bin(const Counts& counts) {
-  size_t used = 0;
-  for (size_t i = 0; i < counts.live.size(); ++i) used += counts.calibrated[i] + counts.live[i] > 0 ? 1 : 0;
-  return used == 1 && std::min(total(counts.calibrated), total(counts.live)) >= kLeastExpected;
-}
-
-// answers: all there are, of which the test's live samples are a share.
-void judge(const DriftOptions& options, double alpha, size_t answers, DriftTest& test) {
-  test.alarm = test.p_value < alpha;
-  const auto calibrated = static_cast<double>(test.calibrated);
-  const auto live = static_cast<double>(test.live);
-  const double noncentrality = detectable_noncentrality(alpha, options.power, test.degrees);
-  test.detectable = std::min(1.0, std::sqrt(noncentrality * (calibrated + live) / (calibrated * live)) / 2);
-  // Both samples err: A B / (A + B) samples against a known distribution.
-  const double effective = noncentrality / (4 * options.shift * options.shift);
-  if (calibrated > effective) {
-    const double here = effective * calibrated / (calibrated - effective);
-    test.needed = static_cast<int64_t>(std::ceil(here * static_cast<double>(answers) / live));
-  }
 }
 
 // The bin a score is counted in, as when the record was made.
@@ -95,7 +74,7 @@ size_t bin_of(const CalibrationRecord& record, size_t exit, double score) {
   return static_cast<size_t>(std::clamp(place, 0.0, bins - 1.0));
 }
 
-void check(const CalibrationRecord& record, std::span<const LiveAnswer> answers, const DriftOptions& options) {
+void check(const CalibrationRecord& record, const DriftOptions& options) {
   if (!(options.false_alarm > 0 && options.false_alarm <= 0.5)) {
     fail(Code::kInvalidArgument, "[drift] got false-alarm rate {}, expected more than 0 and at most 0.5",
          options.false_alarm);
@@ -119,21 +98,38 @@ void check(const CalibrationRecord& record, std::span<const LiveAnswer> answers,
          "those who left are not known; tune by another rule",
          record.policy.name, record.rule);
   }
-  for (size_t i = 0; i < answers.size(); ++i) {
-    if (answers[i].exit_index < 0 || static_cast<size_t>(answers[i].exit_index) >= record.exit_shares.size()) {
-      fail(Code::kInvalidArgument, "[drift] got exit {} for answer {}, expected 0 to {}", answers[i].exit_index, i,
-           record.exit_shares.size() - 1);
-    }
-    if (!std::isfinite(answers[i].score)) {
-      fail(Code::kInvalidArgument, "[drift] got score {} for answer {}, expected a number", answers[i].score, i);
-    }
+}
+
+int64_t seen(const RankBetsState& state) { return std::accumulate(state.seen.begin(), state.seen.end(), int64_t{0}); }
+
+void check_state(const DriftState& state, const std::string& identity, const DriftOptions& options,
+                 size_t comparisons) {
+  if (state.record != identity) {
+    fail(Code::kFailedPrecondition,
+         "[drift] the state is of the calibration {}, expected {}; keep one state for each calibration", state.record,
+         identity);
+  }
+  if (state.false_alarm != options.false_alarm) {
+    fail(Code::kFailedPrecondition,
+         "[drift] got false-alarm rate {}, expected {} as agreed on when the state was begun; begin another to change "
+         "it",
+         options.false_alarm, state.false_alarm);
+  }
+  const bool fits = state.comparisons.size() == comparisons && std::isfinite(state.log_evidence) &&
+                    (!state.alarm_at || (*state.alarm_at > 0 && *state.alarm_at <= state.answers));
+  // Every answer is counted among the exits, and among the scores of one.
+  if (!fits || seen(state.comparisons.front()) != state.answers) {
+    fail(Code::kFailedPrecondition, "[drift] the state does not fit its calibration; begin another");
   }
 }
 
 }  // namespace
 
-bool DriftReport::drifted() const {
-  return std::ranges::any_of(tests, [](const DriftTest& test) { return test.alarm; });
+std::string record_identity(const CalibrationRecord& record) {
+  return hash_hex(hash_bytes(fmt::format("{} {} {} {} {} {} {} {} {} {} {}", record.policy.name,
+                                         record.policy.thresholds, record.policy.temperatures, record.rule,
+                                         record.split_hash, record.samples, record.precision, record.exit_shares,
+                                         record.score_histograms, record.histogram_low, record.histogram_high)));
 }
 
 std::vector<int64_t> leaver_histogram(const CalibrationRecord& record, size_t exit) {
@@ -159,43 +155,123 @@ std::vector<int64_t> leaver_histogram(const CalibrationRecord& record, size_t ex
   return counts;
 }
 
+DriftWatch::DriftWatch(CalibrationRecord record, const DriftOptions& options, std::optional<DriftState> state)
+    : record_(std::move(record)), options_(options) {
+  check(record_, options_);
+  const size_t exits = record_.exit_shares.size();
+  const std::string identity = record_identity(record_);
+  if (state) check_state(*state, identity, options_, exits + 1);
+  const auto add = [&](std::string what, std::vector<int64_t> sample) {
+    const size_t i = comparisons_.size();
+    std::optional<RankBetsState> seen;
+    if (state) seen = std::move(state->comparisons[i]);
+    comparisons_.push_back(
+        {std::move(what), RankBets(std::move(sample), Rng({hash_bytes(identity), i}).next(), std::move(seen))});
+    betting_ += comparisons_.back().bets.betting() ? 1 : 0;
+  };
+  std::vector<std::vector<int64_t>> scores;
+  std::vector<int64_t> shares;
+  for (size_t k = 0; k < exits; ++k) {
+    scores.push_back(leaver_histogram(record_, k));
+    shares.push_back(std::accumulate(scores[k].begin(), scores[k].end(), int64_t{0}));
+  }
+  add("exit shares", shares);
+  for (size_t k = 0; k < exits; ++k) add(fmt::format("scores at exit {}", k), std::move(scores[k]));
+  if (betting_ == 0) {
+    fail(Code::kFailedPrecondition,
+         "[drift] the calibration of '{}' ({}) has one exit and one score: nothing to compare", record_.policy.name,
+         record_.rule);
+  }
+  if (state) {
+    answers_ = state->answers;
+    log_evidence_ = state->log_evidence;
+    alarm_at_ = state->alarm_at;
+  }
+}
+
+void DriftWatch::add(const LiveAnswer& answer) {
+  if (answer.exit_index < 0 || static_cast<size_t>(answer.exit_index) >= record_.exit_shares.size()) {
+    fail(Code::kInvalidArgument, "[drift] got exit {} for answer {}, expected 0 to {}", answer.exit_index, answers_,
+         record_.exit_shares.size() - 1);
+  }
+  if (!std::isfinite(answer.score)) {
+    fail(Code::kInvalidArgument, "[drift] got score {} for answer {}, expected a number", answer.score, answers_);
+  }
+  const auto k = static_cast<size_t>(answer.exit_index);
+  comparisons_[0].bets.add(k);
+  comparisons_[1 + k].bets.add(bin_of(record_, k, answer.score));
+  ++answers_;
+  settle();
+}
+
+void DriftWatch::settle() {
+  double largest = 0;
+  for (const Comparison& each : comparisons_) largest = std::max(largest, each.bets.log_wealth());
+  double sum = 0;
+  for (const Comparison& each : comparisons_) {
+    if (each.bets.betting()) sum += std::exp(each.bets.log_wealth() - largest);
+  }
+  log_evidence_ = std::max(log_evidence_, largest + std::log(sum / betting_));
+  if (!alarm_at_ && log_evidence_ >= -std::log(options_.false_alarm)) alarm_at_ = answers_;
+}
+
+DriftTest DriftWatch::judge(const Comparison& comparison) const {
+  const RankBets& bets = comparison.bets;
+  const std::vector<int64_t>& seen = bets.state().seen;
+  DriftTest test{.what = comparison.what,
+                 .calibrated = std::accumulate(bets.sample().begin(), bets.sample().end(), int64_t{0}),
+                 .live = bets.values(),
+                 .log_evidence = bets.state().log_peak};
+  compare({.calibrated = {bets.sample().begin(), bets.sample().end()}, .live = {seen.begin(), seen.end()}}, test);
+  const double log_wanted = -std::log(options_.false_alarm);
+  test.alarm = alarm_at_.has_value() && test.log_evidence >= log_wanted;
+  const RankTest found{.cut = middle_cut(bets.sample()),
+                       .sample = test.calibrated,
+                       .log_wanted = log_wanted + std::log(betting_),
+                       .power = options_.power};
+  test.detectable = found_shift(found, test.live).value_or(1);
+  if (const auto values = values_to_find(found, options_.shift)) {
+    // Of all answers, so many go to this exit.
+    const double others = static_cast<double>(record_.samples) / static_cast<double>(test.calibrated);
+    test.needed = static_cast<int64_t>(std::ceil(static_cast<double>(*values) * others));
+  }
+  return test;
+}
+
+DriftReport DriftWatch::report() const {
+  if (answers_ == 0) {
+    fail(Code::kFailedPrecondition, "[drift] got 0 answers, expected some to compare with {} calibration samples",
+         record_.samples);
+  }
+  DriftReport report{.answers = answers_,
+                     .log_evidence = log_evidence_,
+                     .log_wanted = -std::log(options_.false_alarm),
+                     .alarm_at = alarm_at_};
+  for (const Comparison& each : comparisons_) {
+    if (each.bets.betting()) {
+      report.tests.push_back(judge(each));
+    } else {
+      report.left_out.push_back(each.what);
+    }
+  }
+  return report;
+}
+
+DriftState DriftWatch::state() const {
+  DriftState state{.record = record_identity(record_),
+                   .false_alarm = options_.false_alarm,
+                   .answers = answers_,
+                   .log_evidence = log_evidence_,
+                   .alarm_at = alarm_at_};
+  for (const Comparison& each : comparisons_) state.comparisons.push_back(each.bets.state());
+  return state;
+}
+
 DriftReport detect_drift(const CalibrationRecord& record, std::span<const LiveAnswer> answers,
                          const DriftOptions& options) {
-  check(record, answers, options);
-  const size_t exits = record.exit_shares.size();
-  Counts shares{.calibrated = std::vector<double>(exits), .live = std::vector<double>(exits)};
-  std::vector<Counts> scores(exits);
-  for (size_t k = 0; k < exits; ++k) {
-    const std::vector<int64_t> counts = leaver_histogram(record, k);
-    scores[k].calibrated.assign(counts.begin(), counts.end());
-    scores[k].live.assign(counts.size(), 0);
-    shares.calibrated[k] = total(scores[k].calibrated);
-  }
-  for (const LiveAnswer& answer : answers) {
-    const auto k = static_cast<size_t>(answer.exit_index);
-    ++shares.live[k];
-    ++scores[k].live[bin_of(record, k, answer.score)];
-  }
-  DriftReport report;
-  const auto add = [&](const std::string& what, const Counts& counts) {
-    if (const auto test = compare(what, counts)) {
-      report.tests.push_back(*test);
-    } else if (all_in_one_bin(counts)) {
-      report.alike.push_back(what);
-    } else {
-      report.left_out.push_back(what);
-    }
-  };
-  add("exit shares", shares);
-  for (size_t k = 0; k < exits; ++k) add(fmt::format("scores at exit {}", k), scores[k]);
-  if (report.tests.empty() && report.alike.empty()) {
-    fail(Code::kFailedPrecondition,
-         "[drift] got {} answers against {} calibration samples: too few to compare; collect more", answers.size(),
-         record.samples);
-  }
-  const double alpha = options.false_alarm / static_cast<double>(report.tests.size());
-  for (DriftTest& test : report.tests) judge(options, alpha, answers.size(), test);
-  return report;
+  DriftWatch watch(record, options);
+  for (const LiveAnswer& answer : answers) watch.add(answer);
+  return watch.report();
 }
 
 }  // namespace sooner
