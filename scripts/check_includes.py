@@ -34,7 +34,7 @@ ROOMS = {
     "backend/onednn": ["backend/common"],
     "backend": ["backend/ref", "backend/onednn"],
     "runtime": ["graph", "format", "policy", "backend"],
-    "check": ["graph", "backend"],
+    "check": ["graph", "backend", "runtime"],
     "quantize": ["graph", "check"],
     "train": ["graph", "zoo", "format", "data", "policy", "core"],
     "report": ["eval", "core"],
