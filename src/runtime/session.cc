@@ -91,20 +91,23 @@ void Session::run_through(const Input& input, int64_t n, size_t stages, const Ru
   b.names.assign(options.ids.begin(), options.ids.end());
   const auto per_sample = static_cast<size_t>(element_count(model_->graph().input_shape));
   const int64_t at_once = b.micro_batch(0);
-  const Row own = Row::beginning(*policy_, b.time());
+  const double began = b.time();
+  const Row own = Row::beginning(*policy_, began);
   for (int64_t first = 0; first < n; first += at_once) {
     const auto rows = static_cast<int32_t>(std::min(at_once, n - first));
     const size_t offset = static_cast<size_t>(first) * per_sample;
-    for (int32_t row = 0; row < rows; ++row) {
-      const auto sample = static_cast<size_t>(first + row);
-      b.input.push(sample, options.policies.empty() ? own : Row::beginning(*options.policies[sample], b.time()));
-    }
     if (input.pixels == nullptr) {
       b.input.borrow(0, reinterpret_cast<const std::byte*>(input.numbers + offset));
     } else {
       b.input.own();
-      const auto values = static_cast<size_t>(rows) * per_sample;
-      b.pixels->convert({input.pixels + offset, values}, {reinterpret_cast<float*>(b.input.tensor(0, 0)), values});
+      for (int32_t row = 0; row < rows; ++row) {
+        b.pixels->convert({input.pixels + offset + static_cast<size_t>(row) * per_sample, per_sample},
+                          {reinterpret_cast<float*>(b.input.tensor(0, row)), per_sample});
+      }
+    }
+    for (int32_t row = 0; row < rows; ++row) {
+      const auto sample = static_cast<size_t>(first + row);
+      b.input.push(sample, options.policies.empty() ? own : Row::beginning(*options.policies[sample], began));
     }
     b.batches_to_come = (n - first - rows + at_once - 1) / at_once;
     b.advance(0, rows);

@@ -158,9 +158,9 @@ void Session::answer_carried(std::span<const std::byte> carried, size_t stages, 
   RowQueue& waiting = b.queue_before(next);
   const bool has_answers = rows.classes > 0 && b.has_deadlines();
   std::vector<uint8_t> answered(rows.rows.size());
-  const auto row_at = [&](size_t at) {
+  const auto row_at = [&, began = b.time()](size_t at) {
     const CarriedRow& theirs = rows.rows[at];
-    Row row = Row::beginning(*policies[theirs.policy], b.time());
+    Row row = Row::beginning(*policies[theirs.policy], began);
     row.macs = theirs.macs;
     if (b.reads_clock()) {
       row.began -= theirs.spent_seconds;
