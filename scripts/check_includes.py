@@ -47,7 +47,7 @@ ROOMS = {
     "backend/onednn": ["backend/common"],
     "backend": ["backend/ref", "backend/onednn"],
     "runtime": ["graph", "format", "policy", "backend"],
-    "check": ["graph", "backend"],
+    "check": ["graph", "backend", "runtime"],
     "quantize": ["graph", "check"],
     "profile": ["runtime", "backend"],
     "measure": ["runtime", "eval", "tune", "recipe", "data"],

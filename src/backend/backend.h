@@ -42,7 +42,7 @@ struct CarryTensor {
 struct StageBatch {
   int32_t n = 0;
   // Identity of each present sample, [n]: for wrappers that attribute work to samples. Not read by kernels.
-  std::span<const int32_t> samples;
+  std::span<const uint64_t> samples;
   // One pointer per carry_in() tensor. Stage 0 has one: the images, plain fp32 [n, C, H, W].
   std::span<const std::byte* const> src;
   // One pointer per carry_out() tensor; may not overlap src.

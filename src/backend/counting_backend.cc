@@ -22,7 +22,7 @@ class CountingStage final : public CompiledStage {
     SOONER_ASSERT(batch.samples.size() == static_cast<size_t>(batch.n));
     inner_->run_step(index, batch, context);
     const int64_t macs = inner_->steps()[index].macs;
-    for (const int32_t sample : batch.samples) ledger_->add(sample, macs);
+    for (const uint64_t sample : batch.samples) ledger_->add(sample, macs);
     ledger_->count_step();
   }
   [[nodiscard]] std::vector<float> read_result(size_t index, const StageBatch& batch,
@@ -56,12 +56,12 @@ void MacLedger::reset(size_t samples) {
   strays_ = 0;
 }
 
-void MacLedger::add(int32_t sample, int64_t macs) {
-  if (sample < 0 || static_cast<size_t>(sample) >= macs_.size()) {
+void MacLedger::add(uint64_t sample, int64_t macs) {
+  if (sample >= macs_.size()) {
     ++strays_;
     return;
   }
-  macs_[static_cast<size_t>(sample)].fetch_add(macs, std::memory_order_relaxed);
+  macs_[sample].fetch_add(macs, std::memory_order_relaxed);
 }
 
 std::vector<int64_t> MacLedger::macs() const {

@@ -19,7 +19,7 @@ class MacLedger {
   // Forgets everything; ids 0 to samples - 1 follow.
   void reset(size_t samples);
   // Ids outside the range are counted as strays.
-  void add(int32_t sample, int64_t macs);
+  void add(uint64_t sample, int64_t macs);
   // [samples]
   [[nodiscard]] std::vector<int64_t> macs() const;
   // Calls to CompiledStage::run_step.

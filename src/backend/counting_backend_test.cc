@@ -20,7 +20,7 @@ TEST(MacLedger, AddsUpPerSample) {
   ledger.add(1, 2);
   ledger.add(2, 1);
   ledger.add(3, 100);
-  ledger.add(-1, 100);
+  ledger.add(uint64_t{1} << 40U, 100);
   EXPECT_THAT(ledger.macs(), ElementsAre(0, 7, 1));
   EXPECT_EQ(ledger.strays(), 2);
   ledger.reset(1);

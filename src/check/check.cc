@@ -3,31 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "backend/ref/ref_backend.h"
 #include "check/tolerance.h"
 #include "core/error.h"
+#include "runtime/every_exit.h"
 
 namespace sooner {
 namespace {
-
-// Rows of the tensors that cross one cut.
-class CutRows {
- public:
-  CutRows(std::span<const CarryTensor> tensors, size_t rows) {
-    for (const CarryTensor& tensor : tensors) buffers_.emplace_back(tensor.row_bytes * rows);
-    for (AlignedBuffer& buffer : buffers_) pointers_.push_back(buffer.data());
-    constant_pointers_.assign(pointers_.begin(), pointers_.end());
-  }
-  [[nodiscard]] std::span<std::byte* const> as_dst() const { return pointers_; }
-  [[nodiscard]] std::span<const std::byte* const> as_src() const { return constant_pointers_; }
-
- private:
-  std::vector<AlignedBuffer> buffers_;
-  std::vector<std::byte*> pointers_;
-  std::vector<const std::byte*> constant_pointers_;
-};
 
 size_t sample_count(const Graph& graph, std::span<const float> images) {
   const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
@@ -73,43 +56,31 @@ AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Bac
   const size_t n = sample_count(graph, images), exits = stages.size();
   const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
   const auto classes = static_cast<size_t>(graph.classes);
-  const auto rows = static_cast<size_t>(options.batch_max);
+  const int32_t rows = options.batch_max;
   AllLogits all;
   all.logits.resize(n * exits * classes);
   all.gate_logits.assign(n * (exits - 1), std::numeric_limits<float>::quiet_NaN());
-  std::vector<CutRows> cuts;
-  std::vector<std::unique_ptr<StageContext>> contexts;
-  size_t scratch_bytes = 0;
-  for (const auto& stage : stages) {
-    cuts.emplace_back(stage->carry_out(), rows);
-    contexts.push_back(stage->make_context());
-    scratch_bytes = std::max(scratch_bytes, stage->scratch_bytes());
+  Workers workers(1);
+  std::vector<StageLane> lanes(exits);
+  for (size_t k = 0; k < exits; ++k) {
+    lanes[k].runner = std::make_unique<StageRunner>(*stages[k], place_in(graph, k), rows, workers);
+    lanes[k].out = RowQueue(stages[k]->carry_out(), rows);
   }
-  AlignedBuffer scratch(scratch_bytes);
-  for (const auto& context : contexts) context->scratch = scratch.bytes();
-  std::vector<float> logits(rows * classes), gates(rows);
-  std::vector<int32_t> samples(rows);
-  for (size_t first = 0; first < n; first += rows) {
-    const size_t count = std::min(rows, n - first);
-    std::iota(samples.begin(), samples.end(), static_cast<int32_t>(first));
-    const auto* own_images = reinterpret_cast<const std::byte*>(images.data() + first * per_sample);
-    for (size_t k = 0; k < exits; ++k) {
-      StageBatch batch;
-      batch.n = static_cast<int32_t>(count);
-      batch.samples = std::span(samples).first(count);
-      batch.src = k == 0 ? std::span<const std::byte* const>(&own_images, 1) : cuts[k - 1].as_src();
-      batch.dst = cuts[k].as_dst();
-      batch.logits = logits.data();
-      batch.gate_logits = gates.data();
-      for (size_t i = 0; i < stages[k]->steps().size(); ++i) {
-        stages[k]->run_step(i, batch, *contexts[k]);
-        if (observe) observe(*stages[k], i, batch, *contexts[k]);
-      }
-      for (size_t row = 0; row < count; ++row) {
-        std::copy_n(&logits[row * classes], classes, &all.logits[((first + row) * exits + k) * classes]);
-        if (graph.stages[k].exit.gate) all.gate_logits[(first + row) * (exits - 1) + k] = gates[row];
-      }
-    }
+  RowQueue input = RowQueue::borrowing(stages[0]->carry_in(), rows);
+  for (size_t first = 0; first < n; first += static_cast<size_t>(rows)) {
+    const size_t count = std::min(static_cast<size_t>(rows), n - first);
+    input.borrow(0, reinterpret_cast<const std::byte*>(images.data() + first * per_sample));
+    for (size_t i = 0; i < count; ++i) input.push(first + i, Row{});
+    run_every_exit(
+        lanes, input,
+        [&](size_t k, const StageRunner& runner) {
+          for (size_t i = 0; i < count; ++i) {
+            const auto row = static_cast<int32_t>(i);
+            std::ranges::copy(runner.logits(row), &all.logits[((first + i) * exits + k) * classes]);
+            if (graph.stages[k].exit.gate) all.gate_logits[(first + i) * (exits - 1) + k] = runner.gate_logit(row);
+          }
+        },
+        observe);
   }
   return all;
 }

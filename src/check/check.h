@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "backend/backend.h"
 #include "core/tensor.h"
 #include "graph/graph.h"
+#include "runtime/stage_runner.h"
 
 namespace sooner {
 
@@ -21,9 +21,6 @@ struct AllLogits {
   // from 0. Empty: not at all.
   std::vector<double> gate_slack = {};
 };
-
-// Called after every step; may read what it wrote.
-using StepObserver = std::function<void(const CompiledStage&, size_t step, const StageBatch&, const StageContext&)>;
 
 // images: [n, C, H, W]. Throws what Backend::compile throws, kInvalidArgument for a wrong number of floats.
 AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Backend& backend,

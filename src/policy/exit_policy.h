@@ -24,10 +24,12 @@ struct ExitObservation {
   int32_t exit_index = 0;              // 0 is the earliest exit; < K
   std::span<const float> logits = {};  // [C], pre-softmax, natural-log units; C is 1: the number answered, in its unit
   float gate = std::numeric_limits<float>::quiet_NaN();  // sigmoid output in [0, 1]; NaN where the exit has no gate
-  // For policies that need times alone: since the sample's run began, and what the next stage will take, its head
-  // included; 0 at the last exit, NaN where not known.
+  // For policies that need times alone: since the sample's run began, and until it would have its next answer, that is
+  // what it waits before its next stage starts and that stage with its head; 0 at the last exit, NaN where not known.
   double elapsed_seconds = std::numeric_limits<double>::quiet_NaN();
   double next_stage_seconds = std::numeric_limits<double>::quiet_NaN();
+  // The sample's own deadline, since its run began, where it is tighter than its policy's; +inf: none.
+  double deadline_seconds = std::numeric_limits<double>::infinity();
 };
 
 // kAbstains: it had to leave (last exit, cap, deadline), and the answer is "do not know".
@@ -90,6 +92,13 @@ struct PolicySpec {
   bool operator==(const PolicySpec& other) const;
 };
 
+struct PolicyContext {
+  int32_t exits = 1;
+  int32_t classes = 2;                           // 1: the network answers with a number
+  bool has_gates = false;                        // every early exit has one
+  std::optional<CostWeights> cost_weights = {};  // where the gates were trained for a range of them
+};
+
 class ExitPolicy {
  public:
   virtual ~ExitPolicy() = default;
@@ -104,16 +113,20 @@ class ExitPolicy {
   }
   // True where `decide` looks at the observation's times; nobody reads a clock otherwise.
   [[nodiscard]] virtual bool needs_times() const { return false; }
+  // Seconds after a sample's run began by which its answer should be there; +inf: none. A sample that waits too long
+  // for its next stage is answered with what it has.
+  [[nodiscard]] virtual double deadline_seconds() const { return std::numeric_limits<double>::infinity(); }
+  // What samples at a cut know their policy by: those of the same fingerprint decide alike and have the same state. Of
+  // a policy that make_policy made, a hash of its whole specification (fingerprint.h); of any other, of its name and
+  // its state's size, so one with settings of its own should override it.
+  [[nodiscard]] virtual uint64_t fingerprint() const;
   // REQUIRES: as many logits as the context had classes; state.size() == state_bytes(), beginning at a multiple of 8
   // bytes; what earlier exits left in it. No allocation, no exception.
   virtual ExitVerdict decide(const ExitObservation& observation, std::span<std::byte> state) const = 0;
-};
 
-struct PolicyContext {
-  int32_t exits = 1;
-  int32_t classes = 2;                           // 1: the network answers with a number
-  bool has_gates = false;                        // every early exit has one
-  std::optional<CostWeights> cost_weights = {};  // where the gates were trained for a range of them
+ private:
+  friend std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const PolicyContext& context);
+  mutable uint64_t made_of_ = 0;  // set by make_policy before anybody else sees the policy; 0: made elsewhere
 };
 
 // The policy `spec` describes, wrapped by cap, deadline, surest exit so far and abstention, in this order. Throws

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "policy/checked_spec.h"
 #include "policy/exit_policy.h"
+#include "policy/fingerprint.h"
 #include "policy/policy_kind.h"
 #include "policy/wrappers/abstain_policy.h"
 #include "policy/wrappers/cap_policy.h"
@@ -84,6 +85,7 @@ std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const Poli
   if (spec.abstain_below > -kInfinity) {
     policy = abstain_policy(std::move(policy), spec.abstain_below, abstains_by_verdict(spec, kind));
   }
+  policy->made_of_ = fingerprint_of(checked, context);
   return policy;
 }
 

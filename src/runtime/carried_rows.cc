@@ -1,6 +1,6 @@
 #include "runtime/carried_rows.h"
 
-#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <string_view>
@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kMagic = "SOONERCR";
 constexpr size_t kHashField = 16, kPrecisionField = 16, kNameField = 32;
-constexpr size_t kHeaderBytes = 128, kTensorBytes = 16, kSumBytes = 8;
+constexpr size_t kHeaderBytes = 96, kPolicyBytes = 48, kTensorBytes = 16, kRowBytes = 40, kAnswerBytes = 24;
+constexpr size_t kSumBytes = 8;
 
 size_t padding_of(size_t bytes) { return (8 - bytes % 8) % 8; }
 
@@ -74,32 +75,98 @@ class Reader {
 
 void append_carried(const CarriedRows& rows, std::vector<std::byte>& bytes) {
   std::vector<std::byte> own;
+  const auto pad = [&] { own.resize(own.size() + padding_of(own.size())); };
   append(own, kMagic.data(), kMagic.size());
   append_number(own, kCarriedVersion);
   append_number(own, rows.stage);
-  append_number(own, static_cast<uint32_t>(rows.samples.size()));
+  append_number(own, static_cast<uint32_t>(rows.rows.size()));
   append_number(own, static_cast<uint32_t>(rows.tensors.size()));
-  append_number(own, rows.state_bytes);
+  append_number(own, static_cast<uint32_t>(rows.policies.size()));
+  append_number(own, rows.classes);
   append_text(own, rows.model_hash, kHashField);
   append_text(own, rows.precision, kPrecisionField);
   append_text(own, rows.backend, kNameField);
-  append_text(own, rows.policy, kNameField);
   SOONER_ASSERT(own.size() == kHeaderBytes);
+  for (const CarriedPolicy& policy : rows.policies) {
+    append_number(own, policy.fingerprint);
+    append_number(own, policy.state_bytes);
+    append_text(own, policy.name, kNameField);
+  }
   for (const CarriedTensor& tensor : rows.tensors) {
     append_number(own, tensor.node);
     append_number(own, uint32_t{0});
     append_number(own, tensor.row_bytes);
   }
-  append(own, rows.samples.data(), rows.samples.size() * sizeof(int32_t));
-  own.resize(own.size() + padding_of(own.size()));
-  append(own, rows.states.data(), rows.states.size());
+  for (const CarriedRow& row : rows.rows) {
+    append_number(own, row.id);
+    append_number(own, row.policy);
+    append_number(own, uint32_t{0});
+    append_number(own, row.macs);
+    append_number(own, row.spent_seconds);
+    append_number(own, row.left_seconds);
+  }
+  for (const auto& state : rows.states) append(own, state.data(), state.size());
+  for (const Result& answer : rows.answers) {
+    append_number(own, answer.label);
+    append_number(own, answer.exit_index);
+    append_number(own, static_cast<uint32_t>(answer.left));
+    append_number(own, answer.score);
+    append_number(own, answer.probability);
+    append_number(own, answer.number);
+  }
+  for (const auto& logits : rows.logits) append(own, logits.data(), logits.size());
+  pad();
   for (const CarriedTensor& tensor : rows.tensors) {
     append(own, tensor.rows.data(), tensor.rows.size());
-    own.resize(own.size() + padding_of(own.size()));
+    pad();
   }
   append_number(own, hash_bytes(std::span<const std::byte>(own)));
   bytes.insert(bytes.end(), own.begin(), own.end());
 }
+
+namespace {
+
+// `count` things of `each` bytes; gives a reader of those alone.
+Reader part(Reader& reader, uint64_t count, uint64_t each) {
+  Reader own = reader;
+  static_cast<void>(reader.take(count, each));
+  return own;
+}
+
+CarriedRow read_row(Reader& reader, size_t policies) {
+  const size_t at = reader.at();
+  CarriedRow row;
+  row.id = reader.number<uint64_t>();
+  row.policy = reader.number<uint32_t>();
+  static_cast<void>(reader.number<uint32_t>());
+  row.macs = reader.number<int64_t>();
+  row.spent_seconds = reader.number<double>();
+  row.left_seconds = reader.number<double>();
+  if (row.policy >= policies) reader.refuse(at + 8, fmt::format("policy {} of {}", row.policy, policies));
+  if (row.macs < 0) reader.refuse(at + 16, fmt::format("{} MACs, expected 0 or more", row.macs));
+  if (!std::isfinite(row.spent_seconds)) reader.refuse(at + 24, "a time that is no number");
+  if (std::isnan(row.left_seconds)) reader.refuse(at + 32, "a deadline that is no number");
+  return row;
+}
+
+Result read_answer(Reader& reader, uint32_t stage) {
+  const size_t at = reader.at();
+  Result answer;
+  answer.label = reader.number<int32_t>();
+  answer.exit_index = reader.number<int32_t>();
+  const auto left = reader.number<uint32_t>();
+  answer.score = reader.number<float>();
+  answer.probability = reader.number<float>();
+  answer.number = reader.number<float>();
+  if (answer.exit_index < -1 || answer.exit_index > static_cast<int64_t>(stage)) {
+    reader.refuse(at + 4, fmt::format("an answer of exit {}, expected -1 to {}", answer.exit_index, stage));
+  }
+  if (left > static_cast<uint32_t>(Left::kAbstains)) reader.refuse(at + 8, fmt::format("left by reason {}", left));
+  answer.left = static_cast<Left>(left);
+  return answer;
+}
+
+}  // namespace
 
 CarriedRows parse_carried(std::span<const std::byte> bytes) {
   Reader reader(bytes);
@@ -111,34 +178,47 @@ CarriedRows parse_carried(std::span<const std::byte> bytes) {
   CarriedRows rows;
   static_cast<void>(reader.take(1, kMagic.size()));
   const auto version = reader.number<uint32_t>();
-  if (version != kCarriedVersion) reader.refuse(8, fmt::format("version {}, expected {}", version, kCarriedVersion));
+  if (version != kCarriedVersion) {
+    reader.refuse(8, fmt::format("version {}, expected {}; both sides must run the same version of sooner", version,
+                                 kCarriedVersion));
+  }
   if (sum != hash_bytes(bytes.first(bytes.size() - kSumBytes))) {
     reader.refuse(bytes.size() - kSumBytes, "the check sum does not fit; the bytes were damaged or cut short");
   }
   rows.stage = reader.number<uint32_t>();
   const auto count = reader.number<uint32_t>(), tensors = reader.number<uint32_t>();
+  const auto policies = reader.number<uint32_t>();
+  rows.classes = reader.number<uint32_t>();
   if (count > static_cast<uint32_t>(std::numeric_limits<int32_t>::max())) {
     reader.refuse(16, fmt::format("{} rows, expected under 2^31", count));
   }
-  rows.state_bytes = reader.number<uint64_t>();
   rows.model_hash = reader.text(kHashField);
   rows.precision = reader.text(kPrecisionField);
   rows.backend = reader.text(kNameField);
-  rows.policy = reader.text(kNameField);
-  Reader list = reader;
-  static_cast<void>(reader.take(tensors, kTensorBytes));
-  for (uint32_t t = 0; t < tensors; ++t) {
+  for (Reader list = part(reader, policies, kPolicyBytes); rows.policies.size() < policies;) {
+    const auto fingerprint = list.number<uint64_t>(), state_bytes = list.number<uint64_t>();
+    if (state_bytes % 8 != 0)
+      list.refuse(list.at() - 8, fmt::format("{} bytes of state, no multiple of 8", state_bytes));
+    rows.policies.push_back({fingerprint, state_bytes, list.text(kNameField)});
+  }
+  for (Reader list = part(reader, tensors, kTensorBytes); rows.tensors.size() < tensors;) {
     CarriedTensor tensor;
     tensor.node = list.number<uint32_t>();
     static_cast<void>(list.number<uint32_t>());
     tensor.row_bytes = list.number<uint64_t>();
     rows.tensors.push_back(tensor);
   }
-  const auto samples = reader.take(count, sizeof(int32_t));
-  rows.samples.resize(count);
-  if (count > 0) std::memcpy(rows.samples.data(), samples.data(), samples.size());
+  for (Reader list = part(reader, count, kRowBytes); rows.rows.size() < count;) {
+    rows.rows.push_back(read_row(list, policies));
+  }
+  for (const CarriedRow& row : rows.rows) rows.states.push_back(reader.take(1, rows.policies[row.policy].state_bytes));
+  if (rows.classes > 0) {
+    for (Reader list = part(reader, count, kAnswerBytes); rows.answers.size() < count;) {
+      rows.answers.push_back(read_answer(list, rows.stage));
+    }
+    for (uint32_t row = 0; row < count; ++row) rows.logits.push_back(reader.take(rows.classes, sizeof(float)));
+  }
   reader.skip_padding();
-  rows.states = reader.take(count, rows.state_bytes);
   for (CarriedTensor& tensor : rows.tensors) {
     tensor.rows = reader.take(count, tensor.row_bytes);
     reader.skip_padding();

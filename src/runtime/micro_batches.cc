@@ -1,17 +1,15 @@
 #include "runtime/micro_batches.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
+#include "core/clock.h"
 #include "core/rng.h"
 #include "runtime/bare_stage.h"
 #include "runtime/machine_cache.h"
 
 namespace sooner {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Each number of rows runs at least so often and so long.
 constexpr int kRuns = 3;
@@ -23,9 +21,9 @@ constexpr double kTolerance = 1.02;
 double shortest_seconds(BareStage& stage, int32_t rows) {
   double shortest = std::numeric_limits<double>::infinity(), all = 0;
   for (int run = 0; run < kRuns || all < kSeconds; ++run) {
-    const auto begin = Clock::now();
+    const Stopwatch watch;
     stage.run(rows);
-    const double took = std::chrono::duration<double>(Clock::now() - begin).count();
+    const double took = watch.seconds();
     shortest = std::min(shortest, took);
     all += took;
   }

@@ -1,39 +1,32 @@
 // Runs one model on one thread with real early exits: after each exit the policy decides per sample, those that leave
-// are finished, the others are compacted and only they are computed further.
+// are finished, the others are compacted and only they are computed further. It is a runner for each stage
+// (stage_runner.h) with a queue of its own behind each.
 //
 // Survivors wait before each stage until they fill its micro-batch, so that late stages compute as many rows at once as
 // early ones; when the input ends, what waits is worked off. Waiting changes nobody's answer: a sample's bits do not
 // depend on its batch-mates.
 // A deadline is the exception: its decisions follow the clock, and time runs from the call that brings a sample (`run`,
-// `resume`, or the block of a group's run it is in).
+// or the block of a group's run it is in) and goes on in the session that takes the sample up behind a cut. A sample is
+// let on only where everything that is promised by then, the rest of the call's first stages included, and its own next
+// stage fit before its deadline; who waits is looked at again whenever a micro-batch has been through a stage, and
+// answered with what it has where its next stage would come too late. So as long as stages take as long as
+// SessionOptions::stage_seconds says, no answer comes after its deadline but one whose first exit does.
 //
 // Not thread-safe: one session per caller's thread, one Model for all.
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <limits>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "core/clock.h"
 #include "policy/exit_policy.h"
 #include "runtime/model.h"
+#include "runtime/result.h"
 
 namespace sooner {
-
-struct Result {
-  // The policy's answer: the argmax of the logits at the exit taken, or of the surest or all exits so far; 0 for a
-  // number.
-  int32_t label = -1;
-  int32_t exit_index = -1;
-  Left left = Left::kStays;  // why it left; kStays only for samples that were handed on at a cut
-  float score = 0;           // the policy's score there; of the surest exit so far, where that answers
-  // Of `label`: the policy's own, else the softmax at the model's temperature for that exit; NaN for a number.
-  float probability = 0;
-  // The answer of a network that answers with a number, in its unit; NaN elsewhere.
-  float number = std::numeric_limits<float>::quiet_NaN();
-};
 
 struct SessionOptions {
   // Rows stage k is given at once, [K], each 1 to the model's batch_max (micro_batches.h measures them); empty: a
@@ -44,9 +37,24 @@ struct SessionOptions {
   // For policies with a deadline, [K]: seconds stage k and its head take for a micro-batch on this machine. No other
   // policy asks for times.
   std::vector<double> stage_seconds = {};
-  // Seconds since any fixed moment, read once when a run begins and once for every micro-batch after a stage; empty:
-  // the steady clock. Never read without a deadline.
-  std::function<double()> clock = {};
+  // Read once when a run begins and once for every micro-batch after a stage; outlives the session. Never read without
+  // a deadline, unless `tells_times`.
+  const Clock* clock = &steady_clock();
+  bool tells_times = false;  // results say how long they took, deadline or not
+};
+
+// Of one call; spans are read during the call alone.
+struct RunOptions {
+  std::span<const uint64_t> ids = {};  // [n]: what the sink and carried rows call the samples; empty: 0 to n - 1
+  // [n]: the policy of every sample, all made for this model; empty: the session's own for all.
+  std::span<const ExitPolicy* const> policies = {};
+  AnswerSink* sink = nullptr;  // is given every answer as its sample leaves, beside the results
+};
+
+struct ResumeOptions {
+  // That rows may follow beside the session's own.
+  std::span<const ExitPolicy* const> policies = {};
+  AnswerSink* sink = nullptr;
 };
 
 class Session {
@@ -63,20 +71,25 @@ class Session {
 
   // Answers n samples. input: preprocessed floats [n, C, H, W], any n >= 0. The result span lives until the next call.
   // Blocking. No allocation by our code, and no lock, once a call has had this many samples and stages are compiled.
-  // Throws kInvalidArgument when input.size() != n * C * H * W.
-  std::span<const Result> run(std::span<const float> input, int64_t n);
+  // Throws kInvalidArgument when input.size() != n * C * H * W, or where a deadline lacks stage times.
+  std::span<const Result> run(std::span<const float> input, int64_t n, const RunOptions& options = {});
+
+  // The same for pictures as they are, [n, C, H, W] bytes: what preprocess (format/preprocess.h) makes of them is made
+  // for one micro-batch at a time, with the same bits.
+  std::span<const Result> run_pixels(std::span<const uint8_t> pixels, int64_t n, const RunOptions& options = {});
 
   // The same through stage `cut` only. Who is not answered by then is appended to `carried` (carried_rows.h), for
   // `resume` here or in another process. Throws kInvalidArgument unless cut < K - 1.
   std::span<const Result> run_to_cut(std::span<const float> input, int64_t n, size_t cut,
-                                     std::vector<std::byte>& carried);
+                                     std::vector<std::byte>& carried, const RunOptions& options = {});
 
   // Goes on where another session stopped: results in the order of the rows carried. Throws kDataLoss for bytes that
   // are damaged, kFailedPrecondition naming the model, backend, precision or policy they belong to when it is another.
-  std::span<const Result> resume(std::span<const std::byte> carried);
+  // A policy is known by its fingerprint; a deadline goes on with what is left of it.
+  std::span<const Result> resume(std::span<const std::byte> carried, const ResumeOptions& options = {});
   // Through stage `cut`, which lies behind the one the rows come from.
   std::span<const Result> resume_to_cut(std::span<const std::byte> carried, size_t cut,
-                                        std::vector<std::byte>& carried_on);
+                                        std::vector<std::byte>& carried_on, const ResumeOptions& options = {});
 
   // Logits at the exit each sample took, [n, classes], of the latest run; zeros for samples handed on.
   [[nodiscard]] std::span<const float> logits() const;
@@ -86,18 +99,11 @@ class Session {
   void run_all_exits(std::span<const float> input, int64_t n, std::span<float> logits, std::span<float> gates);
 
  private:
-  struct Buffers;
-  struct Lane;
-  void begin(int64_t n);
-  void answer(const float* input, int64_t n, size_t stages);
-  void answer_carried(std::span<const std::byte> carried, size_t stages);
-  Lane& reach(size_t k);
-  void advance(size_t k, int32_t rows);
-  void work_off(size_t k, size_t stages, bool everything);
-  void compute(size_t k, int32_t rows, bool with_head);
-  void compute_part(size_t k, int32_t begin, int32_t end, int32_t rows, bool with_head, size_t member);
-  bool leaves(size_t k, int32_t row, int32_t rows);
-  void settle(size_t k, int32_t rows, bool answers);
+  class Buffers;
+  struct Input;
+  static void check_input(size_t size, std::string_view of, int64_t n, const Shape& shape);
+  void run_through(const Input& input, int64_t n, size_t stages, const RunOptions& options);
+  void answer_carried(std::span<const std::byte> carried, size_t stages, const ResumeOptions& options);
   void hand_on(size_t cut, std::vector<std::byte>& carried);
 
   std::shared_ptr<const Model> model_;

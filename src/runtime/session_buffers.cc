@@ -1,10 +1,10 @@
 #include "runtime/session_buffers.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstring>
+#include <cmath>
+#include <limits>
+#include <utility>
 
-#include "backend/common/memory_limit.h"
 #include "core/error.h"
 
 namespace sooner {
@@ -14,87 +14,187 @@ namespace {
 constexpr int32_t kUsualMicroBatch = 32;
 constexpr int32_t kMostThreads = 1024;
 
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+int32_t checked_threads(int32_t threads) {
+  if (threads < 1 || threads > kMostThreads) {
+    fail(Code::kInvalidArgument, "[Session] got {} threads, expected 1 to {}", threads, kMostThreads);
+  }
+  return threads;
 }
 
-size_t rounded(size_t bytes) {
-  return (bytes + AlignedBuffer::kAlignment - 1) / AlignedBuffer::kAlignment * AlignedBuffer::kAlignment;
+std::vector<double> temperatures_of(const Model& model) {
+  const Manifest& manifest = model.manifest();
+  std::vector<double> temperatures =
+      find_policy_at(manifest.policy, manifest.calibrations, to_string(model.precision()))
+          .value_or(manifest.policy)
+          .temperatures;
+  if (temperatures.size() != model.stages()) temperatures.assign(model.stages(), 1.0);
+  return temperatures;
 }
 
 }  // namespace
 
-RowQueue::RowQueue(std::span<const CarryTensor> tensors, size_t state_bytes, int32_t capacity)
-    : state_bytes_(state_bytes) {
-  for (const CarryTensor& tensor : tensors) row_bytes_.push_back(tensor.row_bytes);
-  data_.resize(tensors.size());
-  reserve(capacity);
-}
-
-void RowQueue::reserve(int32_t capacity) {
-  if (capacity <= capacity_) return;
-  size_t bytes = 0;
-  for (const size_t row : row_bytes_) bytes += rounded(row * index(capacity));
-  expect_memory("Session", static_cast<double>(bytes));
-  AlignedBuffer memory(bytes);
-  std::byte* at = memory.data();
-  for (size_t t = 0; t < data_.size(); ++t) {
-    if (size > 0) std::memcpy(at, data_[t], row_bytes_[t] * index(size));
-    data_[t] = at;
-    at += rounded(row_bytes_[t] * index(capacity));
-  }
-  memory_ = std::move(memory);
-  samples.resize(index(capacity));
-  state_.resize(state_bytes_ * index(capacity));
-  capacity_ = capacity;
-}
-
-void RowQueue::move_row(int32_t from, int32_t to) {
-  if (from == to) return;
-  for (size_t t = 0; t < data_.size(); ++t) std::memcpy(row(t, to), row(t, from), row_bytes_[t]);
-}
-
 Session::Buffers::Buffers(const Model& model, const ExitPolicy& policy, const SessionOptions& options)
-    : lanes(model.stages()), micro_batches(options.micro_batches), crew(std::clamp(options.threads, 1, kMostThreads)) {
-  if (options.threads < 1 || options.threads > kMostThreads) {
-    fail(Code::kInvalidArgument, "[Session] got {} threads, expected 1 to {}", options.threads, kMostThreads);
-  }
-  scratch.resize(static_cast<size_t>(options.threads));
-  if (micro_batches.empty()) micro_batches.assign(lanes.size(), std::min(model.batch_max(), kUsualMicroBatch));
-  if (micro_batches.size() != lanes.size()) {
+    : model_(model),
+      lanes_(model.stages()),
+      micro_batches_(options.micro_batches),
+      temperatures_(temperatures_of(model)),
+      workers_(checked_threads(options.threads)),
+      clock_(*options.clock),
+      tells_times_(options.tells_times),
+      stage_seconds_(options.stage_seconds),
+      state_bytes_(policy.state_bytes()) {
+  if (micro_batches_.empty()) micro_batches_.assign(lanes_.size(), std::min(model.batch_max(), kUsualMicroBatch));
+  if (micro_batches_.size() != lanes_.size()) {
     fail(Code::kInvalidArgument, "[Session] got {} micro-batches, expected one for each of {} stages",
-         micro_batches.size(), lanes.size());
+         micro_batches_.size(), lanes_.size());
   }
-  for (const int32_t rows : micro_batches) {
+  for (const int32_t rows : micro_batches_) {
     if (rows < 1 || rows > model.batch_max()) {
       fail(Code::kInvalidArgument, "[Session] got a micro-batch of {}, expected 1 to {}, the model's batch_max", rows,
            model.batch_max());
     }
   }
-  input = RowQueue({}, policy.state_bytes(), micro_batches[0]);
-  const auto rows = static_cast<size_t>(*std::max_element(micro_batches.begin(), micro_batches.end()));
-  logits.resize(rows * static_cast<size_t>(model.graph().classes));
-  gate_logits.resize(rows);
-  stays.resize(rows);
-  const Manifest& manifest = model.manifest();
-  temperatures = find_policy_at(manifest.policy, manifest.calibrations, to_string(model.precision()))
-                     .value_or(manifest.policy)
-                     .temperatures;
-  if (temperatures.size() != lanes.size()) temperatures.assign(lanes.size(), 1.0);
+  check_times(policy);
+  input = RowQueue::borrowing(model.stage(0).carry_in(), micro_batches_[0]);
+  input.reserve_state(state_bytes_);
+}
+
+void Session::Buffers::check_times(const ExitPolicy& policy) const {
   if (!policy.needs_times()) return;
-  if (options.stage_seconds.size() != lanes.size()) {
+  if (stage_seconds_.size() != lanes_.size()) {
     fail(Code::kInvalidArgument,
          "[Session] policy '{}' has a deadline and got {} stage times, expected {}; set stage_seconds to what each "
-         "stage "
-         "takes here",
-         policy.name(), options.stage_seconds.size(), lanes.size());
+         "stage takes here",
+         policy.name(), stage_seconds_.size(), lanes_.size());
   }
-  for (const double seconds : options.stage_seconds) {
+  for (const double seconds : stage_seconds_) {
     if (!(seconds >= 0))
       fail(Code::kInvalidArgument, "[Session] got a stage time of {} s, expected 0 or more", seconds);
   }
-  stage_seconds = options.stage_seconds;
-  clock = options.clock ? options.clock : steady_seconds;
+}
+
+int32_t Session::Buffers::smallest_micro_batch() const { return *std::ranges::min_element(micro_batches_); }
+
+StageLane& Session::Buffers::reach(size_t k) {
+  StageLane& lane = lanes_[k];
+  if (lane.runner != nullptr) return lane;
+  const CompiledStage& stage = model_.stage(k);
+  lane.runner =
+      std::make_unique<StageRunner>(stage, place_in(model_.graph(), k, temperatures_[k]), micro_batches_[k], workers_);
+  if (k + 1 < lanes_.size()) {
+    // Fewer than the next stage's micro-batch wait; this stage adds at most one of its own.
+    lane.out = RowQueue(stage.carry_out(), micro_batches_[k] + micro_batches_[k + 1]);
+    lane.out.reserve_state(state_bytes_);
+    if (has_deadlines_) lane.out.keep_answers(static_cast<size_t>(model_.graph().classes));
+  }
+  return lane;
+}
+
+void Session::Buffers::begin(int64_t n, size_t first, size_t end, const ExitPolicy& own,
+                             std::span<const ExitPolicy* const> policies, AnswerSink* sink) {
+  reads_clock_ = tells_times_;
+  bool deadlines = false;
+  const auto look_at = [&](const ExitPolicy& policy) {
+    check_times(policy);
+    reads_clock_ = reads_clock_ || policy.needs_times();
+    deadlines = deadlines || std::isfinite(policy.deadline_seconds());
+    state_bytes_ = std::max(state_bytes_, policy.state_bytes());
+  };
+  look_at(own);
+  const ExitPolicy* before = &own;
+  for (const ExitPolicy* policy : policies) {
+    if (policy == nullptr) fail(Code::kInvalidArgument, "[Session] got no policy for a sample");
+    if (policy != std::exchange(before, policy)) look_at(*policy);
+  }
+  has_deadlines_ = deadlines;
+  const auto prepare = [&](RowQueue& queue) {
+    queue.clear();
+    queue.reserve_state(state_bytes_);
+    if (deadlines) queue.keep_answers(static_cast<size_t>(model_.graph().classes));
+  };
+  prepare(input);
+  for (StageLane& lane : lanes_) prepare(lane.out);
+  results.assign(static_cast<size_t>(n), Result{});
+  result_logits.assign(static_cast<size_t>(n) * static_cast<size_t>(model_.graph().classes), 0);
+  sink_ = sink;
+  entry_ = first;
+  end_ = end;
+  batches_to_come = 0;
+  if (reads_clock_) now_ = clock_.seconds();
+}
+
+void Session::Buffers::take(uint64_t id, const Result& result, std::span<const float> logits) {
+  const auto sample = static_cast<size_t>(id);
+  results[sample] = result;
+  std::ranges::copy(logits, result_logits.begin() + static_cast<ptrdiff_t>(sample * logits.size()));
+  if (sink_ != nullptr) sink_->take(name_of(id), result, logits);
+}
+
+double Session::Buffers::now() {
+  now_ = clock_.seconds();
+  promised_ = promised_seconds(stage_ + 1);
+  return now_;
+}
+
+// Of the work that is certain to be done: what has not entered yet, and what waits for any stage but one.
+double Session::Buffers::promised_seconds(size_t without) const {
+  if (stage_seconds_.empty()) return 0;
+  double seconds = static_cast<double>(batches_to_come) * stage_seconds_[entry_];
+  for (size_t k = 1; k < end_; ++k) {
+    // The rows at hand still stand in their queue, but are done.
+    const int32_t waiting = lanes_[k - 1].out.size() - (k == stage_ ? at_hand_ : 0);
+    if (k != without) seconds += stage_seconds_[k] * ((waiting + micro_batches_[k] - 1) / micro_batches_[k]);
+  }
+  return seconds;
+}
+
+double Session::Buffers::until_next_answer(int32_t let_on) const {
+  const size_t next = stage_ + 1;
+  if (stage_seconds_.empty()) return std::numeric_limits<double>::quiet_NaN();
+  if (next >= end_) return promised_ + stage_seconds_[next];  // behind a cut, once this call is over
+  // Rows that wait for the next stage share its micro-batches with those let on.
+  const int32_t waiting = lanes_[stage_].out.size() + let_on;
+  return promised_ + stage_seconds_[next] * (waiting / micro_batches_[next] + 1);
+}
+
+bool Session::Buffers::too_late(const Row& row, size_t k, int64_t batches_before) const {
+  return now_ - row.began + static_cast<double>(batches_before + 1) * stage_seconds_[k] > row.deadline;
+}
+
+// Who waits and could not have its next answer in time, even if its stage began now, is answered with what it has.
+void Session::Buffers::look_again() {
+  for (size_t k = 0; k + 1 < lanes_.size(); ++k) {
+    RowQueue& waiting = lanes_[k].out;
+    for (int32_t at = waiting.size(); at-- > 0;) {
+      if (waiting.answer(at).exit_index < 0 || !too_late(waiting.row(at), k + 1, 0)) continue;
+      answer_with(waiting.id(at), waiting.row(at), waiting.answer(at), waiting.answer_logits(at));
+      waiting.remove(at);
+    }
+  }
+}
+
+void Session::Buffers::answer_with(uint64_t id, const Row& row, Result answer, std::span<const float> logits) {
+  answer.macs = row.macs;
+  answer.elapsed_seconds = now_ - row.began;
+  take(id, answer, logits);
+}
+
+void Session::Buffers::advance(size_t k, int32_t rows) {
+  StageLane& lane = reach(k);
+  stage_ = k;
+  at_hand_ = rows;
+  lane.runner->run(queue_before(k), rows, lane.out, reads_clock_ ? this : nullptr, *this);
+  if (has_deadlines_) look_again();
+}
+
+void Session::Buffers::work_off(size_t k, bool everything) {
+  if (k >= end_) return;
+  const RowQueue& waiting = lanes_[k - 1].out;
+  while (waiting.size() >= micro_batches_[k] || (everything && waiting.size() > 0)) {
+    advance(k, std::min(waiting.size(), micro_batches_[k]));
+    work_off(k + 1, false);
+  }
+  if (everything) work_off(k + 1, true);
 }
 
 }  // namespace sooner

@@ -1,90 +1,94 @@
-// The memory of one session. No arithmetic.
+// The memory and the schedule of one session: its runners, the queues between them, which stage runs next, and what
+// time that leaves. No arithmetic, no decision.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "core/aligned_buffer.h"
-#include "runtime/crew.h"
+#include "core/pixel_table.h"
+#include "runtime/every_exit.h"
 #include "runtime/model.h"
 #include "runtime/session.h"
 
 namespace sooner {
 
-// Samples between two stages: row i of every tensor, of `samples` and of `state` is one sample. New rows come to the
-// end and are taken from the end.
-class RowQueue {
+// What a call brings: one of both.
+struct Session::Input {
+  const float* numbers = nullptr;
+  const uint8_t* pixels = nullptr;
+};
+
+// K: stages; C: classes.
+class Session::Buffers final : public AnswerSink, public StageTimes {
  public:
-  RowQueue() = default;
-  RowQueue(std::span<const CarryTensor> tensors, size_t state_bytes, int32_t capacity);
-  // Grows, keeping the rows.
-  void reserve(int32_t capacity);
-  // REQUIRES: to <= from.
-  void move_row(int32_t from, int32_t to);
-
-  [[nodiscard]] std::byte* row(size_t tensor, int32_t at) { return data_[tensor] + row_bytes_[tensor] * index(at); }
-  [[nodiscard]] std::span<std::byte> state(int32_t at) {
-    return {state_.data() + state_bytes_ * index(at), state_bytes_};
-  }
-  [[nodiscard]] std::span<const size_t> row_bytes() const { return row_bytes_; }
-  [[nodiscard]] size_t state_bytes() const { return state_bytes_; }
-  [[nodiscard]] int32_t capacity() const { return capacity_; }
-
-  int32_t size = 0;
-  std::vector<int32_t> samples;  // [capacity]: which sample of the run each row is
-
- private:
-  static size_t index(int32_t at) { return static_cast<size_t>(at); }
-  std::vector<size_t> row_bytes_;  // by tensor
-  std::vector<std::byte*> data_;   // by tensor
-  AlignedBuffer memory_;
-  std::vector<std::byte> state_;
-  size_t state_bytes_ = 0;
-  int32_t capacity_ = 0;
-};
-
-// One stage as this session runs it; filled when a sample first reaches the stage.
-struct Session::Lane {
-  // What a thread needs for its share of the rows.
-  struct Own {
-    std::unique_ptr<StageContext> context;
-    std::vector<const std::byte*> src;  // of the rows at hand
-    std::vector<std::byte*> dst;
-  };
-  const CompiledStage* stage = nullptr;
-  std::vector<Own> own;  // by member of the crew
-  RowQueue out;          // who goes on after this stage; unused after the last
-};
-
-// n: rows of a micro-batch; C: classes; K: stages.
-struct Session::Buffers {
   Buffers(const Model& model, const ExitPolicy& policy, const SessionOptions& options);
 
-  std::vector<Lane> lanes;             // [K]
-  std::vector<int32_t> micro_batches;  // [K]
-  RowQueue input;                      // stage 0's rows: numbers and states; the images stay where they are
-  const float* images = nullptr;       // of the input's first row
-  Crew crew;
-  std::vector<AlignedBuffer> scratch;  // by member of the crew; shared by all stages
-  std::vector<float> logits;           // [n, C] of the exit at hand
-  std::vector<float> gate_logits;      // [n]
-  std::vector<uint8_t> stays;          // [n]: who goes on to the next stage
-  std::vector<double> temperatures;    // [K]
-  std::vector<int32_t> carried_names;  // of a resumed run: what its rows were called by the session before
+  // Stage k with what it needs, made when it is first wanted.
+  StageLane& reach(size_t k);
+  // Results, queues and time for n samples that go through stages `first` to `end` - 1; `own` or `policies` decide
+  // about them.
+  void begin(int64_t n, size_t first, size_t end, const ExitPolicy& own, std::span<const ExitPolicy* const> policies,
+             AnswerSink* sink);
+  // Takes the last `rows` rows that wait for stage k through it.
+  void advance(size_t k, int32_t rows);
+  // Runs stages from k on as long as their micro-batches are full, or until nobody waits.
+  void work_off(size_t k, bool everything);
+  // Whether a row that waits for stage k, behind so many of its micro-batches, would have its answer too late.
+  [[nodiscard]] bool too_late(const Row& row, size_t k, int64_t batches_before) const;
+  // A row that went no further than what it has.
+  void answer_with(uint64_t id, const Row& row, Result answer, std::span<const float> logits);
 
-  // With a deadline alone.
-  std::function<double()> clock;      // empty: the policy needs no times
-  std::vector<double> stage_seconds;  // [K]
-  double began = 0;                   // by the clock, when the run at hand did
-  double elapsed = 0;                 // when the micro-batch at hand had been through its stage
+  // AnswerSink: a sample of the call at hand leaves.
+  void take(uint64_t id, const Result& result, std::span<const float> logits) override;
+  // StageTimes, of the stage at hand.
+  double now() override;
+  [[nodiscard]] double until_next_answer(int32_t let_on) const override;
 
-  // Of the whole run; grow with the largest run seen.
+  [[nodiscard]] RowQueue& queue_before(size_t k) { return k == 0 ? input : lanes_[k - 1].out; }
+  [[nodiscard]] std::span<StageLane> lanes() { return lanes_; }
+  [[nodiscard]] int32_t micro_batch(size_t k) const { return micro_batches_[k]; }
+  [[nodiscard]] int32_t smallest_micro_batch() const;
+  [[nodiscard]] bool reads_clock() const { return reads_clock_; }
+  [[nodiscard]] bool has_deadlines() const { return has_deadlines_; }
+  [[nodiscard]] double time() const { return now_; }  // when it was last read
+
+  // What the sink and carried rows call a sample of the call at hand.
+  [[nodiscard]] uint64_t name_of(uint64_t id) const { return names.empty() ? id : names[static_cast<size_t>(id)]; }
+
+  RowQueue input;                    // stage 0's rows
+  std::vector<uint64_t> names;       // of the samples of the call at hand; empty: 0, 1, …
+  std::optional<PixelTable> pixels;  // made when the first pictures come as bytes
+  int64_t batches_to_come = 0;       // micro-batches of the call at hand that have not entered it yet
+
+  // Of the whole call; grow with the largest one seen.
   std::vector<Result> results;
   std::vector<float> result_logits;  // [samples, C]
+
+ private:
+  [[nodiscard]] double promised_seconds(size_t without) const;
+  void look_again();
+  void check_times(const ExitPolicy& policy) const;
+
+  const Model& model_;
+  std::vector<StageLane> lanes_;        // [K]
+  std::vector<int32_t> micro_batches_;  // [K]
+  std::vector<double> temperatures_;    // [K]
+  Workers workers_;
+  const Clock& clock_;
+  bool tells_times_;
+  std::vector<double> stage_seconds_;  // [K]; empty: not told
+  size_t state_bytes_ = 0;             // of a row
+  AnswerSink* sink_ = nullptr;         // of the caller
+  bool reads_clock_ = false, has_deadlines_ = false;
+  double now_ = 0;
+  size_t entry_ = 0, end_ = 0;  // the stages that the call at hand goes through
+  size_t stage_ = 0;            // at hand
+  int32_t at_hand_ = 0;         // rows that are being taken through it
+  double promised_ = 0;         // seconds of all work that has been promised but that of the stage after it
 };
 
 }  // namespace sooner

@@ -23,6 +23,8 @@ int64_t block_of(int64_t n, int64_t threads) {
 
 }  // namespace
 
+std::string_view to_string(ThreadLayout layout) { return layout == ThreadLayout::kSessions ? "sessions" : "stages"; }
+
 SessionGroup::SessionGroup(const std::shared_ptr<const Model>& model, const std::shared_ptr<const ExitPolicy>& policy,
                            int32_t threads, const SessionOptions& options, ThreadLayout layout)
     : model_(model) {

@@ -1,17 +1,25 @@
-// Answers with several threads, in either layout (thread_layout.h). Answers are those of a single session, bit for bit.
+// Answers with several threads, in either layout; thread_layout.h measures which is faster. Answers are those of a
+// single session, bit for bit.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "runtime/session.h"
-#include "runtime/thread_layout.h"
 
 namespace sooner {
 
 class Crew;
+
+enum class ThreadLayout : uint8_t {
+  kSessions,  // a session each; the samples are handed out in blocks
+  kStages,    // one session; its threads share the rows of every stage
+};
+// "sessions" or "stages".
+std::string_view to_string(ThreadLayout layout);
 
 class SessionGroup {
  public:

@@ -16,6 +16,7 @@
 #include "runtime/carried_rows.h"
 #include "runtime/session_group.h"
 #include "support/error_of.h"
+#include "support/fake_clock.h"
 #include "support/measured_scales.h"
 #include "support/message_of.h"
 #include "support/policy_choices.h"
@@ -392,15 +393,15 @@ TEST_P(EverySession, GoesOnInAnotherSessionFromAnyCut) {
       const std::span<const Result> early = first.run_to_cut(images, kSamples, cut, bytes);
       got.assign(early.begin(), early.end());
       const CarriedRows rows = parse_carried(bytes);
-      ASSERT_GT(rows.samples.size(), 1U) << policy->name();
+      ASSERT_GT(rows.rows.size(), 1U) << policy->name();
       const std::span<const Result> late = second.resume(bytes);
-      ASSERT_EQ(late.size(), rows.samples.size());
+      ASSERT_EQ(late.size(), rows.rows.size());
       for (size_t row = 0; row < late.size(); ++row) {
-        Result& result = got[static_cast<size_t>(rows.samples[row])];
+        Result& result = got[static_cast<size_t>(rows.rows[row].id)];
         EXPECT_EQ(result.exit_index, -1);
         result = late[row];
         EXPECT_EQ(
-            std::memcmp(&second.logits()[row * 4], &whole.logits()[static_cast<size_t>(rows.samples[row]) * 4], 16), 0);
+            std::memcmp(&second.logits()[row * 4], &whole.logits()[static_cast<size_t>(rows.rows[row].id) * 4], 16), 0);
       }
       expect_same(got, want);
     }
@@ -419,7 +420,7 @@ TEST_P(EverySession, GoesThroughEveryCutOneByOne) {
     const std::span<const Result> early = session.run_to_cut(images, kSamples, 0, first);
     std::vector<Result> got(early.begin(), early.end());
     const auto take = [&](std::span<const Result> results, const CarriedRows& rows) {
-      for (size_t row = 0; row < results.size(); ++row) got[static_cast<size_t>(rows.samples[row])] = results[row];
+      for (size_t row = 0; row < results.size(); ++row) got[static_cast<size_t>(rows.rows[row].id)] = results[row];
     };
     take(session.resume_to_cut(first, 1, second), parse_carried(first));
     take(session.resume(second), parse_carried(second));
@@ -511,11 +512,12 @@ TEST_P(EverySession, ADeadlineStopsWhoeverCouldNotFinishTheNextStage) {
   const std::vector<float> images = random_images(graph, 5, 5);
   PolicySpec spec;
   spec.deadline_seconds = 10;
-  double now = 0;
-  SessionOptions options{.stage_seconds = {1, 2, 3}, .clock = [&] { return now; }};
+  const test::FakeClock stopped;
+  SessionOptions options{.stage_seconds = {1, 2, 3}, .clock = &stopped};
   Session session(model(graph, 8), policy_for(graph, spec), options);
   const auto exit_when_late_by = [&](double seconds) {
-    options.clock = [&now, seconds, readings = 0]() mutable { return now + (readings++ % 4 == 0 ? 0 : seconds); };
+    const test::ScriptedClock clock([seconds, readings = 0]() mutable { return readings++ % 4 == 0 ? 0 : seconds; });
+    options.clock = &clock;
     Session late(model(graph, 8), policy_for(graph, spec), options);
     const std::span<const Result> results = late.run(images, 5);
     for (const Result& result : results) EXPECT_EQ(result.exit_index, results[0].exit_index);
@@ -532,11 +534,11 @@ TEST_P(EverySession, NobodyReadsAClockWithoutADeadline) {
   const Graph graph = small_net();
   const std::vector<float> images = random_images(graph, 5, 5);
   const auto compiled = model(graph, 8);
-  int readings = 0;
-  const SessionOptions options{.stage_seconds = {1, 1, 1}, .clock = [&] { return static_cast<double>(++readings); }};
+  const test::FakeClock clock;
+  const SessionOptions options{.stage_seconds = {1, 1, 1}, .clock = &clock};
   Session session(compiled, policy_for(graph, mixed_policy(compiled, images, 5)), options);
   static_cast<void>(session.run(images, 5));
-  EXPECT_EQ(readings, 0);
+  EXPECT_EQ(clock.readings(), 0);
 }
 
 TEST_P(EverySession, NoSamplesGiveNoResults) {

@@ -2,21 +2,18 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <limits>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "core/clock.h"
 #include "core/rng.h"
 #include "policy/exit_policy.h"
 #include "runtime/machine_cache.h"
-#include "runtime/session_group.h"
 
 namespace sooner {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Each way is tried so often and so long, in turns.
 constexpr int kRounds = 5;
@@ -35,8 +32,6 @@ std::unique_ptr<const ExitPolicy> nobody_leaves(const Manifest& manifest) {
 }
 
 }  // namespace
-
-std::string_view to_string(ThreadLayout layout) { return layout == ThreadLayout::kSessions ? "sessions" : "stages"; }
 
 ThreadLayout measure_thread_layout(const std::shared_ptr<const Model>& model, int32_t threads, int64_t samples) {
   samples = std::min(samples, kMostSamples);
@@ -58,9 +53,9 @@ ThreadLayout measure_thread_layout(const std::shared_ptr<const Model>& model, in
   double all = 0;
   for (int round = 0; round < kRounds || all < kSeconds; ++round) {
     for (const auto& way : ways) {
-      const auto begin = Clock::now();
+      const Stopwatch watch;
       way->group.run(images, samples);
-      const double took = std::chrono::duration<double>(Clock::now() - begin).count();
+      const double took = watch.seconds();
       way->shortest = std::min(way->shortest, took);
       all += took;
     }

@@ -1,22 +1,15 @@
-// Two ways for several threads to share the work of a call; which is faster depends on model, machine and how many
-// samples come at once, and is measured.
+// Which of two ways for several threads to share the work of a call is faster (session_group.h): that depends on model,
+// machine and how many samples come at once, and is measured.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <string_view>
 
 #include "runtime/model.h"
+#include "runtime/session_group.h"
 
 namespace sooner {
-
-enum class ThreadLayout : uint8_t {
-  kSessions,  // a session each; the samples are handed out in blocks
-  kStages,    // one session; its threads share the rows of every stage
-};
-// "sessions" or "stages".
-std::string_view to_string(ThreadLayout layout);
 
 // The faster for calls of `samples` samples with so many threads, timed on noise that nobody leaves with. Takes some
 // tenths of a second for a small network.

@@ -7,6 +7,7 @@
 
 #include "policy/scores.h"
 #include "runtime/session.h"
+#include "support/fake_clock.h"
 #include "support/policy_choices.h"
 #include "support/random_weights.h"
 #include "tune/tables/logit_table.h"
@@ -94,7 +95,8 @@ TEST(PolicyReplay, DecidesByRecordedTimesAsTheEngineByItsClock) {
   const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, context);
   // Every reading of the clock moves it on by as much as the sample's number says.
   double now = 100, step = 0;
-  Session session(recorded.model, policy, {.stage_seconds = table.stage_seconds, .clock = [&] { return now += step; }});
+  const test::ScriptedClock clock([&] { return now += step; });
+  Session session(recorded.model, policy, {.stage_seconds = table.stage_seconds, .clock = &clock});
   std::vector<Result> results;
   const size_t image = recorded.images.size() / kSamples;
   for (size_t i = 0; i < kSamples; ++i) {

@@ -15,6 +15,7 @@ class AbstainPolicy final : public ExitPolicy {
   [[nodiscard]] std::string_view name() const override { return inner_->name(); }
   [[nodiscard]] size_t state_bytes() const override { return inner_->state_bytes(); }
   [[nodiscard]] bool needs_times() const override { return inner_->needs_times(); }
+  [[nodiscard]] double deadline_seconds() const override { return inner_->deadline_seconds(); }
   [[nodiscard]] bool needs_exit(int32_t exit_index) const override { return inner_->needs_exit(exit_index); }
 
   ExitVerdict decide(const ExitObservation& observation, std::span<std::byte> state) const override {

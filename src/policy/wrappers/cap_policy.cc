@@ -12,6 +12,7 @@ class CapPolicy final : public ExitPolicy {
   [[nodiscard]] std::string_view name() const override { return inner_->name(); }
   [[nodiscard]] size_t state_bytes() const override { return inner_->state_bytes(); }
   [[nodiscard]] bool needs_times() const override { return inner_->needs_times(); }
+  [[nodiscard]] double deadline_seconds() const override { return inner_->deadline_seconds(); }
   // The capped exit must answer even where the inner policy would have skipped it.
   [[nodiscard]] bool needs_exit(int32_t exit_index) const override {
     return exit_index >= cap_ || inner_->needs_exit(exit_index);

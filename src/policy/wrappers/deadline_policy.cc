@@ -1,5 +1,6 @@
 #include "policy/wrappers/deadline_policy.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sooner {
@@ -13,12 +14,14 @@ class DeadlinePolicy final : public ExitPolicy {
   [[nodiscard]] std::string_view name() const override { return inner_->name(); }
   [[nodiscard]] size_t state_bytes() const override { return inner_->state_bytes(); }
   [[nodiscard]] bool needs_times() const override { return true; }
+  [[nodiscard]] double deadline_seconds() const override { return seconds_; }
   // Time may run out anywhere.
   [[nodiscard]] bool needs_exit(int32_t /*exit_index*/) const override { return true; }
 
   ExitVerdict decide(const ExitObservation& observation, std::span<std::byte> state) const override {
     ExitVerdict verdict = inner_->decide(observation, state);
-    if (!verdict.leaves() && observation.elapsed_seconds + observation.next_stage_seconds > seconds_) {
+    const double next_answer = observation.elapsed_seconds + observation.next_stage_seconds;
+    if (!verdict.leaves() && next_answer > std::min(seconds_, observation.deadline_seconds)) {
       verdict.left = Left::kByDeadline;
     }
     return verdict;

@@ -26,6 +26,7 @@ class SurestPolicy final : public ExitPolicy {
   [[nodiscard]] std::string_view name() const override { return inner_->name(); }
   [[nodiscard]] size_t state_bytes() const override { return inner_->state_bytes() + sizeof(Surest); }
   [[nodiscard]] bool needs_times() const override { return inner_->needs_times(); }
+  [[nodiscard]] double deadline_seconds() const override { return inner_->deadline_seconds(); }
   // Any exit may turn out to be the surest.
   [[nodiscard]] bool needs_exit(int32_t /*exit_index*/) const override { return true; }
 
