@@ -13,8 +13,8 @@
 
 #include "bench/program.h"
 #include "data/glyphs.h"
-#include "measure/evaluate.h"
 #include "measure/model_data.h"
+#include "measure/record_table.h"
 #include "tools/command.h"
 #include "tools/data_flags.h"
 #include "tools/engine_flags.h"

@@ -52,7 +52,7 @@ ROOMS = {
     "profile": ["runtime", "backend"],
     "measure": ["runtime", "eval", "tune", "recipe", "data"],
     "train": ["run", "recipe", "graph", "zoo", "format", "data", "policy", "core"],
-    "report": ["eval", "core"],
+    "report": ["run", "eval", "core"],
 }
 # The seam of the backend room lies in its own folder and is what the rooms inside it implement.
 SEAMS = {"backend/backend.h": ["backend/common", "backend/ref", "backend/onednn"]}

@@ -9,6 +9,7 @@
 #include "engine_flags.h"
 #include "measure/evaluate.h"
 #include "measure/model_data.h"
+#include "measure/record_table.h"
 #include "policy_flags.h"
 #include "runtime/machine_cache.h"
 #include "runtime/micro_batches.h"
@@ -79,13 +80,14 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
     const PolicySpec policy = policy_spec(file.manifest, arguments.policy, options.precision);
     if (!arguments.plain.empty()) add("plain", Model::from_file(plain, options), {}, 1, "");
     const auto model = Model::from_file(file, options);
-    const Evaluation with_exits = evaluate(file, options, policy, samples);
+    const CountedModel counted(file, options);
+    const Evaluation with_exits = evaluate(counted, policy, samples);
     add("exits, " + policy.name, model, policy, with_exits.cost_fraction, shares_text(with_exits.shares));
     if (!arguments.curves.empty()) {
       const LogitTable table = logit_table(model, tune);
       for (const std::string& curve : arguments.curves) {
         for (const OperatingPoint& point : thinned(operating_points(table, curve))) {
-          const Evaluation there = evaluate(file, options, point.spec, samples);
+          const Evaluation there = evaluate(counted, point.spec, samples);
           add(fmt::format("exits, {}, {}", curve, point.label), model, point.spec, there.cost_fraction,
               shares_text(there.shares));
         }

@@ -5,21 +5,22 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <fstream>
 #include <memory>
 #include <optional>
 
-#include "class_rows.h"
 #include "command.h"
 #include "comparison_page.h"
 #include "core/file.h"
 #include "data_flags.h"
 #include "engine_flags.h"
+#include "measure/class_outcomes.h"
 #include "measure/evaluate.h"
 #include "measure/model_data.h"
+#include "measure/record_table.h"
 #include "policy_flags.h"
+#include "report/training_series.h"
 #include "run/epoch_record.h"
-#include "run_folder_data.h"
+#include "run/run_folder.h"
 #include "trainer_program.h"
 
 namespace sooner {
@@ -125,14 +126,6 @@ void train_missing(const std::vector<Contender>& contenders, const CompareArgume
   }
 }
 
-// Of the epochs in metrics.jsonl.
-double training_seconds(const std::filesystem::path& folder) {
-  const std::vector<EpochRecord> epochs = read_epochs(folder / "metrics.jsonl");
-  double seconds = epochs.empty() ? kUnknown : 0;
-  for (const EpochRecord& epoch : epochs) seconds += epoch.seconds;
-  return seconds;
-}
-
 bool same_samples(const ModelData& a, const ModelData& b, const std::string& split) {
   return a.data.hash == b.data.hash && a.splits.tune.hash == b.splits.tune.hash &&
          a.splits.by_name(split).hash == b.splits.by_name(split).hash;
@@ -147,8 +140,9 @@ std::vector<Field> evaluate(std::vector<Contender> contenders, const CompareArgu
   for (Contender& contender : contenders) {
     std::optional<size_t> place;
     for (const std::filesystem::path& folder : contender.folders) {
-      ComparedRun compared{
-          .folder = folder, .file = load_model(model_path(folder)), .seconds = training_seconds(folder)};
+      ComparedRun compared{.folder = folder,
+                           .file = load_model(model_path(folder)),
+                           .seconds = training_seconds(read_epochs(folder / "metrics.jsonl"))};
       const Manifest& manifest = compared.file.manifest;
       require_classes(manifest.quantity, "compare", fmt::format("the table with '{}'", folder.string()));
       ModelData own = open_model_data(manifest, arguments.data);
@@ -169,7 +163,7 @@ std::vector<Field> evaluate(std::vector<Contender> contenders, const CompareArgu
                                                arguments.terms.policies, budgets);
       if (const BudgetPoint* drawn = drawn_point(compared.result, arguments.terms)) {
         const auto plain_macs = static_cast<double>(model->cost().backbone_macs);
-        compared.classes = class_rows(manifest, evaluate(reported, drawn->policy, plain_macs), reported);
+        compared.classes = class_outcomes(manifest, evaluate(reported, drawn->policy, plain_macs), reported);
       }
       contender.runs.push_back(std::move(compared));
     }

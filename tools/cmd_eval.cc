@@ -4,14 +4,15 @@
 #include <cmath>
 #include <limits>
 
-#include "class_rows.h"
 #include "command.h"
 #include "data_flags.h"
 #include "engine_flags.h"
 #include "eval/calibration_error.h"
+#include "measure/class_outcomes.h"
 #include "measure/curve.h"
 #include "measure/evaluate.h"
 #include "measure/model_data.h"
+#include "measure/record_table.h"
 #include "network_drawing.h"
 #include "policy_flags.h"
 #include "shares_text.h"
@@ -39,7 +40,7 @@ Cell percent_or_dash(double value) { return quality_cell({}, value); }
 
 void print_classes(const Manifest& manifest, const Evaluation& evaluation, const LogitTable& table, OutputForm form) {
   Table rows({"class", "samples", "accuracy", "MACs of plain", "differs from last exit", "exit shares"});
-  for (const ReportClass& one : class_rows(manifest, evaluation, table)) {
+  for (const ClassOutcome& one : class_outcomes(manifest, evaluation, table)) {
     const bool any = one.samples > 0;
     rows.add({cell(one.name), count(one.samples), percent_or_dash(one.accuracy), any ? number(one.cost, 3) : cell("-"),
               percent_or_dash(one.differs), cell(any ? shares_text(one.shares) : "-")});
@@ -224,7 +225,8 @@ void run(const EvalArguments& arguments) {
   const PolicySpec policy = only_saved ? PolicySpec{} : policy_spec(file.manifest, arguments.policy, options.precision);
   const ModelData data = open_model_data(file.manifest, arguments.data);
   const Split& split = data.splits.by_name(arguments.split);
-  const auto model = Model::from_file(file, options);
+  const CountedModel counted(file, options);
+  const std::shared_ptr<const Model>& model = counted.model();
   if (only_saved) {
     const StoredTable stored = record_table(model, data, split, arguments.limit);
     validate(stored.table);
@@ -235,16 +237,14 @@ void run(const EvalArguments& arguments) {
   const Batch samples = load_all(file.manifest, data, split, arguments.limit);
   if (!arguments.curves.empty()) return run_curves(arguments, model, data, samples);
 
-  const Evaluation evaluation =
-      evaluate(file, options, policy, samples, {.stage_seconds = arguments.policy.stage_seconds});
+  const Evaluation evaluation = evaluate(counted, policy, samples, {.stage_seconds = arguments.policy.stage_seconds});
   if (arguments.classes) {
     return print_classes(file.manifest, evaluation, logit_table(model, samples), arguments.form);
   }
   if (arguments.difficulties) {
     return print_difficulties(evaluation, *data.source_of(split), samples, model, arguments.form);
   }
-  print_evaluation(arguments, file.manifest.quantity, policy, evaluation,
-                   record_table(model, data, split, arguments.limit),
+  print_evaluation(arguments, file.manifest.quantity, policy, evaluation, record_table(model, data, split, samples),
                    difficulty_auroc(evaluation, *data.source_of(split), samples));
 }
 

@@ -1,14 +1,13 @@
 // `sooner profile`: where the time goes, step by step; and a file for planners.
-#include <nlohmann/json.hpp>
+#include <filesystem>
 
 #include "command.h"
 #include "core/cpu.h"
-#include "core/file.h"
 #include "core/text.h"
 #include "data_flags.h"
 #include "engine_flags.h"
 #include "measure/model_data.h"
-#include "profile/profile.h"
+#include "profile/profile_file.h"
 #include "table.h"
 
 namespace sooner {
@@ -24,40 +23,22 @@ struct ProfileArguments {
   OutputForm form = OutputForm::kText;
 };
 
-// docs/profile.md lists the members.
-nlohmann::ordered_json to_json(const Profile& profile, const Model& model) {
-  nlohmann::ordered_json json;
-  json["profile_version"] = 1;
-  json["model_hash"] = model.hash();
-  json["network"] = model.graph().name;
-  json["cpu"] = cpu_name();
-  json["cpu_features"] = to_string(cpu_features());
-  json["backend"] = model.backend_name();
-  json["instruction_set"] = model.instruction_set();
-  json["precision"] = to_string(model.precision());
-  json["threads"] = 1;
-  json["batch"] = profile.batch;
-  json["peak_macs_per_us"] = profile.peak_macs_per_us;
-  json["exit_fraction"] = model.cost().exit_fraction;
-  json["stages"] = nlohmann::ordered_json::array();
-  for (const StageProfile& stage : profile.stages) {
-    nlohmann::ordered_json of_stage;
-    of_stage["trunk_us"] = stage.trunk_us;
-    of_stage["head_us"] = stage.head_us;
-    of_stage["carry_bytes"] = stage.carry_bytes;
-    of_stage["steps"] = nlohmann::ordered_json::array();
-    for (const StepProfile& step : stage.steps) {
-      of_stage["steps"].push_back({{"name", step.name},
-                                   {"op", step.op},
-                                   {"head", step.head},
-                                   {"us", step.us},
-                                   {"macs", step.macs},
-                                   {"bytes", step.bytes},
-                                   {"share_of_peak", step.share}});
+// What the file holds already of this model stays, unless it is measured again.
+void write(const Profile& profile, const Model& model, const std::string& path) {
+  ProfileFile file = profiles_of(model);
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) {
+    ProfileFile there = read_profiles(path);
+    if (there.model_hash != file.model_hash) {
+      fail(Code::kFailedPrecondition,
+           "[profile] '{}' holds profiles of the model {}, this one is {}; name another file", path, there.model_hash,
+           file.model_hash);
     }
-    json["stages"].push_back(std::move(of_stage));
+    file = std::move(there);
   }
-  return json;
+  keep_profile(profile, file);
+  write_profiles(file, path);
+  say(fmt::format("profile: {}", path));
 }
 
 void run(ProfileArguments arguments) {
@@ -74,13 +55,11 @@ void run(ProfileArguments arguments) {
          samples.n, arguments.batch);
   }
   const Profile result = profile(*model, *backend, samples.images, arguments.batch);
-  const nlohmann::ordered_json json = to_json(result, *model);
-  if (!arguments.output.empty()) {
-    write_file_atomically(arguments.output, json.dump(2) + "\n");
-    say(fmt::format("profile: {}", arguments.output));
-  }
+  if (!arguments.output.empty()) write(result, *model, arguments.output);
   if (arguments.form == OutputForm::kJson) {
-    fmt::print("{}\n", json.dump(2));
+    ProfileFile alone = profiles_of(*model);
+    keep_profile(result, alone);
+    fmt::print("{}\n", profiles_to_json(alone));
     return;
   }
   Table table({"stage", "part", "step", "op", "us", "% of all", "MACs", "bytes", "% of peak"});
@@ -113,7 +92,8 @@ void run(ProfileArguments arguments) {
 void add_profile(CLI::App& app) {
   const auto arguments = std::make_shared<ProfileArguments>();
   app.add_option("model", arguments->model, "a .safetensors model")->required();
-  app.add_option("-o,--output", arguments->output, "also write the profile as JSON (docs/profile.md)");
+  app.add_option("-o,--output", arguments->output,
+                 "also write the profile as JSON (docs/profile.md), beside those that the file holds of this model");
   app.add_option("--batch", arguments->batch, "samples computed at once")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();

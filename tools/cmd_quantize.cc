@@ -5,8 +5,8 @@
 
 #include "command.h"
 #include "data_flags.h"
-#include "measure/evaluate.h"
 #include "measure/model_data.h"
+#include "measure/record_table.h"
 #include "policy/policy_kind.h"
 #include "profile/profile.h"
 #include "quantize/measure_scales.h"
@@ -14,6 +14,7 @@
 #include "table.h"
 #include "tune/calibrate.h"
 #include "tune/risk/calibrate_risk.h"
+#include "tune/stored_record.h"
 
 namespace sooner {
 namespace {
@@ -47,12 +48,12 @@ std::vector<CalibrationRecord> distinct_choices(const std::vector<CalibrationRec
 }
 
 // What the network does by its own rule, in fp32: what int8 is held against where nobody has tuned.
-CalibrationRecord untuned_record(const ModelFile& file, const QuantizeArguments& arguments, const Batch& samples) {
+CalibrationRecord untuned_record(const ModelFile& file, const QuantizeArguments& arguments, const ModelData& data,
+                                 const Batch& samples) {
   const auto model = Model::from_file(file, {.backend = arguments.backend});
-  CalibrationRecord record = calibrate(logit_table(model, samples), file.manifest.policy, {});
-  record.precision = to_string(model->precision());
-  record.backend = model->backend_name();
-  record.instruction_set = model->instruction_set();
+  const StoredTable tune = record_table(model, data, data.splits.tune, samples);
+  CalibrationRecord record = calibrate(tune.table, file.manifest.policy, {});
+  set_origin(record, tune.origin);
   return record;
 }
 
@@ -86,13 +87,12 @@ void run(const QuantizeArguments& arguments) {
   file.manifest.quantisation = std::move(quantisation);
 
   const auto model = Model::compile(file, *backend, {.backend = arguments.backend, .precision = Precision::kInt8});
-  const LogitTable table = logit_table(model, samples);
+  const StoredTable tune = record_table(model, data, split, samples);
+  const LogitTable& table = tune.table;
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
   const std::string& policy = file.manifest.policy.name;
   if (records.empty() && has_own_rule(policy, static_cast<int32_t>(file.manifest.graph.classes))) {
-    records.push_back(untuned_record(file, arguments, samples));
-    records.back().data_set = data.data.name;
-    records.back().split_hash = split.hash;
+    records.push_back(untuned_record(file, arguments, data, samples));
   }
   const std::vector<CalibrationRecord> choices = distinct_choices(records);
   std::erase_if(records, [](const CalibrationRecord& record) { return record.precision == kInt8; });
@@ -111,7 +111,7 @@ void run(const QuantizeArguments& arguments) {
       try {
         if (times.empty() && old.rule.starts_with("latency ")) {
           const int32_t batch = std::min(model->batch_max(), static_cast<int32_t>(samples.n));
-          times = exit_times(*model, *backend, samples.images, batch);
+          times = exit_times(profile(*model, *backend, samples.images, batch));
         }
         record = recalibrate(table, old, times);
       } catch (const Error& error) {
@@ -121,11 +121,7 @@ void run(const QuantizeArguments& arguments) {
         continue;
       }
     }
-    record.data_set = data.data.name;
-    record.split_hash = split.hash;
-    record.precision = kInt8;
-    record.backend = model->backend_name();
-    record.instruction_set = model->instruction_set();
+    set_origin(record, tune.origin);
     if (old.precision != kInt8) {
       rows.add(row(old, old.precision, shown(old.quality), old.cost_fraction, old.exit_shares));
       if (!holds_everywhere(old)) {

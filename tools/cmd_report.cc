@@ -4,7 +4,6 @@
 #include <cmath>
 #include <ctime>
 
-#include "class_rows.h"
 #include "command.h"
 #include "core/cpu.h"
 #include "data/png.h"
@@ -12,13 +11,16 @@
 #include "engine_flags.h"
 #include "eval/calibration_error.h"
 #include "measure/benchmark.h"
+#include "measure/class_outcomes.h"
 #include "measure/curve.h"
 #include "measure/evaluate.h"
 #include "measure/model_data.h"
+#include "measure/record_table.h"
 #include "network_drawing.h"
 #include "policy_flags.h"
 #include "report/html_report.h"
-#include "run_folder_data.h"
+#include "report/training_series.h"
+#include "run/run_folder.h"
 #include "shares_text.h"
 #include "table.h"
 
@@ -196,7 +198,7 @@ ReportModel report_model(const Entrant& entrant, const ModelData& data, const Sp
       model.curve.push_back(
           {fmt::format("{}, {}", curve_policy, point.label), point.cost, point.quality, point.shares});
     }
-    model.classes = class_rows(manifest, evaluation, table);
+    model.classes = class_outcomes(manifest, evaluation, table);
     model.galleries = galleries(entrant, evaluation, data, split, samples);
   }
   model.training = training_series(entrant.run);
@@ -237,9 +239,10 @@ void run(const ReportArguments& arguments) {
 
   std::vector<Contestant> contestants;
   for (Entrant& entrant : entrants) {
+    const CountedModel counted(entrant.file, options);
     for (const auto& [rule, policy] : entrant.policies) {
       say(fmt::format("evaluating {}, {}", entrant.name, policy_text(policy, first.graph.classes)));
-      entrant.evaluations.push_back(evaluate(entrant.file, options, policy, samples));
+      entrant.evaluations.push_back(evaluate(counted, policy, samples));
       contestants.push_back(
           {entrant.name, entrant.model, make_policy(policy, policy_context(entrant.model->manifest()))});
     }

@@ -11,8 +11,8 @@
 #include "engine_flags.h"
 #include "eval/accuracy_cost_curve.h"
 #include "guarantee_text.h"
-#include "measure/evaluate.h"
 #include "measure/model_data.h"
+#include "measure/record_table.h"
 #include "network_drawing.h"
 #include "policy_flags.h"
 #include "profile/profile.h"
@@ -20,6 +20,7 @@
 #include "tune/calibrate.h"
 #include "tune/choosing/grid.h"
 #include "tune/risk/calibrate_risk.h"
+#include "tune/stored_record.h"
 
 namespace sooner {
 namespace {
@@ -243,7 +244,7 @@ class Logits {
     const auto backend = make_backend(options.backend);
     const auto model = Model::compile(file_, *backend, options);
     const Batch samples = load_all(file_.manifest, data_, data_.splits.tune, options.batch_max);
-    return exit_times(*model, *backend, samples.images, static_cast<int32_t>(samples.n));
+    return exit_times(profile(*model, *backend, samples.images, static_cast<int32_t>(samples.n)));
   }
   // After tune(). Checks that these samples are enough before it computes any.
   [[nodiscard]] StoredTable guarantee(const RiskRule& rule) const {
@@ -365,18 +366,11 @@ void run(const TuneArguments& arguments) {
   } else {
     record = calibrate(tune.table, policy, rule, options);
   }
-  record.data_set = tune.origin.data_set;
-  record.split_hash = tune.origin.split_hash;
-  record.precision = tune.origin.precision;
-  record.backend = tune.origin.backend;
-  record.instruction_set = tune.origin.instruction_set;
+  set_origin(record, tune.origin);
 
-  // One record per policy and rule; the newest is the default unless asked otherwise.
+  // The newest is the default unless asked otherwise.
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
-  std::erase_if(records, [&](const CalibrationRecord& old) {
-    return chosen_alike(old, record) && old.precision == record.precision;
-  });
-  records.push_back(record);
+  store_record(record, records);
   if (!arguments.keep_default) file.manifest.policy = record.policy;
   // First: what fails must not leave another model behind.
   if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front, quantity);

@@ -12,7 +12,8 @@
 #include "graph/cost.h"
 #include "network_drawing.h"
 #include "report/html_report.h"
-#include "run_folder_data.h"
+#include "report/training_series.h"
+#include "run/run_folder.h"
 #include "shares_text.h"
 
 namespace sooner {

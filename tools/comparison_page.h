@@ -24,8 +24,8 @@ struct ComparedRun {
   std::filesystem::path folder;
   ModelFile file;
   NetworkResult result = {};
-  std::vector<ReportClass> classes = {};  // at the point drawn
-  double seconds = 0;                     // of training; NaN where the run does not say
+  std::vector<ClassOutcome> classes = {};  // at the point drawn
+  double seconds = 0;                      // of training; NaN where the run does not say
   // Of result.budgets, where they were timed: microseconds per image, and what share of the first contender's that is.
   std::vector<Timing> timings = {};
 };

@@ -5,11 +5,14 @@
 #include <sooner/exit_policy.h>
 #include <sooner/graph.h>
 #include <sooner/graph_builder.h>
+#include <sooner/measure.h>
 #include <sooner/metrics.h>
 #include <sooner/model.h>
 #include <sooner/model_file.h>
 #include <sooner/picture.h>
+#include <sooner/profile.h>
 #include <sooner/quantize.h>
+#include <sooner/run.h>
 #include <sooner/session.h>
 #include <sooner/session_group.h>
 #include <sooner/tensor.h>

@@ -199,8 +199,11 @@ std::string model_hash(const ModelFile& model) {
 }
 
 const Quantisation* current_quantisation(const ModelFile& model) {
+  return model.manifest.quantisation ? current_quantisation(model, model_hash(model)) : nullptr;
+}
+
+const Quantisation* current_quantisation(const ModelFile& model, const std::string& hash) {
   if (!model.manifest.quantisation) return nullptr;
-  const std::string hash = model_hash(model);
   if (model.manifest.quantisation->model_hash != hash) {
     fail(Code::kFailedPrecondition,
          "[model] the quantisation was measured on weights {}, but these are {}; run `sooner quantize` again",

@@ -31,7 +31,8 @@ std::vector<std::byte> serialize_model(const ModelFile& model);
 std::string model_hash(const ModelFile& model);
 
 // The model's quantisation, or null where it has none. Throws kFailedPrecondition when it was measured on other
-// weights.
+// weights. `hash`: the model's own, where the caller has it.
 const Quantisation* current_quantisation(const ModelFile& model);
+const Quantisation* current_quantisation(const ModelFile& model, const std::string& hash);
 
 }  // namespace sooner

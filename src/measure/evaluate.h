@@ -1,18 +1,17 @@
-// Runs a model on real samples and sums up what happened.
+// Runs a model on real samples and sums up what happened: what was answered, where samples left, what they cost.
+//
+// Axis letters: K exits.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "data/batch_loader.h"
 #include "data/image_source.h"
-#include "measure/model_data.h"
-#include "runtime/model.h"
+#include "measure/counted_model.h"
 #include "runtime/session.h"
-#include "tune/tables/logit_table_file.h"
+#include "tune/tables/logit_table.h"
 
 namespace sooner {
 
@@ -35,29 +34,16 @@ struct Evaluation {
 // What an answer to sample `index` of the batch is worth: 1 or 0 for a class, minus the absolute error for a number.
 double quality_of(const Result& result, const Batch& samples, size_t index);
 
-// Answers every sample with real exits. `file` is compiled for this with a counting backend.
-Evaluation evaluate(const ModelFile& file, const ModelOptions& options, const PolicySpec& policy, const Batch& samples,
+// Answers every sample with real exits. REQUIRES: nothing else runs the model meanwhile.
+Evaluation evaluate(const CountedModel& counted, const PolicySpec& policy, const Batch& samples,
                     const SessionOptions& session_options = {});
 
 // The same from a table, with nothing computed: what the policy would do, and what it would cost. `plain_macs`: of the
 // plain network. Throws what make_policy and replay throw.
 Evaluation evaluate(const LogitTable& table, const PolicySpec& policy, double plain_macs);
 
-// As if every sample ran alone: stage k and its head take stage_seconds[k]. Throws kInvalidArgument unless there are K,
-// none negative.
-void set_times(LogitTable& table, const std::vector<double>& stage_seconds);
-
 // Does the difficulty a sample was drawn with foretell that it goes past exit 0? AUROC; nothing where the set knows no
 // difficulty, or all or none leave at exit 0.
 std::optional<double> difficulty_auroc(const Evaluation& evaluation, const ImageSource& source, const Batch& samples);
-
-// Every exit's logits; nobody leaves.
-LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& samples);
-// Of a split of the model's data, with its origin.
-StoredTable record_table(const std::shared_ptr<const Model>& model, const ModelData& data, const Split& split,
-                         int64_t limit = -1);
-// A table that was recorded for this model, with the model's costs. Throws what read_logit_table, check_table_of and
-// validate throw.
-StoredTable load_table(const std::filesystem::path& path, const ModelFile& file);
 
 }  // namespace sooner

@@ -1,52 +1,12 @@
 #include "measure/model_data.h"
 
-#include <fmt/ranges.h>
-
-#include <toml++/toml.h>
-
-#include <algorithm>
-
 #include "core/error.h"
+#include "recipe/recorded_data.h"
 
 namespace sooner {
-namespace {
-
-struct Recorded {
-  DataOptions data;
-  SplitOptions split;
-};
-
-// The [data] and [split] tables of the configuration the model was trained with.
-Recorded recorded_options(const Provenance& provenance) {
-  Recorded options;
-  options.data.name = provenance.data_set;
-  toml::table config;
-  try {
-    config = toml::parse(provenance.config_toml);
-  } catch (const toml::parse_error& error) {
-    fail(Code::kDataLoss, "[model] the recorded configuration is not TOML: {}", error.description());
-  }
-  const auto data = config["data"];
-  if (const auto* shape = data["image_shape"].as_array()) {
-    Shape extents;
-    for (const toml::node& extent : *shape) extents.push_back(extent.value_or(int64_t{0}));
-    if (extents.size() == 3) options.data.image_shape = extents;
-  }
-  options.data.glyph_train = data["glyph_train"].value_or(options.data.glyph_train);
-  options.data.glyph_test = data["glyph_test"].value_or(options.data.glyph_test);
-  options.data.glyph_seed = static_cast<uint64_t>(data["glyph_seed"].value_or(int64_t{1}));
-  const auto split = config["split"];
-  options.split.validation = split["validation"].value_or(options.split.validation);
-  options.split.calibration = split["calibration"].value_or(options.split.calibration);
-  options.split.imbalance = split["imbalance"].value_or(options.split.imbalance);
-  options.split.seed = static_cast<uint64_t>(split["seed"].value_or(int64_t{1}));
-  return options;
-}
-
-}  // namespace
 
 ModelData open_model_data(const Manifest& manifest, const DataChoice& choice) {
-  Recorded options = recorded_options(manifest.provenance);
+  RecordedData options = recorded_data(manifest.provenance);
   options.data.data_dir = choice.data_dir;
   const std::string& own = manifest.provenance.data_set;
   const bool other = !choice.name.empty() && choice.name != own;

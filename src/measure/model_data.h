@@ -13,8 +13,8 @@ namespace sooner {
 
 // Which data a model is run on.
 struct DataChoice {
-  std::string name;      // empty: the model's own
-  std::string data_dir;  // empty: $SOONER_DATA
+  std::string name = {};      // empty: the model's own
+  std::string data_dir = {};  // empty: $SOONER_DATA
   bool other_data = false;
 };
 
@@ -29,7 +29,7 @@ struct ModelData {
 
 // Opens the model's data set with the options recorded in its provenance. Throws kInvalidArgument when another set is
 // named (unless choice.other_data), kFailedPrecondition when image shape, classes or content do not fit the model.
-ModelData open_model_data(const Manifest& manifest, const DataChoice& choice);
+ModelData open_model_data(const Manifest& manifest, const DataChoice& choice = {});
 
 // Loader options that preprocess as the model wants, in order, without augmentation.
 LoaderOptions loader_options(const Manifest& manifest, int32_t batch_size);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/cpu.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "graph/graph_builder.h"
@@ -98,7 +99,13 @@ Profile profile(const Model& model, const Backend& backend, std::span<const floa
       weight_bytes[static_cast<size_t>(spec.node)] += row_bytes({element_count(spec.shape)}, Precision::kF32);
   }
   Profile result;
-  result.batch = batch;
+  result.key = {.batch = batch,
+                .precision = std::string(to_string(model.precision())),
+                .threads = 1,
+                .backend = model.backend_name(),
+                .instruction_set = model.instruction_set()};
+  result.cpu = cpu_name();
+  result.cpu_features = to_string(cpu_features());
   result.peak_macs_per_us = measured_peak(backend, model.precision());
   for (size_t k = 0; k < stages.size(); ++k) {
     StageProfile stage;
@@ -131,14 +138,12 @@ Profile profile(const Model& model, const Backend& backend, std::span<const floa
   return result;
 }
 
-std::vector<double> exit_times(const Model& model, const Backend& backend, std::span<const float> images,
-                               int32_t batch) {
-  const Profile timed = profile(model, backend, images, batch);
-  double plain = timed.stages.back().head_us;
-  for (const StageProfile& stage : timed.stages) plain += stage.trunk_us;
+std::vector<double> exit_times(const Profile& profile) {
+  double plain = profile.stages.back().head_us;
+  for (const StageProfile& stage : profile.stages) plain += stage.trunk_us;
   std::vector<double> times;
   double spent = 0;
-  for (const StageProfile& stage : timed.stages) {
+  for (const StageProfile& stage : profile.stages) {
     spent += stage.trunk_us + stage.head_us;
     times.push_back(std::round(spent / plain * 1e4) / 1e4);  // no clock tells more
   }

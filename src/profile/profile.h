@@ -1,4 +1,6 @@
 // Where the time goes: every step of every stage, timed as it runs.
+//
+// Axis letters: K exits. Times are microseconds per sample.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +29,20 @@ struct StageProfile {
   int64_t carry_bytes = 0;  // per sample, as it lies in memory
 };
 
-struct Profile {
+// What a profile is one of: two of the same model on the same machine differ in these.
+struct ProfileKey {
   int32_t batch = 1;
+  std::string precision = "fp32";
+  int32_t threads = 1;
+  std::string backend;          // "onednn"
+  std::string instruction_set;  // "avx512 bf16"
+  bool operator==(const ProfileKey&) const = default;
+};
+
+struct Profile {
+  ProfileKey key;
+  std::string cpu;              // its name
+  std::string cpu_features;     // "avx2 fma …"
   double peak_macs_per_us = 0;  // of a large convolution, same backend and precision
   std::vector<StageProfile> stages;
 };
@@ -37,9 +51,8 @@ struct Profile {
 // `backend` is the one the model was compiled with. One thread.
 Profile profile(const Model& model, const Backend& backend, std::span<const float> images, int32_t batch);
 
-// Until each exit has answered, over what the plain network takes, [K]: trunk and heads of every stage so far, single
-// steps timed as above.
-std::vector<double> exit_times(const Model& model, const Backend& backend, std::span<const float> images,
-                               int32_t batch);
+// Until each exit has answered, over what the plain network takes, [K]: trunk and heads of every stage so far.
+// REQUIRES: at least one stage.
+std::vector<double> exit_times(const Profile& profile);
 
 }  // namespace sooner

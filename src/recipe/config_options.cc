@@ -157,6 +157,14 @@ void read_table(const toml::table& table, const std::string& section, const std:
   }
 }
 
+toml::table parse(std::string_view text, const std::string& file) {
+  try {
+    return toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    bad(fmt::format("{}:{}", file, error.source().begin.line), "not TOML: {}", error.description());
+  }
+}
+
 std::string quoted(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
@@ -198,10 +206,15 @@ struct Write {
 }  // namespace
 
 void read_options(std::string_view text, const std::string& file, const std::vector<Option>& options) {
-  try {
-    read_table(toml::parse(text, file), "", file, options);
-  } catch (const toml::parse_error& error) {
-    bad(fmt::format("{}:{}", file, error.source().begin.line), "not TOML: {}", error.description());
+  read_table(parse(text, file), "", file, options);
+}
+
+void read_known_options(std::string_view text, const std::string& file, const std::vector<Option>& options) {
+  const toml::table table = parse(text, file);
+  for (const Option& option : options) {
+    const auto node = option.section.empty() ? table[option.key] : table[option.section][option.key];
+    if (!node) continue;
+    assign(*node.node(), option, fmt::format("{}:{}", file, node.node()->source().begin.line));
   }
 }
 

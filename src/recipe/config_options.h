@@ -38,6 +38,9 @@ struct Option {
 // (nearest valid name given), wrong types, impossible values.
 void read_options(std::string_view text, const std::string& file, const std::vector<Option>& options);
 
+// The same of a text that says more: sections and keys that no option names are let be.
+void read_known_options(std::string_view text, const std::string& file, const std::vector<Option>& options);
+
 // Sets one option from "section.key=value"; the value is TOML, except that strings need no quotes. Throws as above,
 // with the word itself in place of file and line.
 void set_option(std::string_view word, const std::vector<Option>& options);

@@ -42,7 +42,7 @@ void check(const ReportData& data) {
     for (const ReportSeries& series : model.training) {
       need_same(series.values.size(), series.epochs.size(), model.name, "a training series");
     }
-    for (const ReportClass& one : model.classes) {
+    for (const ClassOutcome& one : model.classes) {
       need_same(one.shares.size(), model.stages.size(), model.name, "a class's shares");
     }
     for (const ReportGallery& gallery : model.galleries) {
@@ -274,7 +274,7 @@ class Page {
     if (model.classes.empty()) return;
     table_head("Classes, at the operating point", {"Class", "Samples", "Accuracy", "Cost of plain",
                                                    "Answered otherwise than by the last exit", "Leave at each exit"});
-    for (const ReportClass& one : model.classes) {
+    for (const ClassOutcome& one : model.classes) {
       row({one.name, fmt::format("{}", one.samples), percent_text(one.accuracy, 2), number_text(one.cost, 3),
            percent_text(one.differs, 2), shares_text(one.shares)});
     }

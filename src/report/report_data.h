@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "eval/class_outcome.h"
+
 namespace sooner {
 
 inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
@@ -76,16 +78,6 @@ struct ReportGallery {
   std::vector<ReportSample> samples = {};
 };
 
-// The samples of one class at the operating point; kUnknown where there are none.
-struct ReportClass {
-  std::string name;
-  int64_t samples = 0;
-  double accuracy = kUnknown;
-  double cost = kUnknown;           // mean, a fraction of the plain network's MACs
-  double differs = kUnknown;        // share answered otherwise than by the last exit
-  std::vector<double> shares = {};  // [K]
-};
-
 struct ReportModel {
   std::string name;              // "differentiable, seed 1"
   std::string description;       // one or two sentences: backbone, exits, regime, epochs
@@ -100,7 +92,7 @@ struct ReportModel {
   std::vector<ReportPoint> timed = {};  // cost_fraction: measured microseconds per image
   // Of a page whose points stand in `cost_unit`: this unit over the plain network's MACs.
   double cost_scale = 1;
-  std::vector<ReportClass> classes = {};
+  std::vector<ClassOutcome> classes = {};  // at the operating point
   std::vector<ReportGallery> galleries = {};
   std::string config;                   // TOML, shown as it is
   std::vector<std::string> notes = {};  // said beside the model: "exit0 starves: …"

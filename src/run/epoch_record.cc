@@ -140,6 +140,12 @@ std::vector<EpochRecord> read_epochs(const std::filesystem::path& path) {
   return records;
 }
 
+double training_seconds(std::span<const EpochRecord> epochs) {
+  double seconds = epochs.empty() ? std::nan("") : 0;
+  for (const EpochRecord& epoch : epochs) seconds += epoch.seconds;
+  return seconds;
+}
+
 std::string summary(const EpochRecord& record, int64_t epochs) {
   const ExitMetrics& v = record.validation;
   std::string text = fmt::format("epoch {:>3}/{} {}: loss {:.4f}, validation {}", record.epoch, epochs, record.phase,

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,18 +25,18 @@ namespace sooner {
 struct EpochRecord {
   int64_t epoch = 0;  // from 1
   int64_t step = 0;   // done, of the whole run
-  std::string phase;
+  std::string phase = {};
   double learning_rate = 0;
   double cost_weight = 0;
   double seconds = 0;  // spent on it: steps, validation, features kept for it; before an interruption, too
   double images_per_second = 0;
   double waiting_share = 0;
   bool best = false;  // so far
-  TrainingMetrics train;
-  ExitMetrics validation;
-  std::vector<std::string> warnings;
-  std::vector<std::pair<std::string, double>> gradient_norms;  // of its last step (train/gradient_norms.h)
-  std::optional<Quantity> quantity = {};                       // that a regression is asked for; not in the line
+  TrainingMetrics train = {};
+  ExitMetrics validation = {};
+  std::vector<std::string> warnings = {};
+  std::vector<std::pair<std::string, double>> gradient_norms = {};  // of its last step (train/gradient_norms.h)
+  std::optional<Quantity> quantity = {};                            // that a regression is asked for; not in the line
 };
 
 // One line, without its end.
@@ -48,6 +49,9 @@ std::optional<EpochRecord> epoch_from_json(std::string_view line);
 // All of a metrics.jsonl, up to the first line that is no record; none where there is no file. Throws what read_text
 // throws.
 std::vector<EpochRecord> read_epochs(const std::filesystem::path& path);
+
+// Of all of them together: NaN where there are none.
+double training_seconds(std::span<const EpochRecord> epochs);
 
 // For a person.
 std::string summary(const EpochRecord& record, int64_t epochs);

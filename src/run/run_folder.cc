@@ -105,6 +105,17 @@ RunLock::~RunLock() {
   if (file_ >= 0) ::close(file_);
 }
 
+fs::path model_path(const fs::path& run_or_model) {
+  std::error_code error;
+  if (!fs::is_directory(run_or_model, error)) return run_or_model;
+  const fs::path model = run_or_model / "model.safetensors";
+  if (!fs::exists(model, error)) {
+    fail(Code::kNotFound, "[run] '{}' holds no model.safetensors; is the training finished? (sooner train --resume {})",
+         run_or_model.string(), run_or_model.string());
+  }
+  return model;
+}
+
 void append_line(const fs::path& path, std::string_view line) {
   const std::string text = std::string(line) + '\n';
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);

@@ -56,6 +56,9 @@ class RunLock {
   int file_;
 };
 
+// The model of a run folder, or the path itself when it names a file. Throws kNotFound.
+std::filesystem::path model_path(const std::filesystem::path& run_or_model);
+
 // Appends one line. Throws as core/file.h does.
 void append_line(const std::filesystem::path& path, std::string_view line);
 

@@ -62,6 +62,16 @@ TEST(RunFolder, IsDiscardedOnlyWhileUnused) {
   EXPECT_FALSE(std::filesystem::exists(folder.path()));
 }
 
+TEST(RunFolder, HoldsAModelOnceTheRunIsFinished) {
+  const TempFolder root;
+  EXPECT_EQ(model_path(root / "other.safetensors"), root / "other.safetensors");  // whoever reads it says what is wrong
+  const Error error = error_of([&] { model_path(root.path()); });
+  EXPECT_EQ(error.code(), Code::kNotFound);
+  EXPECT_NE(std::string(error.what()).find("is the training finished?"), std::string::npos);
+  write_file_atomically(root / "model.safetensors", "");
+  EXPECT_EQ(model_path(root.path()), root / "model.safetensors");
+}
+
 TEST(RunFolder, KeepsTheFirstLines) {
   const TempFolder root;
   const std::filesystem::path path = root / "metrics.jsonl";

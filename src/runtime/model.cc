@@ -4,9 +4,10 @@
 #include "core/hash.h"
 
 namespace sooner {
-std::string rows_hash(const ModelFile& file, Precision precision) {
-  std::string hash = model_hash(file);
-  const Quantisation* const quantisation = precision == Precision::kInt8 ? current_quantisation(file) : nullptr;
+namespace {
+
+// `quantisation`: null where rows are in no steps of scales.
+std::string rows_hash_of(const std::string& hash, const Quantisation* quantisation) {
   if (quantisation == nullptr) return hash;
   Hasher hasher;
   hasher.add(hash);
@@ -14,6 +15,18 @@ std::string rows_hash(const ModelFile& file, Precision precision) {
     hasher.add(fmt::format("\n{} {:a} {}", name, map.scale, map.is_signed));
   }
   return hash_hex(hasher.value());
+}
+
+// Null where the precision needs none.
+const Quantisation* quantisation_at(const ModelFile& file, const std::string& hash, Precision precision) {
+  return precision == Precision::kInt8 ? current_quantisation(file, hash) : nullptr;
+}
+
+}  // namespace
+
+std::string rows_hash(const ModelFile& file, Precision precision) {
+  const std::string hash = model_hash(file);
+  return rows_hash_of(hash, quantisation_at(file, hash, precision));
 }
 
 std::shared_ptr<const Model> Model::load(const std::filesystem::path& path, const ModelOptions& options) {
@@ -30,14 +43,14 @@ std::shared_ptr<const Model> Model::compile(const ModelFile& file, const Backend
     fail(Code::kInvalidArgument, "[Model::compile] batch_max is {}, expected 1 or more", options.batch_max);
   }
   const std::shared_ptr<Model> model(new Model);
-  const Quantisation* const quantisation = options.precision == Precision::kInt8 ? current_quantisation(file) : nullptr;
+  model->hash_ = model_hash(file);
+  const Quantisation* const quantisation = quantisation_at(file, model->hash_, options.precision);
   model->manifest_ = file.manifest;
   model->compiler_ =
       backend.prepare(file.manifest.graph, file.tensors,
                       {.precision = options.precision, .batch_max = options.batch_max, .quantisation = quantisation});
   model->slots_ = std::vector<Slot>(file.manifest.graph.stages.size());
-  model->hash_ = model_hash(file);
-  model->rows_hash_ = sooner::rows_hash(file, options.precision);
+  model->rows_hash_ = rows_hash_of(model->hash_, quantisation);
   if (options.compile_ahead) {
     for (size_t k = 0; k < model->stages(); ++k) static_cast<void>(model->stage(k));
     model->compiler_.reset();

@@ -2,6 +2,7 @@
 #include <sooner/sooner.h>
 
 #include <cstdio>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -50,6 +51,18 @@ void everything() {
       sooner::make_policy(record.policy, sooner::policy_context(file.manifest));
   sooner::SessionGroup group(model, policy, 2);
   expect(group.run(images, 4).size() == 4, "session group");
+
+  const sooner::CountedModel counted(file);
+  const sooner::Batch samples{.n = 4, .images = images, .labels = table.labels, .targets = {}, .indices = {0, 1, 2, 3}};
+  expect(sooner::evaluate(counted, record.policy, samples).samples == 4, "evaluation");
+  const sooner::Profile timed = sooner::profile(*model, *sooner::make_backend("auto"), images, 4);
+  sooner::ProfileFile profiles = sooner::profiles_of(*model);
+  sooner::keep_profile(timed, profiles);
+  expect(sooner::profiles_from_json(sooner::profiles_to_json(profiles), "memory").profiles.size() == 1, "profile");
+  const sooner::TrainConfig config = sooner::parse_config("name = \"try\"", "memory");
+  expect(sooner::config_hash(sooner::parse_config(sooner::to_toml(config), "memory")) == sooner::config_hash(config),
+         "configuration");
+  expect(sooner::epoch_from_json("{}") == std::nullopt, "run");
 
   sooner::LatencyHistogram times;
   times.add(1);

@@ -1,10 +1,9 @@
-#include "run_folder_data.h"
+#include "report/training_series.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
 
-#include "core/error.h"
 #include "run/epoch_record.h"
 
 namespace sooner {
@@ -43,17 +42,6 @@ void add_split(const std::string& split, int64_t epoch, const ExitMetrics& metri
 }
 
 }  // namespace
-
-std::filesystem::path model_path(const std::filesystem::path& run_or_model) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(run_or_model, error)) return run_or_model;
-  const std::filesystem::path model = run_or_model / "model.safetensors";
-  if (!std::filesystem::exists(model, error)) {
-    fail(Code::kNotFound, "[run] '{}' holds no model.safetensors; is the training finished? (sooner train --resume {})",
-         run_or_model.string(), run_or_model.string());
-  }
-  return model;
-}
 
 std::vector<ReportSeries> training_series(const std::filesystem::path& run_or_model) {
   const std::filesystem::path folder =

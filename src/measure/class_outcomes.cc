@@ -1,11 +1,14 @@
-#include "class_rows.h"
+#include "measure/class_outcomes.h"
+
+#include <limits>
 
 #include "policy/scores.h"
 
 namespace sooner {
 
-std::vector<ReportClass> class_rows(const Manifest& manifest, const Evaluation& evaluation, const LogitTable& table) {
-  std::vector<ReportClass> rows;
+std::vector<ClassOutcome> class_outcomes(const Manifest& manifest, const Evaluation& evaluation,
+                                         const LogitTable& table) {
+  std::vector<ClassOutcome> rows;
   for (size_t c = 0; c < manifest.class_names.size(); ++c) {
     rows.push_back({.name = manifest.class_names[c],
                     .accuracy = evaluation.class_accuracy[c],
@@ -15,14 +18,15 @@ std::vector<ReportClass> class_rows(const Manifest& manifest, const Evaluation& 
   }
   for (size_t n = 0; n < evaluation.results.size(); ++n) {
     const Result& result = evaluation.results[n];
-    ReportClass& row = rows[static_cast<size_t>(table.labels[n])];
+    ClassOutcome& row = rows[static_cast<size_t>(table.labels[n])];
     ++row.samples;
     ++row.shares[static_cast<size_t>(result.exit_index)];
     if (argmax(table.at(static_cast<int64_t>(n), table.exits - 1)) != result.label) ++row.differs;
   }
-  for (ReportClass& row : rows) {
+  for (ClassOutcome& row : rows) {
     // Of an absent class nothing is known.
-    const double samples = row.samples > 0 ? static_cast<double>(row.samples) : kUnknown;
+    const double samples =
+        row.samples > 0 ? static_cast<double>(row.samples) : std::numeric_limits<double>::quiet_NaN();
     row.differs /= samples;
     for (double& share : row.shares) share /= samples;
   }
