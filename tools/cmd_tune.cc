@@ -234,17 +234,16 @@ class Logits {
   }
   StoredTable tune() {
     if (table_) return *table_;
-    model_ = Model::from_file(file_, model_options(arguments_.engine));
+    const ModelOptions options = model_options(arguments_.engine);
+    backend_ = make_backend(options.backend);
+    model_ = Model::compile(file_, *backend_, options);
     data_ = open_model_data(file_.manifest, arguments_.data);
     return record_table(model_, data_, data_.splits.tune);
   }
   // After tune(). On this machine.
   [[nodiscard]] std::vector<double> times() const {
-    const ModelOptions options = model_options(arguments_.engine);
-    const auto backend = make_backend(options.backend);
-    const auto model = Model::compile(file_, *backend, options);
-    const Batch samples = load_all(file_.manifest, data_, data_.splits.tune, options.batch_max);
-    return exit_times(profile(*model, *backend, samples.images, static_cast<int32_t>(samples.n)));
+    const Batch samples = load_all(file_.manifest, data_, data_.splits.tune, model_->batch_max());
+    return exit_times(profile(*model_, *backend_, samples.images, static_cast<int32_t>(samples.n)));
   }
   // After tune(). Checks that these samples are enough before it computes any.
   [[nodiscard]] StoredTable guarantee(const RiskRule& rule) const {
@@ -261,6 +260,7 @@ class Logits {
   const TuneArguments& arguments_;
   const ModelFile& file_;
   std::optional<StoredTable> table_;
+  std::unique_ptr<const Backend> backend_;
   std::shared_ptr<const Model> model_;
   ModelData data_;
 };
