@@ -73,6 +73,7 @@ WRAPPED = {
     "LibTorch": (re.compile(r"^(torch|ATen|c10|caffe2)/"), "train"),
     "oneDNN": (re.compile(r"^(oneapi/)?dnnl"), "backend/onednn"),
     "ONNX's schema": (re.compile(r"^onnx[a-z-]*\.pb\.h$"), "onnx"),
+    "toml++": (re.compile(r"^toml\+\+/"), "recipe"),
     "gRPC": (re.compile(r"^(grpc|grpcpp|google/protobuf)/"), "serve"),
 }
 # std's locks, which no compiler checks, and the one file that may name them.

@@ -56,6 +56,7 @@ class CheckIncludesTest(unittest.TestCase):
         self.assert_one_fault({"src/backend/registry.cc": "#include <dnnl.hpp>\n"}, "oneDNN")
         self.assert_one_fault({"tools/cmd_export.cc": "#include <onnx-ml.pb.h>\n"}, "ONNX's schema", "src/onnx")
         self.assert_one_fault({"tools/cmd_train.cc": "#  include <ATen/ATen.h>\n"}, "LibTorch")
+        self.assert_one_fault({"src/measure/data.cc": "#include <toml++/toml.h>\n"}, "toml++", "src/recipe")
 
     def test_only_the_training_program_sees_the_trainer(self):
         files = {"src/train/trainer.h": "", "tools/sooner_train.cc": '#include "train/trainer.h"\n'}
