@@ -13,6 +13,7 @@
 #include "policy_flags.h"
 #include "runtime/machine_cache.h"
 #include "runtime/micro_batches.h"
+#include "runtime/thread_layout.h"
 #include "shares_text.h"
 #include "table.h"
 #include "tune/choosing/operating_points.h"

@@ -12,7 +12,7 @@
 namespace sooner {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 double quantile(std::vector<double>& values, double q) {
   SOONER_ASSERT(!values.empty());
@@ -55,9 +55,9 @@ std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const 
         for (int64_t at = first; at < std::min(first + turn, samples.n); at += batch) {
           const int64_t n = std::min(batch, samples.n - at);
           const std::span<const float> images(samples.images.data() + at * image, static_cast<size_t>(n * image));
-          const auto begin = Clock::now();
+          const auto begin = SteadyClock::now();
           const std::span<const Result> results = runner.session->run(images, n);
-          const double us = std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+          const double us = std::chrono::duration<double, std::micro>(SteadyClock::now() - begin).count();
           runner.current_us += us;
           if (repeat >= 0 && n == batch) runner.call_us.push_back(us);
           for (int64_t i = 0; i < n; ++i) {
