@@ -8,7 +8,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -16,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "bench/program.h"
+#include "core/clock.h"
 #include "core/cpu.h"
 #include "core/error.h"
 #include "core/rng.h"
@@ -23,8 +23,6 @@
 
 namespace sooner {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct Arguments {
   std::string model;
@@ -45,21 +43,19 @@ int64_t status_kb(const std::string& name) {
 
 // One line of numbers: us to load, to make a session, to answer; kB at the peak, of files at the end.
 int answer_once(const Arguments& arguments) {
-  const auto begin = Clock::now();
+  Stopwatch watch;
   const auto model = Model::load(arguments.model, arguments.options);
-  const auto loaded = Clock::now();
+  const double loaded = watch.lap();
   PolicySpec never;
   Session session(model, make_policy(never, {.exits = static_cast<int32_t>(model->stages()),
                                              .classes = static_cast<int32_t>(model->graph().classes)}));
-  const auto made = Clock::now();
+  const double made = watch.lap();
   std::vector<float> image(static_cast<size_t>(element_count(model->graph().input_shape)));
   Rng rng(1);
   for (float& pixel : image) pixel = static_cast<float>(rng.normal());
   static_cast<void>(session.run(image, 1));
-  const auto answered = Clock::now();
-  const auto us = [](Clock::duration took) { return std::chrono::duration<double, std::micro>(took).count(); };
-  fmt::print("{} {} {} {} {}\n", us(loaded - begin), us(made - loaded), us(answered - made), status_kb("VmHWM"),
-             status_kb("RssFile"));
+  const double answered = watch.lap();
+  fmt::print("{} {} {} {} {}\n", loaded * 1e6, made * 1e6, answered * 1e6, status_kb("VmHWM"), status_kb("RssFile"));
   return 0;
 }
 

@@ -11,13 +11,13 @@
 //
 // The end of stdin ends it. Several threads share the work of a call in the layout that is measured to be faster here.
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "bench/program.h"
+#include "core/clock.h"
 #include "core/cpu.h"
 #include "core/file.h"
 #include "graph/keep_exits.h"
@@ -127,7 +127,6 @@ class Worker {
   }
 
   nlohmann::ordered_json time_passes(int passes) {
-    using Clock = std::chrono::steady_clock;
     nlohmann::ordered_json answer{{"call_us", nlohmann::ordered_json::array()}};
     int64_t right = 0;
     for (int pass = 0; pass < passes; ++pass) {
@@ -137,9 +136,9 @@ class Worker {
       double cpu = 0;
       for (int64_t at = 0; at < samples_; at += batch_) {
         const double cpu_begin = process_seconds();
-        const auto begin = Clock::now();
+        const Stopwatch watch;
         const std::span<const Result> results = run(at, batch_);
-        calls.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+        calls.push_back(watch.seconds() * 1e6);
         cpu += process_seconds() - cpu_begin;
         auto label = labels_.begin() + at;
         for (const Result& result : results) right += result.label == *label++ ? 1 : 0;

@@ -8,13 +8,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "backend/onednn/convolution.h"
 #include "backend/onednn/kernels.h"
 #include "backend/onednn/linear_weights.h"
 #include "bench/program.h"
+#include "core/clock.h"
 #include "core/cpu.h"
 #include "core/rng.h"
 #include "core/text.h"
@@ -27,8 +27,6 @@
 namespace sooner::onednn {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 std::vector<float> noise(size_t count, uint64_t seed) {
   Rng rng(seed);
   std::vector<float> values(count);
@@ -38,9 +36,9 @@ std::vector<float> noise(size_t count, uint64_t seed) {
 
 template <typename Call>
 double seconds(const Call& call) {
-  const auto begin = Clock::now();
+  const Stopwatch watch;
   call();
-  return std::chrono::duration<double>(Clock::now() - begin).count();
+  return watch.seconds();
 }
 
 // Medians of seconds for `n` rows.

@@ -6,11 +6,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <ctime>
 #include <filesystem>
 
 #include "bench/program.h"
+#include "core/clock.h"
 #include "core/parallel.h"
 #include "core/rng.h"
 #include "eval/calibration_error.h"
@@ -57,17 +57,16 @@ void make_table(const Arguments& arguments) {
   write_logit_table(stored, arguments.file);
 }
 
-class Clock {
+class Timer {
  public:
   void done(const std::string& what) {
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - last_).count();
+    const double seconds = watch_.seconds();
     const double cpu = static_cast<double>(std::clock() - last_cpu_) / CLOCKS_PER_SEC;
     total_ += seconds;
     total_cpu_ += cpu;
     print(what, seconds, cpu);
     std::fflush(stdout);
-    last_ = std::chrono::steady_clock::now();
+    watch_.lap();
     last_cpu_ = std::clock();
   }
   void sum() const { print("all", total_, total_cpu_); }
@@ -76,14 +75,14 @@ class Clock {
   static void print(const std::string& what, double seconds, double cpu) {
     fmt::print("{:<36}{:>9.2f} s{:>9.2f} s of processor time\n", what, seconds, cpu);
   }
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  Stopwatch watch_;
   std::clock_t last_cpu_ = std::clock();
   double total_ = 0, total_cpu_ = 0;
 };
 
 int run(const Arguments& arguments) {
   if (!std::filesystem::exists(arguments.file)) make_table(arguments);
-  Clock clock;
+  Timer clock;
   StoredTable stored = read_logit_table(arguments.file);
   LogitTable& table = stored.table;
   for (int32_t k = 0; k < table.exits; ++k) table.exit_cost.push_back((k + 1.0) / table.exits);

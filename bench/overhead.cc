@@ -6,9 +6,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "bench/program.h"
+#include "core/clock.h"
 #include "core/cpu.h"
 #include "measure/model_data.h"
 #include "runtime/bare_stage.h"
@@ -23,8 +23,6 @@
 namespace sooner {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 struct OverheadArguments {
   std::string model;
   std::vector<int32_t> batches{1, 64};
@@ -35,8 +33,6 @@ struct OverheadArguments {
   PolicyFlags policy;
   OutputForm form = OutputForm::kText;
 };
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -78,19 +74,19 @@ Overhead measure(const ModelFile& file, ModelOptions options, const PolicySpec& 
     result.reach.assign(exits, 0);
     for (int64_t first = 0; first + kTurn <= samples.n; first += kTurn) {
       std::vector<int64_t> reach(exits);
-      auto begin = Clock::now();
+      Stopwatch watch;
       for (int64_t at = first; at < first + kTurn; at += batch) {
         const std::span<const float> images(samples.images.data() + static_cast<size_t>(at) * image,
                                             static_cast<size_t>(batch) * image);
         for (const Result& one : session.run(images, batch)) ++reach[static_cast<size_t>(one.exit_index)];
       }
-      session_seconds += seconds_since(begin);
+      session_seconds += watch.seconds();
       for (size_t k = exits - 1; k-- > 0;) reach[k] += reach[k + 1];
       for (size_t k = 0; k < exits; ++k) {
         result.reach[k] += reach[k];
         const int64_t runs = (reach[k] + result.rows[k] - 1) / result.rows[k];
         if (runs == 0) continue;
-        begin = Clock::now();
+        watch.lap();
         for (int64_t run = 0; run < runs; ++run) {
           if (k == 0) {  // the same images, from where the session read them
             const auto at = static_cast<size_t>(first + run * result.rows[0] % kTurn);
@@ -98,8 +94,7 @@ Overhead measure(const ModelFile& file, ModelOptions options, const PolicySpec& 
           }
           bare[k]->run(result.rows[k]);
         }
-        bare_seconds +=
-            seconds_since(begin) * static_cast<double>(reach[k]) / static_cast<double>(runs * result.rows[k]);
+        bare_seconds += watch.seconds() * static_cast<double>(reach[k]) / static_cast<double>(runs * result.rows[k]);
       }
     }
     if (round < 0) continue;  // warms up

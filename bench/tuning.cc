@@ -13,12 +13,12 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
 #include "bench/program.h"
+#include "core/clock.h"
 #include "core/rng.h"
 #include "format/model_file.h"
 #include "graph/cost.h"
@@ -149,15 +149,15 @@ int run(const Arguments& arguments) {
       distinct += static_cast<size_t>(std::ranges::unique(scores).begin() - scores.begin());
     }
     for (const double drop : arguments.drops) {
-      const auto begin = std::chrono::steady_clock::now();
+      const Stopwatch watch;
       const ThresholdChoice choice = choose_by_accuracy_drop(table, drop, {.most_steps = arguments.steps});
-      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+      const double seconds = watch.seconds();
       const std::vector<double> rival = budget_thresholds(table, choice.expected.cost);
       const Rival rivals = compare(fresh, choice.thresholds, rival);
       print_row(arguments, {fmt::format("{}", seed), fmt::format("{}", table.samples), fmt::format("{}", table.exits),
                             fmt::format("{}", distinct), fmt::format("{}", drop),
                             fmt::format("{:.4f}", choice.expected.cost), fmt::format("{:.5f}", choice.optimality_gap),
-                            fmt::format("{:.2f}", seconds.count()), fmt::format("{:.4f}", outcome(table, rival).cost),
+                            fmt::format("{:.2f}", seconds), fmt::format("{:.4f}", outcome(table, rival).cost),
                             fmt::format("{:.2f}", 100 * (last - rivals.ours.quality)),
                             fmt::format("{:.4f}", rivals.ours.cost), fmt::format("{:.4f}", rivals.ours.quality),
                             fmt::format("{:.4f}", rivals.theirs.cost), fmt::format("{:.4f}", rivals.theirs.quality),

@@ -104,13 +104,14 @@ Table exit_rows(const Evaluation& evaluation, const LogitTable& table, const Pol
   Table rows({"exit", "leaves if", "share", "accuracy of leavers", "accuracy alone", "ECE alone", "Brier alone",
               "failure AUROC", "C"});
   const std::vector<CalibrationError> errors = calibration_errors(table, policy.temperatures);
+  const std::vector<double> cost = cost_of_exits(table, *make_policy(policy, policy_context(table)));
   for (size_t k = 0; k < evaluation.shares.size(); ++k) {
     const CalibrationError& alone = errors[k];
     rows.add({count(static_cast<int64_t>(k)),
               cell(leaving_rule(policy, k, k + 1 == evaluation.shares.size(), table.classes)),
               percent(evaluation.shares[k], 1), percent_or_dash(evaluation.leavers_quality[k]), percent(alone.accuracy),
               number(alone.ece, 4), number(alone.brier, 4),
-              alone.failure_auroc ? number(*alone.failure_auroc, 4) : cell("-"), number(table.exit_cost[k], 3)});
+              alone.failure_auroc ? number(*alone.failure_auroc, 4) : cell("-"), number(cost[k], 3)});
   }
   return rows;
 }
@@ -126,6 +127,7 @@ Table number_exit_rows(const Evaluation& evaluation, const LogitTable& table, co
                        const std::optional<Quantity>& quantity) {
   Table rows({"exit", "leaves if", "share", "error of leavers", "error alone", "root mean square alone", "C"});
   const std::vector<double> alone = quality_of_exits(table);
+  const std::vector<double> cost = cost_of_exits(table, *make_policy(policy, policy_context(table)));
   for (size_t k = 0; k < evaluation.shares.size(); ++k) {
     std::vector<double> errors;
     for (int64_t n = 0; n < table.samples; ++n) {
@@ -134,8 +136,7 @@ Table number_exit_rows(const Evaluation& evaluation, const LogitTable& table, co
     rows.add({count(static_cast<int64_t>(k)),
               cell(leaving_rule(policy, k, k + 1 == evaluation.shares.size(), table.classes)),
               percent(evaluation.shares[k], 1), quality_cell(quantity, evaluation.leavers_quality[k]),
-              quality_cell(quantity, alone[k]), quality_cell(quantity, -root_mean_square(errors)),
-              number(table.exit_cost[k], 3)});
+              quality_cell(quantity, alone[k]), quality_cell(quantity, -root_mean_square(errors)), number(cost[k], 3)});
   }
   return rows;
 }

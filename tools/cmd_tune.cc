@@ -377,13 +377,13 @@ void run(const TuneArguments& arguments) {
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
   save_model(file, output);
 
+  const std::vector<double> cost = cost_of_exits(tune.table, *make_policy(record.policy, policy_context(tune.table)));
   Table table({"exit", "leaves if", "share", fmt::format("{} alone", quality_word(quantity)), "C"});
   for (size_t k = 0; k < record.exit_shares.size(); ++k) {
     table.add({count(static_cast<int64_t>(k)),
                cell(leaving_rule(record.policy, k, k + 1 == record.exit_shares.size(),
                                  static_cast<int32_t>(file.manifest.graph.classes))),
-               percent(record.exit_shares[k], 1), quality_cell(quantity, record.exit_quality[k]),
-               number(tune.table.exit_cost[k], 3)});
+               percent(record.exit_shares[k], 1), quality_cell(quantity, record.exit_quality[k]), number(cost[k], 3)});
   }
   table.print(arguments.form);
   say(fmt::format("{}, {}: expected {} at {:.3f} of the plain MACs ({} samples of {}; last exit {}); stored in {}",

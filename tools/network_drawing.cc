@@ -62,6 +62,17 @@ std::string condition(const PolicySpec& policy, size_t k, int32_t classes) {
                         classes);
 }
 
+// Whether the policy can do without this early exit's answer.
+bool skips(const PolicySpec& policy, size_t k, int32_t classes) {
+  const size_t early = std::max(policy.thresholds.size(), policy.class_thresholds.size());
+  if (k >= early) return false;
+  PolicySpec spec = policy;
+  spec.cost_weight.reset();  // needs the model's range, and skips nothing
+  const auto exits = static_cast<int32_t>(early + 1);
+  return !make_policy(spec, {.exits = exits, .classes = classes, .has_gates = true})
+              ->needs_exit(static_cast<int32_t>(k));
+}
+
 }  // namespace
 
 std::string leaving_rule(const PolicySpec& policy, size_t k, bool last, int32_t classes) {
@@ -73,12 +84,14 @@ std::string leaving_rule(const PolicySpec& policy, size_t k, bool last, int32_t 
   if (policy.name == "always") {
     return static_cast<size_t>(policy.always_exit) == k ? "everybody leaves" : "skipped";
   }
+  if (skips(policy, k, classes)) return "skipped";
   return "leaves if " + condition(policy, k, classes);
 }
 
 std::string draw_network(const Graph& graph, const GraphCost& cost, const PolicySpec& policy) {
   const double plain = static_cast<double>(std::max<int64_t>(1, cost.backbone_macs));
   std::string out = fmt::format("input {}\n", to_string(graph.input_shape));
+  double unpaid = 0;  // heads before the exit at hand that thresholds skip, of the plain network's MACs
   for (size_t k = 0; k < graph.stages.size(); ++k) {
     const Stage& stage = graph.stages[k];
     const StageCost& price = cost.stages[k];
@@ -94,9 +107,13 @@ std::string draw_network(const Graph& graph, const GraphCost& cost, const Policy
                              : stage.exit.gate->features
                                  ? (stage.exit.gate->scores ? ", gate (features + scores)" : ", gate (features)")
                                  : ", gate (scores)";
-    out += fmt::format("  |   `--> exit {} \"{}\": {}{}, {} MACs; C = {:.3f}; {}\n", k, stage.exit.name,
-                       layers(graph, stage.exit.head), gate, human_count(static_cast<double>(price.head_macs)),
-                       cost.exit_fraction[k], leaving_rule(policy, k, last, static_cast<int32_t>(graph.classes)));
+    out +=
+        fmt::format("  |   `--> exit {} \"{}\": {}{}, {} MACs; C = {:.3f}; {}\n", k, stage.exit.name,
+                    layers(graph, stage.exit.head), gate, human_count(static_cast<double>(price.head_macs)),
+                    cost.exit_fraction[k] - unpaid, leaving_rule(policy, k, last, static_cast<int32_t>(graph.classes)));
+    if (!last && skips(policy, k, static_cast<int32_t>(graph.classes))) {
+      unpaid += static_cast<double>(price.skippable_macs) / plain;
+    }
     if (!last) {
       out += fmt::format("  |   cut: {} per sample go on\n", human_bytes(static_cast<double>(price.carry_bytes)));
     }

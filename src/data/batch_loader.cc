@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <exception>
 #include <thread>
 #include <utility>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/mutex.h"
 #include "core/pixel_table.h"
@@ -233,11 +233,9 @@ const Batch* BatchLoader::next() {
   if (number == impl_->batches) return nullptr;
   Impl::Place& place = impl_->place(number);
   if (!place.ready) {
-    const auto before = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     while (!place.ready) impl_->batch_there.wait(lock);
-    if (number > impl_->first_of_epoch) {
-      impl_->waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
-    }
+    if (number > impl_->first_of_epoch) impl_->waited += watch.seconds();
   }
   if (place.error) std::rethrow_exception(place.error);
   ++impl_->next_to_give;

@@ -34,14 +34,13 @@ bool has_image_name(const std::filesystem::path& path) {
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
-Shape read_image_file(const std::filesystem::path& path, const Shape& shape, std::span<uint8_t> pixels) {
+Shape read_image(std::span<const std::byte> bytes, std::string_view name, const Shape& shape,
+                 std::span<uint8_t> pixels) {
   check_shape(shape);
   if (std::ssize(pixels) != element_count(shape)) {
     fail(Code::kInvalidArgument, "[image] got room for {} pixels, expected {} for {}", pixels.size(),
          element_count(shape), to_string(shape));
   }
-  const std::vector<std::byte> bytes = read_file(path, kLargestFile);
-  const std::string name = path.string();
   Picture picture;
   if (is_png(bytes)) {
     picture = with_channels(decode_png(bytes, name), shape[0]);
@@ -53,6 +52,11 @@ Shape read_image_file(const std::filesystem::path& path, const Shape& shape, std
   }
   fit_picture(picture, shape, pixels);
   return picture.stored;
+}
+
+Shape read_image_file(const std::filesystem::path& path, const Shape& shape, std::span<uint8_t> pixels) {
+  check_shape(shape);
+  return read_image(read_file(path, kLargestFile), path.string(), shape, pixels);
 }
 
 ImageFiles::ImageFiles(std::vector<LabelledFile> files, Shape image_shape)

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/image_source.h"
@@ -47,9 +48,13 @@ class ImageFiles final : public ImageSource {
 // Whether the name ends in .jpg, .jpeg or .png, in any case.
 bool has_image_name(const std::filesystem::path& path);
 
-// One file, decoded (JPEG or PNG, told by its content), scaled and cropped to `shape` [C, H, W], C = 1 or 3, written to
-// `pixels` in that order. Gives the shape it is stored in. Throws kInvalidArgument for another shape or size,
-// kNotFound, kPermissionDenied or kDataLoss, naming the file.
+// The bytes of one picture (JPEG or PNG, told by its content), decoded, scaled and cropped to `shape` [C, H, W], C = 1
+// or 3, written to `pixels` in that order. Gives the shape it is stored in. `name` is what errors call it. Throws
+// kInvalidArgument for another shape or size, kDataLoss for anything that is not a whole picture.
+Shape read_image(std::span<const std::byte> bytes, std::string_view name, const Shape& shape,
+                 std::span<uint8_t> pixels);
+
+// The same of a file. Throws kNotFound and kPermissionDenied as well, naming the file.
 Shape read_image_file(const std::filesystem::path& path, const Shape& shape, std::span<uint8_t> pixels);
 
 }  // namespace sooner

@@ -27,6 +27,24 @@ TEST(ImageFiles, DecodeWhatIsReadByContentNotByName) {
   EXPECT_NEAR(pixels[70], 200, 3);
 }
 
+TEST(ImageFiles, InMemoryAreReadAsThoseOnDisk) {
+  const TemporaryFolder folder;
+  for (const std::string& file : {png_file(5, 77), jpeg_file(40, 30, {10, 200, 90})}) {
+    std::vector<uint8_t> from_disk(192), from_memory(192);
+    const Shape stored = read_image_file(folder.write("a", file), {3, 8, 8}, from_disk);
+    const auto bytes = std::as_bytes(std::span(file));
+    EXPECT_EQ(read_image(bytes, "upload 7", {3, 8, 8}, from_memory), stored);
+    EXPECT_EQ(from_memory, from_disk);
+    expect_error(Code::kDataLoss, {"'upload 7'"},
+                 [&] { read_image(bytes.first(bytes.size() - 20), "upload 7", {3, 8, 8}, from_memory); });
+    expect_error(Code::kInvalidArgument, {"room for 3 pixels, expected 192"},
+                 [&] { read_image(bytes, "upload 7", {3, 8, 8}, std::span(from_memory).first(3)); });
+  }
+  std::vector<uint8_t> pixels(192);
+  expect_error(Code::kDataLoss, {"'upload 7' (0 bytes) does not start as a JPEG or PNG does"},
+               [&] { read_image({}, "upload 7", {3, 8, 8}, pixels); });
+}
+
 TEST(ImageFiles, AreDecodedOnce) {
   const TemporaryFolder folder;
   const auto path = folder.write("a.png", png_file(4, 9));

@@ -105,8 +105,9 @@ class ExitPolicy {
   [[nodiscard]] virtual std::string_view name() const = 0;
   // Bytes of state per sample, zero-filled before the first exit; a multiple of 8.
   [[nodiscard]] virtual size_t state_bytes() const { return 0; }
-  // False where the policy can decide without this exit's answer (`always` before its exit): the head is then
-  // neither computed nor paid, and `decide` is not called.
+  // False where the policy can decide without this exit's answer (`always` before its exit; where every threshold is
+  // +inf and no later decision looks back): the head is then neither computed nor paid, unless a later head reads it,
+  // and `decide` is not called.
   [[nodiscard]] virtual bool needs_exit(int32_t exit_index) const {
     static_cast<void>(exit_index);
     return true;

@@ -426,5 +426,37 @@ TEST(NumberPolicies, AreThoseThatNeedNoClasses) {
   EXPECT_TRUE(has_own_rule("never", 1));
 }
 
+// Where nobody may leave, an exit is of use to those alone who look back.
+TEST(EveryPolicy, SkipsAnExitThatLetsNobodyGoUnlessItRemembers) {
+  const double nobody = std::numeric_limits<double>::infinity();
+  const auto needs = [&](PolicySpec spec) {
+    const auto policy = make_policy(spec, kThreeExits);
+    return std::vector<bool>{policy->needs_exit(0), policy->needs_exit(1), policy->needs_exit(2)};
+  };
+  for (const std::string name : {"entropy", "max-prob", "margin", "gate"}) {
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, 0.5}}), std::vector<bool>({false, true, true})) << name;
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, nobody}}), std::vector<bool>({false, false, true})) << name;
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, 0.5}, .surest_so_far = true}),
+              std::vector<bool>({true, true, true}))
+        << name;
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, 0.5}, .deadline_seconds = 1}),
+              std::vector<bool>({true, true, true}))
+        << name;
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, nobody}, .cap = 1}), std::vector<bool>({false, true, true}))
+        << name;
+    EXPECT_EQ(needs({.name = name, .class_thresholds = {{nobody, nobody}, {nobody, 0.5}}}),
+              std::vector<bool>({false, true, true}))
+        << name;
+  }
+  for (const std::string name : {"confidence", "patience", "vote", "ensemble"}) {
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, nobody}}), std::vector<bool>({true, true, true})) << name;
+  }
+  PolicySpec both{.name = "any"};
+  both.parts = {{.name = "margin", .thresholds = {nobody, 0.5}}, {.name = "entropy", .thresholds = {nobody, 0.5}}};
+  EXPECT_EQ(needs(both), std::vector<bool>({false, true, true}));
+  both.parts.push_back({.name = "patience"});
+  EXPECT_EQ(needs(both), std::vector<bool>({true, true, true}));
+}
+
 }  // namespace
 }  // namespace sooner

@@ -216,6 +216,36 @@ TEST_P(EverySession, AFixedExitPaysForEarlierHeadsOnlyWhereTheyAreRead) {
   }
 }
 
+// Counted as primitives ran, told by the runner, and as replays pay: three ways to the same number.
+TEST_P(EverySession, AnExitThatLetsNobodyGoIsNotPaidUnlessALaterHeadReadsIt) {
+  for (const Graph& graph : {small_net(), cascade_net()}) {
+    const std::vector<float> images = random_images(graph, 6, 5);
+    const auto ledger = std::make_shared<MacLedger>();
+    const CountingBackend backend(make_backend(GetParam().backend), ledger);
+    const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 4});
+    constexpr double kNobody = std::numeric_limits<double>::infinity();
+    const GraphCost cost = compute_cost(graph);
+    for (const std::vector<double>& thresholds : {std::vector<double>{kNobody, -kNobody}, {kNobody, kNobody}}) {
+      Session session(counted, policy_for(graph, {.name = "margin", .thresholds = thresholds}));
+      ledger->reset(6);
+      const std::span<const Result> results = session.run(images, 6);
+      const std::vector<int64_t> macs = ledger->macs();
+      for (size_t i = 0; i < results.size(); ++i) {
+        const size_t exit = thresholds[1] == kNobody ? 2 : 1;
+        ASSERT_EQ(results[i].exit_index, static_cast<int32_t>(exit));
+        int64_t want = cost.exit_macs[exit] - cost.stages[0].skippable_macs;
+        if (exit == 2) want -= cost.stages[1].skippable_macs;
+        EXPECT_EQ(macs[i], want);
+        EXPECT_EQ(results[i].macs, want);
+      }
+      EXPECT_EQ(cost.stages[0].skippable_macs > 0, graph.nodes.size() == small_net().nodes.size());
+    }
+    // Who remembers pays.
+    Session patient(counted, policy_for(graph, {.name = "patience", .thresholds = {kNobody, kNobody}}));
+    for (const Result& result : patient.run(images, 6)) EXPECT_EQ(result.macs, cost.exit_macs[2]);
+  }
+}
+
 TEST_P(EverySession, ACapBoundsEverySamplesWork) {
   const Graph graph = small_net();
   const std::vector<float> images = random_images(graph, 6, 5);
@@ -230,7 +260,9 @@ TEST_P(EverySession, ACapBoundsEverySamplesWork) {
     EXPECT_EQ(result.exit_index, 1);
     EXPECT_EQ(result.left, Left::kByCap);
   }
-  for (const int64_t macs : ledger->macs()) EXPECT_EQ(macs, compute_cost(graph).exit_macs[1]);
+  // The first exit lets nobody go, so its head is not paid.
+  const GraphCost cost = compute_cost(graph);
+  for (const int64_t macs : ledger->macs()) EXPECT_EQ(macs, cost.exit_macs[1] - cost.stages[0].head_macs);
 }
 
 TEST_P(EverySession, AllExitsAgreeWithTheExitsTaken) {

@@ -26,7 +26,8 @@ std::unique_ptr<const ExitPolicy> nobody_leaves(const Manifest& manifest) {
   PolicySpec spec;
   if (manifest.graph.exits() > 1) {
     spec.name = "max-prob";
-    spec.thresholds.assign(manifest.graph.exits() - 1, std::numeric_limits<double>::infinity());
+    // Short of infinite, where the head would be skipped.
+    spec.thresholds.assign(manifest.graph.exits() - 1, std::numeric_limits<double>::max());
   }
   return make_policy(spec, policy_context(manifest));
 }

@@ -48,6 +48,7 @@ ThresholdChoice choose_by_latency(const ScoreTable& scores, const CalibrationRul
   }
   ScoreTable timed = scores;
   timed.exit_cost = rule.times;
+  timed.head_cost.clear();  // the times say nothing of single heads
   ThresholdChoice choice = choose_by_accuracy_drop(timed, rule.value, options.accuracy_drop);
   choice.expected = outcome(scores, choice.thresholds);
   return choice;

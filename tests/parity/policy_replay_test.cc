@@ -2,7 +2,9 @@
 // bits.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
+#include <cmath>
 #include <set>
 
 #include "policy/scores.h"
@@ -10,6 +12,7 @@
 #include "support/fake_clock.h"
 #include "support/policy_choices.h"
 #include "support/random_weights.h"
+#include "support/timed_backend.h"
 #include "tune/tables/logit_table.h"
 #include "zoo/zoo.h"
 
@@ -111,6 +114,80 @@ TEST(PolicyReplay, DecidesByRecordedTimesAsTheEngineByItsClock) {
     reasons.insert(results[i].left);
   }
   EXPECT_TRUE(reasons.contains(Left::kByPolicy) && reasons.contains(Left::kByDeadline));
+}
+
+// Notes what one sample's policy is shown of time.
+class Noting final : public ExitPolicy {
+ public:
+  explicit Noting(std::shared_ptr<const ExitPolicy> inner) : inner_(std::move(inner)) {}
+  [[nodiscard]] std::string_view name() const override { return inner_->name(); }
+  [[nodiscard]] size_t state_bytes() const override { return inner_->state_bytes(); }
+  [[nodiscard]] bool needs_exit(int32_t exit_index) const override { return inner_->needs_exit(exit_index); }
+  [[nodiscard]] bool needs_times() const override { return inner_->needs_times(); }
+  [[nodiscard]] double deadline_seconds() const override { return inner_->deadline_seconds(); }
+  ExitVerdict decide(const ExitObservation& seen, std::span<std::byte> state) const override {
+    if (std::isfinite(seen.elapsed_seconds)) {
+      elapsed[static_cast<size_t>(seen.exit_index)] = seen.elapsed_seconds;
+      next[static_cast<size_t>(seen.exit_index)] = seen.next_stage_seconds;
+    }
+    return inner_->decide(seen, state);
+  }
+  mutable std::array<double, kExits> elapsed = {}, next = {};
+
+ private:
+  std::shared_ptr<const ExitPolicy> inner_;
+};
+
+// Samples of one call that wait for each other, on a machine that is now faster, now slower than told.
+TEST(PolicyReplay, DecidesByRecordedWaitsAsTheEngineWhereSamplesWait) {
+  Recorded recorded = record("ref");
+  LogitTable& table = recorded.table;
+  const PolicyContext context = policy_context(table);
+  ModelFile file;
+  file.manifest = recorded.model->manifest();
+  file.tensors = test::random_weights(file.manifest.graph, 3);
+  test::FakeClock clock(5);
+  Rng rng(4);
+  const test::TimedBackend backend(clock, [&](size_t) { return 0.0625 * static_cast<double>(rng.below(24)); });
+  const auto model = Model::compile(file, backend, {.batch_max = 8});
+  table.stage_seconds = {0.5, 0.75, 0.5, 1};
+  int64_t at_once = 0, after_waiting = 0, later = 0;
+  for (int draw = 0; draw < 30; ++draw) {
+    PolicySpec spec = test::every_policy(context, table.logits, table.gates)[static_cast<size_t>(draw % 4)];
+    spec.deadline_seconds = 0.5 * static_cast<double>(4 + rng.below(60));
+    spec.surest_so_far = draw % 3 == 0;
+    const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, context);
+    std::vector<std::unique_ptr<Noting>> noting;
+    std::vector<const ExitPolicy*> policies;
+    for (size_t i = 0; i < kSamples; ++i) {
+      noting.push_back(std::make_unique<Noting>(policy));
+      policies.push_back(noting.back().get());
+    }
+    Session session(model, policy,
+                    {.micro_batches = {8, 3, 5, 8}, .stage_seconds = table.stage_seconds, .clock = &clock});
+    const std::span<const Result> results = session.run(recorded.images, kSamples, {.policies = policies});
+    table.elapsed_seconds.assign(kSamples * kExits, 0);
+    table.wait_seconds.assign(kSamples * (kExits - 1), 0);
+    for (size_t i = 0; i < kSamples; ++i) {
+      const auto exit = static_cast<size_t>(results[i].exit_index);
+      for (size_t k = 0; k <= exit; ++k) {
+        table.elapsed_seconds[i * kExits + k] = noting[i]->elapsed[k];
+        if (k + 1 == kExits) continue;
+        double& wait = table.wait_seconds[i * (kExits - 1) + k];
+        wait = noting[i]->next[k] - table.stage_seconds[k + 1];
+        if (k == exit) wait = std::max(wait, results[i].elapsed_seconds - noting[i]->elapsed[k]);
+      }
+      if (results[i].left != Left::kByDeadline) continue;
+      ++(results[i].elapsed_seconds > noting[i]->elapsed[exit] ? after_waiting : at_once);
+      later += exit > 0 ? 1 : 0;
+    }
+    validate(table);
+    const Replay replayed = replay(table, *policy);
+    for (size_t i = 0; i < kSamples; ++i) expect_same(replayed, i, results[i]);
+  }
+  EXPECT_GT(at_once, 50);
+  EXPECT_GT(after_waiting, 20);
+  EXPECT_GT(later, 20);
 }
 
 // Of a network that answers with a number: the same, and the number is what the exit taken says.

@@ -11,6 +11,7 @@ class EntropyPolicy final : public ThresholdPolicy {
   using ThresholdPolicy::ThresholdPolicy;
 
  protected:
+  [[nodiscard]] bool remembers() const override { return false; }
   [[nodiscard]] Opinion judge(const ExitObservation& observation, std::span<std::byte> /*state*/) const override {
     return {entropy_score(observation.logits, temperature(observation.exit_index))};
   }

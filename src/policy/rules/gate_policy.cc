@@ -13,6 +13,8 @@ class GatePolicy final : public ThresholdPolicy {
   [[nodiscard]] size_t state_bytes() const override { return reading_.state_bytes(); }
 
  protected:
+  // But for the cost weight, which is the same whichever exit is the first to be read.
+  [[nodiscard]] bool remembers() const override { return false; }
   [[nodiscard]] Opinion judge(const ExitObservation& observation, std::span<std::byte> state) const override {
     // The last exit has no gate: it always answers, as if g were 1.
     return {is_last(observation.exit_index) ? 1.0 : reading_.gate(observation, state)};

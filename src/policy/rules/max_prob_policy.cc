@@ -11,6 +11,7 @@ class MaxProbPolicy final : public ThresholdPolicy {
   using ThresholdPolicy::ThresholdPolicy;
 
  protected:
+  [[nodiscard]] bool remembers() const override { return false; }
   [[nodiscard]] Opinion judge(const ExitObservation& observation, std::span<std::byte> /*state*/) const override {
     return {max_prob_log_odds(observation.logits, temperature(observation.exit_index))};
   }

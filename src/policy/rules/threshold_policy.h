@@ -1,6 +1,7 @@
 // The common half of every policy that scores an exit and compares the score with that exit's threshold.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <span>
 #include <vector>
@@ -20,6 +21,11 @@ class ThresholdPolicy : public ExitPolicy {
         temperatures_(spec.temperatures) {}
 
   [[nodiscard]] std::string_view name() const final { return name_; }
+
+  // Where nobody may leave, the answer is only of use to who remembers it.
+  [[nodiscard]] bool needs_exit(int32_t exit_index) const final {
+    return is_last(exit_index) || remembers() || anybody_leaves(exit_index);
+  }
 
   ExitVerdict decide(const ExitObservation& observation, std::span<std::byte> state) const final {
     const Opinion opinion = judge(observation, state);
@@ -47,7 +53,17 @@ class ThresholdPolicy : public ExitPolicy {
     return static_cast<size_t>(exit_index) + 1 >= temperatures_.size();
   }
 
+  // Whether what an exit says bears on decisions at later ones. False for scores of one exit's own.
+  [[nodiscard]] virtual bool remembers() const { return true; }
+
  private:
+  // Whether some score passes some threshold there.
+  [[nodiscard]] bool anybody_leaves(int32_t exit_index) const {
+    const auto exit = static_cast<size_t>(exit_index);
+    const auto open = [](double threshold) { return threshold < std::numeric_limits<double>::infinity(); };
+    return class_thresholds_.empty() ? open(thresholds_[exit]) : std::ranges::any_of(class_thresholds_[exit], open);
+  }
+
   // Infinite thresholds are promises that hold for infinite and NaN scores too; otherwise a NaN never leaves.
   static bool passes(float value, double threshold) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();

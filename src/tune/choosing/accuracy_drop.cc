@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 #include <queue>
 
 #include "core/error.h"
@@ -211,6 +213,90 @@ class Search {
   int64_t made_ = 0;
 };
 
+// Of one set of dropped exits.
+struct Found {
+  std::vector<double> thresholds = {};  // [K-1] of the whole table; +inf at the exits dropped
+  Outcome expected = {};                // with every head that nobody leaves by skipped
+  double least = 0;                     // no choice that drops these exits, and pays all others' heads, costs less
+};
+
+bool better(const Outcome& one, const Outcome& other) {
+  constexpr double kSame = 1e-12;
+  if (std::abs(one.cost - other.cost) > kSame) return one.cost < other.cost;
+  return one.quality > other.quality;
+}
+
+// The best thresholds at the exits that are not dropped, whose heads are all paid.
+Found search_without(const ScoreTable& table, const std::vector<bool>& dropped, double drop, int64_t most_steps) {
+  ScoreTable kept{.samples = table.samples};
+  double unpaid = 0;
+  for (size_t k = 0; k < table.scores.size(); ++k) {
+    if (k < dropped.size() && dropped[k]) {
+      unpaid += table.head_cost[k];
+      continue;
+    }
+    kept.scores.push_back(table.scores[k]);
+    kept.quality.push_back(table.quality[k]);
+    kept.exit_cost.push_back(table.exit_cost[k] - unpaid);
+  }
+  kept.exits = static_cast<int32_t>(kept.scores.size());
+  const CutProblem problem(kept, drop);
+  Search search(problem, most_steps);
+  search.run();
+  const std::vector<double> chosen = problem.thresholds(search.best().cuts);
+  Found found{.least = outcome(kept, chosen).cost - search.gap()};
+  for (size_t k = 0, next = 0; k < dropped.size(); ++k) {
+    found.thresholds.push_back(dropped[k] ? std::numeric_limits<double>::infinity() : chosen[next++]);
+  }
+  found.thresholds = centred(table, found.thresholds);
+  found.expected = outcome(table, found.thresholds);
+  return found;
+}
+
+// Up to so many early exits every set of them is tried.
+constexpr size_t kFewExits = 4;
+
+// Skipping heads pays: tries sets of exits to drop. `least`: no choice at all costs less.
+Found search_sets(const ScoreTable& table, double drop, int64_t most_steps, double& least) {
+  const auto early = static_cast<size_t>(table.exits - 1);
+  if (early <= kFewExits) {
+    const size_t sets = size_t{1} << early;
+    Found best;
+    least = std::numeric_limits<double>::infinity();
+    for (size_t set = 0; set < sets; ++set) {
+      std::vector<bool> dropped(early);
+      for (size_t k = 0; k < early; ++k) dropped[k] = ((set >> k) & 1U) != 0;
+      Found found = search_without(table, dropped, drop, most_steps / static_cast<int64_t>(sets));
+      least = std::min(least, found.least);
+      if (set == 0 || better(found.expected, best.expected)) best = std::move(found);
+    }
+    return best;
+  }
+  // One after another, those first that fewest leave by, as long as it helps.
+  const int64_t share = most_steps / static_cast<int64_t>(early + 2);
+  std::vector<bool> dropped(early);
+  Found best = search_without(table, dropped, drop, share);
+  std::vector<size_t> order(early);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, {}, [&](size_t k) { return best.expected.shares[k]; });
+  for (const size_t k : order) {
+    dropped[k] = true;
+    Found found = search_without(table, dropped, drop, share);
+    dropped[k] = better(found.expected, best.expected);
+    if (dropped[k]) best = std::move(found);
+  }
+  // Cheaper than any choice: all exits stay, and nobody pays for the heads before the one it leaves by.
+  ScoreTable unpaid = table;
+  unpaid.head_cost.clear();
+  double heads = 0;
+  for (size_t k = 0; k < unpaid.exit_cost.size(); ++k) {
+    unpaid.exit_cost[k] -= heads;
+    heads += table.head_cost[k];
+  }
+  least = search_without(unpaid, std::vector<bool>(early), drop, share).least;
+  return best;
+}
+
 }  // namespace
 
 ThresholdChoice choose_by_accuracy_drop(const ScoreTable& table, double drop, const AccuracyDropOptions& options) {
@@ -218,13 +304,24 @@ ThresholdChoice choose_by_accuracy_drop(const ScoreTable& table, double drop, co
     fail(Code::kInvalidArgument, "[tune] got a drop of {}, expected a number from 0", drop);
   }
   if (table.samples < 1) fail(Code::kInvalidArgument, "[tune] got no samples, expected at least 1");
-  const CutProblem problem(table, drop);
-  Search search(problem, options.most_steps);
-  search.run();
   ThresholdChoice choice;
-  choice.thresholds = centred(table, problem.thresholds(search.best().cuts));
-  choice.expected = outcome(table, choice.thresholds);
-  choice.optimality_gap = search.gap();
+  const bool skips = std::ranges::any_of(table.head_cost, [](double cost) { return cost > 0; });
+  if (!skips) {
+    const CutProblem problem(table, drop);
+    Search search(problem, options.most_steps);
+    search.run();
+    choice.thresholds = centred(table, problem.thresholds(search.best().cuts));
+    choice.expected = outcome(table, choice.thresholds);
+    choice.optimality_gap = search.gap();
+    return choice;
+  }
+  double least = 0;
+  Found best = search_sets(table, drop, options.most_steps, least);
+  choice.thresholds = std::move(best.thresholds);
+  choice.expected = std::move(best.expected);
+  // Sums of the same costs in another order are equal.
+  const double gap = choice.expected.cost - least;
+  choice.optimality_gap = gap > 1e-9 ? gap : 0;
   return choice;
 }
 

@@ -3,7 +3,10 @@
 //
 // Which samples meet an exit depends on all earlier thresholds, so no dynamic programme over counts is exact. Up to two
 // early exits are enumerated; beyond, branch and bound over the first exits' cuts with the last two solved exactly, and
-// what was not proven is said: the gap.
+// what was not proven is said: the gap. An exit that nobody leaves by is skipped where its head need not be computed
+// (ScoreTable::head_cost), which makes dropping it cheaper than its threshold alone: up to four early exits every set
+// of dropped ones is searched; of more they are dropped one by one as long as that helps, and the gap is what no choice
+// can beat.
 //
 // The promise is about the table. Samples never seen lose more, the more so the fewer samples and the more exits there
 // are to choose on: with two early exits and 2,500 samples expect about half as much again.

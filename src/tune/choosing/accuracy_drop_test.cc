@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <set>
 
 #include "core/error.h"
+#include "core/rng.h"
 #include "tune/tables/random_table.h"
 
 namespace sooner {
@@ -76,6 +78,57 @@ INSTANTIATE_TEST_SUITE_P(All, AccuracyDropAgainstBruteForce,
                          ::testing::Values(Size{30, 2, 1000, 50}, Size{12, 3, 1000, 50}, Size{20, 3, 4, 30},
                                            Size{8, 4, 1000, 50}, Size{20, 4, 4, 50}, Size{6, 5, 1000, 20},
                                            Size{15, 5, 3, 40}, Size{12, 6, 2, 20}));
+
+// The same tables with heads that are not paid where nobody leaves by them.
+ScoreTable with_heads(ScoreTable table, uint64_t seed) {
+  Rng rng{seed, 0x4eadU};
+  double before = 0;
+  for (const double cost : table.exit_cost) {
+    table.head_cost.push_back(rng.uniform(0, cost - before));
+    before = cost;
+  }
+  return table;
+}
+
+TEST_P(AccuracyDropAgainstBruteForce, FindsTheSameCostWhereHeadsAreSkipped) {
+  const Size size = GetParam();
+  int dropped = 0;
+  for (uint64_t seed = 0; seed < size.tables; ++seed) {
+    const ScoreTable table = with_heads(random_score_table(seed, size.samples, size.exits, size.levels), seed);
+    const double drop = std::array{0.0, 0.1, 0.25}[seed % 3];
+    const ThresholdChoice choice = choose_by_accuracy_drop(table, drop);
+    const Outcome expected = brute_force(table, drop);
+    EXPECT_GE(choice.expected.quality, last_accuracy(table) - drop - 1e-9) << "seed " << seed;
+    EXPECT_EQ(outcome(table, choice.thresholds).cost, choice.expected.cost);
+    EXPECT_LE(choice.expected.cost - choice.optimality_gap, expected.cost + 1e-9) << "seed " << seed;
+    if (size.exits <= 5) {
+      ASSERT_NEAR(choice.expected.cost, expected.cost, 1e-9) << "seed " << seed;
+      EXPECT_EQ(choice.optimality_gap, 0) << "seed " << seed;
+    }
+    const ThresholdChoice paying =
+        choose_by_accuracy_drop(random_score_table(seed, size.samples, size.exits, size.levels), drop);
+    EXPECT_LE(choice.expected.cost, outcome(table, paying.thresholds).cost + 1e-9) << "seed " << seed;
+    dropped += std::ranges::count(choice.thresholds, kInfinity) > std::ranges::count(paying.thresholds, kInfinity);
+  }
+  EXPECT_GT(dropped, 0) << "no exit was dropped for its head's sake";
+}
+
+// By the first exit one of four may leave for .5 of 1; its head is .3, which the three others would pay: 4 * 1 - .5 =
+// 3.5 against 4 * (1 - .3) = 2.8 without it.
+TEST(AccuracyDrop, DropsAnExitWhoseHeadCostsMoreThanItSaves) {
+  ScoreTable table{.samples = 4,
+                   .exits = 2,
+                   .scores = {{4, 3, 2, 1}, {0, 0, 0, 0}},
+                   .quality = {{1, 0, 0, 0}, {1, 1, 1, 1}},
+                   .exit_cost = {0.5, 1},
+                   .head_cost = {0.3, 0}};
+  EXPECT_THAT(choose_by_accuracy_drop(table, 0).thresholds, ElementsAre(kInfinity));
+  EXPECT_DOUBLE_EQ(choose_by_accuracy_drop(table, 0).expected.cost, 0.7);
+  EXPECT_EQ(choose_by_accuracy_drop(table, 0).optimality_gap, 0);
+  table.head_cost[0] = 0.1;  // 3.5 against 3.6
+  EXPECT_THAT(choose_by_accuracy_drop(table, 0).thresholds, ElementsAre(3.5));
+  EXPECT_DOUBLE_EQ(choose_by_accuracy_drop(table, 0).expected.cost, 0.875);
+}
 
 TEST(AccuracyDrop, MatchesATableWorkedByHand) {
   // Sorted by score the first exit is right, right, wrong (where the last is right), right; cost .2 against 1.

@@ -27,11 +27,12 @@ std::vector<double> exit_savings(const LogitTable& table, const PolicySpec& poli
       }
     }
   });
+  const std::vector<double> cost = cost_of_exits(table, *chosen);
   std::vector<double> saved(exits - 1, 0.0);
   std::vector<int64_t> reached(exits - 1, 0);
   for (size_t n = 0; n < samples; ++n) {
     for (size_t k = 0; k <= left[n] && k + 1 < exits; ++k) ++reached[k];
-    if (left[n] + 1 < exits) saved[left[n]] += table.exit_cost[next[n]] - table.exit_cost[left[n]];
+    if (left[n] + 1 < exits) saved[left[n]] += cost[next[n]] - cost[left[n]];
   }
   for (size_t k = 0; k < saved.size(); ++k) saved[k] /= static_cast<double>(std::max<int64_t>(1, reached[k]));
   return saved;

@@ -77,6 +77,8 @@ TEST(SamplesOfATable, AreThoseAskedFor) {
   table.elapsed_seconds.assign(15, 0);
   table.elapsed_seconds[3 * 3 + 1] = 0.25;
   table.stage_seconds = {1, 2, 3};
+  table.wait_seconds.assign(10, 0);
+  table.wait_seconds[3 * 2 + 1] = 0.5;
   const std::vector<int64_t> chosen = {3, 0};
   const LogitTable part = of_samples(table, chosen);
   EXPECT_NO_THROW(validate(part));
@@ -86,6 +88,7 @@ TEST(SamplesOfATable, AreThoseAskedFor) {
   EXPECT_EQ(part.at(1, 2)[1], table.at(0, 2)[1]);
   EXPECT_EQ(part.observation(0, 1).elapsed_seconds, 0.25);
   EXPECT_EQ(part.stage_seconds, table.stage_seconds);
+  EXPECT_EQ(part.observation(0, 1).next_stage_seconds, 3.5);
 }
 
 }  // namespace

@@ -79,7 +79,8 @@ void check_answers(const LogitTable& table) {
   }
 }
 
-// What stopping at each exit costs under this policy, [K].
+}  // namespace
+
 std::vector<double> cost_of_exits(const LogitTable& table, const ExitPolicy& policy) {
   std::vector<double> cost = table.exit_cost;
   if (table.head_cost.empty()) return cost;
@@ -90,8 +91,6 @@ std::vector<double> cost_of_exits(const LogitTable& table, const ExitPolicy& pol
   }
   return cost;
 }
-
-}  // namespace
 
 void validate(const LogitTable& table) {
   if (table.samples < 1) fail(Code::kInvalidArgument, "[logit table] got no samples, expected at least 1");
@@ -108,6 +107,7 @@ void validate(const LogitTable& table) {
     check_size("elapsed_seconds", table.elapsed_seconds.size(), n * k);
     check_size("stage_seconds", table.stage_seconds.size(), k);
   }
+  if (!table.wait_seconds.empty()) check_size("wait_seconds", table.wait_seconds.size(), n * (k - 1));
   check_costs(table);
   check_answers(table);
   for (size_t i = 0; i < table.gates.size(); ++i) {
@@ -138,6 +138,7 @@ LogitTable of_samples(const LogitTable& table, std::span<const int64_t> samples)
   take(table.labels, part.labels);
   take(table.targets, part.targets);
   take(table.elapsed_seconds, part.elapsed_seconds);
+  take(table.wait_seconds, part.wait_seconds);
   return part;
 }
 

@@ -37,6 +37,9 @@ struct LogitTable {
   // answered, [N, K], and what stage k and its head take, [K].
   std::vector<double> elapsed_seconds = {};
   std::vector<double> stage_seconds = {};
+  // What a sample that went on from each exit had to wait before its next stage, the longer of what was counted when it
+  // was let on and of what it waited, [N, K-1]; empty: nobody waited.
+  std::vector<double> wait_seconds = {};
   std::optional<CostWeights> cost_weights = {};  // where the gates were trained for a range of them
 
   // [N, K, C], wherever they lie.
@@ -68,6 +71,9 @@ struct LogitTable {
     const auto k = static_cast<size_t>(exit);
     seen.elapsed_seconds = elapsed_seconds[static_cast<size_t>(sample) * static_cast<size_t>(exits) + k];
     seen.next_stage_seconds = exit + 1 < exits ? stage_seconds[k + 1] : 0;
+    if (exit + 1 < exits && !wait_seconds.empty()) {
+      seen.next_stage_seconds += wait_seconds[static_cast<size_t>(sample) * static_cast<size_t>(exits - 1) + k];
+    }
     return seen;
   }
 };
@@ -85,6 +91,9 @@ PolicyContext policy_context(const LogitTable& table);
 // [K]: mean quality of every exit answering everything: the accuracy, or minus the mean absolute error. REQUIRES: a
 // valid table.
 std::vector<double> quality_of_exits(const LogitTable& table);
+
+// [K]: what stopping at each exit costs under this policy: exit_cost less the heads before it that the policy skips.
+std::vector<double> cost_of_exits(const LogitTable& table, const ExitPolicy& policy);
 
 // What a policy would do on the table: the same decisions as in the engine.
 struct Replay {

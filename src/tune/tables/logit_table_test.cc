@@ -158,6 +158,7 @@ const std::vector<Damage> kDamages = {
     Damage{"labels", [](LogitTable& t) { t.labels.pop_back(); }, "labels holds 3"},
     Damage{"cost", [](LogitTable& t) { t.exit_cost.push_back(2); }, "exit_cost holds 4"},
     Damage{"heads", [](LogitTable& t) { t.head_cost.pop_back(); }, "head_cost holds 2"},
+    Damage{"waits", [](LogitTable& t) { t.wait_seconds.resize(5); }, "wait_seconds holds 5 values, expected 8"},
     Damage{"times", [](LogitTable& t) { t.elapsed_seconds.resize(12); }, "stage_seconds holds 0 values, expected 3"},
     Damage{"label", [](LogitTable& t) { t.labels[2] = 2; }, "label 2 at sample 2, expected 0 to 1"},
     Damage{"negative", [](LogitTable& t) { t.labels[0] = -1; }, "label -1"},

@@ -18,7 +18,10 @@ struct ScoredSamples {
 inline ScoredSamples resample(const ScoredSamples& population, int64_t samples, Rng& rng) {
   const size_t exits = population.table.scores.size();
   ScoredSamples drawn;
-  drawn.table = {.samples = samples, .exits = population.table.exits, .exit_cost = population.table.exit_cost};
+  drawn.table = {.samples = samples,
+                 .exits = population.table.exits,
+                 .exit_cost = population.table.exit_cost,
+                 .head_cost = population.table.head_cost};
   drawn.table.scores.resize(exits);
   drawn.table.quality.resize(exits);
   drawn.losses.resize(exits);

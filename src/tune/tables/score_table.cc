@@ -43,6 +43,15 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
   staying.deadline_seconds = kInfinity;
   const auto policy = make_policy(staying, policy_context(table));
   ScoreTable result{.samples = table.samples, .exits = table.exits, .exit_cost = table.exit_cost};
+  if (!table.head_cost.empty()) {
+    // Caps and deadlines ask for exits that thresholds alone would skip.
+    staying.cap = spec.cap;
+    staying.deadline_seconds = spec.deadline_seconds;
+    const auto wrapped = make_policy(staying, policy_context(table));
+    for (int32_t k = 0; k < table.exits; ++k) {
+      result.head_cost.push_back(wrapped->needs_exit(k) ? 0 : table.head_cost[static_cast<size_t>(k)]);
+    }
+  }
   const auto samples = static_cast<size_t>(table.samples);
   result.scores.assign(exits, std::vector<float>(samples));
   result.quality.assign(exits, std::vector<float>(samples));
@@ -74,6 +83,17 @@ std::vector<int32_t> exits_taken(const ScoreTable& table, std::span<const double
   return taken;
 }
 
+std::vector<double> cost_of_exits(const ScoreTable& table, std::span<const double> thresholds) {
+  std::vector<double> cost = table.exit_cost;
+  if (table.head_cost.empty()) return cost;
+  double skipped = 0;
+  for (size_t k = 0; k < cost.size(); ++k) {
+    cost[k] -= skipped;
+    if (k < thresholds.size() && thresholds[k] == kInfinity) skipped += table.head_cost[k];
+  }
+  return cost;
+}
+
 Outcome outcome(const ScoreTable& table, std::span<const double> thresholds) {
   SOONER_ASSERT(table.samples > 0 && thresholds.size() + 1 == static_cast<size_t>(table.exits));
   std::vector<int64_t> left(static_cast<size_t>(table.exits), 0);
@@ -85,11 +105,12 @@ Outcome outcome(const ScoreTable& table, std::span<const double> thresholds) {
     quality += static_cast<double>(table.quality[exit][n]);
   }
   const auto total = static_cast<double>(table.samples);
+  const std::vector<double> cost = cost_of_exits(table, thresholds);
   Outcome result;
   result.quality = quality / total;
   for (size_t k = 0; k < left.size(); ++k) {
     result.shares.push_back(static_cast<double>(left[k]) / total);
-    result.cost += result.shares.back() * table.exit_cost[k];
+    result.cost += result.shares.back() * cost[k];
   }
   return result;
 }

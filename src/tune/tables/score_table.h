@@ -17,8 +17,11 @@ struct ScoreTable {
   int32_t exits = 0;    // K
   // [K][N], larger is surer; never NaN at an early exit; kNoScore: the sample cannot leave there.
   std::vector<std::vector<float>> scores = {};
-  std::vector<std::vector<float>> quality = {};    // [K][N], of the policy's answer at the exit, as LogitTable::quality
-  std::vector<double> exit_cost = {};              // [K], C_k
+  std::vector<std::vector<float>> quality = {};  // [K][N], of the policy's answer at the exit, as LogitTable::quality
+  std::vector<double> exit_cost = {};            // [K], C_k
+  // [K]: what is not paid of C_{k+1}, … where threshold k is +inf: head k, or 0 where something else reads it. Empty:
+  // nothing.
+  std::vector<double> head_cost = {};
   std::vector<std::vector<int32_t>> answers = {};  // [K][N], the policy's answer there; empty: nobody asks
 };
 
@@ -29,11 +32,14 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec);
 // What thresholds do on a score table.
 struct Outcome {
   double quality = 0;               // mean
-  double cost = 0;                  // mean C_k
+  double cost = 0;                  // mean C_k, less the heads that are skipped
   std::vector<double> shares = {};  // [K]
 };
 // thresholds: [K-1]; the same decisions as ThresholdPolicy, so equal to a replay. REQUIRES: sizes fit.
 Outcome outcome(const ScoreTable& table, std::span<const double> thresholds);
+
+// What leaving at each exit costs under these thresholds, [K].
+std::vector<double> cost_of_exits(const ScoreTable& table, std::span<const double> thresholds);
 
 // Whether a sample with this score leaves.
 [[nodiscard]] bool leaves(float score, double threshold);

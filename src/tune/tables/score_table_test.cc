@@ -49,8 +49,36 @@ TEST(Outcome, MatchesATableWorkedByHand) {
   EXPECT_DOUBLE_EQ(outcome(small(), std::vector<double>{-kInfinity}).cost, 0.5);
 }
 
+TEST(Outcome, DoesNotPayForHeadsThatNobodyLeavesBy) {
+  ScoreTable table = small();
+  table.head_cost = {0.125, 0};
+  EXPECT_DOUBLE_EQ(outcome(table, std::vector<double>{kInfinity}).cost, 0.875);
+  EXPECT_DOUBLE_EQ(outcome(table, std::vector<double>{5}).cost, 1) << "nobody leaves, but somebody might";
+}
+
+TEST(ScoreTable, SaysWhichHeadsMayBeSkipped) {
+  LogitTable logits = random_logit_table(6, 30, 3, 4);
+  EXPECT_TRUE(score_table(logits, {.name = "margin"}).head_cost.empty());
+  logits.head_cost = {0.125, 0.25, 0.0625};
+  for (const std::string name : {"entropy", "max-prob", "margin", "gate"}) {
+    EXPECT_THAT(score_table(logits, {.name = name}).head_cost, ElementsAre(0.125, 0.25, 0)) << name;
+  }
+  for (const std::string name : {"confidence", "patience", "vote", "ensemble"}) {
+    EXPECT_THAT(score_table(logits, {.name = name}).head_cost, ElementsAre(0, 0, 0)) << name;
+  }
+  PolicySpec wrapped{.name = "margin"};
+  wrapped.cap = 1;
+  EXPECT_THAT(score_table(logits, wrapped).head_cost, ElementsAre(0.125, 0, 0));
+  wrapped.surest_so_far = true;
+  EXPECT_THAT(score_table(logits, wrapped).head_cost, ElementsAre(0, 0, 0));
+  wrapped = {.name = "margin"};
+  wrapped.deadline_seconds = 1;
+  EXPECT_THAT(score_table(logits, wrapped).head_cost, ElementsAre(0, 0, 0));
+}
+
 TEST(Outcome, EqualsAReplayOfTheSameThresholds) {
-  const LogitTable logits = random_logit_table(6, 300, 4, 6);
+  LogitTable logits = random_logit_table(6, 300, 4, 6);
+  logits.head_cost = {0.125, 0.0625, 0.03125, 0.25};
   const std::vector<std::vector<double>> choices = {{0.9, 0.5, 0.3}, {kInfinity, 0.4, -kInfinity}, {0.2, 0.2, 0.2}};
   for (const std::string name :
        {"entropy", "max-prob", "margin", "gate", "confidence", "patience", "vote", "ensemble"}) {

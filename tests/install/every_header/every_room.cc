@@ -8,6 +8,14 @@
 
 namespace {
 
+class Counter final : public sooner::AnswerSink {
+ public:
+  void take(uint64_t /*id*/, const sooner::Result& answer, std::span<const float> /*logits*/) override {
+    macs += answer.macs;
+  }
+  int64_t macs = 0;
+};
+
 void expect(bool holds, const char* what) {
   if (!holds) throw std::runtime_error(what);
 }
@@ -63,6 +71,10 @@ void everything() {
   expect(sooner::config_hash(sooner::parse_config(sooner::to_toml(config), "memory")) == sooner::config_hash(config),
          "configuration");
   expect(sooner::epoch_from_json("{}") == std::nullopt, "run");
+  Counter counter;
+  sooner::Session session(model, policy, {.clock = &sooner::steady_clock(), .tells_times = true});
+  expect(session.run_pixels(pixels, 4, {.sink = &counter})[0].elapsed_seconds >= 0, "pictures as bytes");
+  expect(counter.macs > 0, "answers as they leave");
 
   sooner::LatencyHistogram times;
   times.add(1);
