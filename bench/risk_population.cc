@@ -164,6 +164,11 @@ void run_tables(const PopulationArguments& arguments) {
       fail(Code::kInvalidArgument, "[risk_population] got {} samples, expected 1 to the {} of guarantee", samples,
            guarantee.table.samples);
     }
+    // The families are made on tune, which stays: the same for every draw.
+    std::vector<ThresholdFamily> families;
+    for (const Promise& promise : promises_of(arguments)) {
+      families.push_back(threshold_family(tune.table, tune.losses, largest_passing_risk(promise.options, samples)));
+    }
     for (const bool control : {false, true}) {
       std::vector<Promise> promises = promises_of(arguments);
       for (int draw = 0; draw < arguments.draws; ++draw) {
@@ -176,12 +181,11 @@ void run_tables(const PopulationArguments& arguments) {
         // As many as `test` has, of those that were not drawn.
         const ScoredSamples counted_on =
             control ? of_samples(pool, {order.begin() + static_cast<std::ptrdiff_t>(first), order.end()}) : test;
-        for (Promise& promise : promises) {
-          const ThresholdFamily family =
-              threshold_family(tune.table, tune.losses, largest_passing_risk(promise.options, samples));
-          const RiskChoice choice = control_risk(family, promised_on.table, promised_on.losses, promise.options);
-          promise.count(mean_loss(counted_on, choice.thresholds), saved(counted_on.table, choice.thresholds),
-                        arguments.draws);
+        for (size_t i = 0; i < promises.size(); ++i) {
+          const RiskChoice choice =
+              control_risk(families[i], promised_on.table, promised_on.losses, promises[i].options);
+          promises[i].count(mean_loss(counted_on, choice.thresholds), saved(counted_on.table, choice.thresholds),
+                            arguments.draws);
         }
       }
       for (const Promise& promise : promises) {
