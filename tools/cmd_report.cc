@@ -196,7 +196,7 @@ ReportModel report_model(const Entrant& entrant, const ModelData& data, const Sp
     const std::string curve_policy = has_thresholds(policy.name) ? policy.name : "max-prob";
     for (const CurvePoint& point : measured_curve(tune, table, curve_policy)) {
       model.curve.push_back(
-          {fmt::format("{}, {}", curve_policy, point.label), point.cost, point.quality, point.shares});
+          {fmt::format("{}, {}", curve_policy, point.label), point.cost, point.quality, point.shares, point.front});
     }
     model.classes = class_outcomes(manifest, evaluation, table);
     model.galleries = galleries(entrant, evaluation, data, split, samples);

@@ -136,7 +136,7 @@ ReportModel report_model(const Contender& contender, const ComparisonTerms& term
     model.stages.push_back(std::move(stage));
   }
   for (const CurvePoint& point : run.result.curve) {
-    model.curve.push_back({point.label, point.cost * cost_scale, point.quality, point.shares});
+    model.curve.push_back({point.label, point.cost * cost_scale, point.quality, point.shares, point.front});
   }
   for_each_point(run, [&](const BudgetPoint& point, const Timing* timing) {
     if (timing != nullptr) model.timed.push_back({budget_text(point), timing->median_us, point.accuracy, point.shares});

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "core/error.h"
@@ -25,19 +27,38 @@ std::optional<double> on_line_through(std::span<const CurvePoint> points, double
   return points.back().quality;
 }
 
+// Which points no other beats by what is expected of them.
+std::vector<bool> expected_front(std::span<const OperatingPoint> points) {
+  std::vector<size_t> order(points.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, [&](size_t a, size_t b) {
+    return std::tie(points[a].cost, points[b].quality) < std::tie(points[b].cost, points[a].quality);
+  });
+  std::vector<bool> front(points.size());
+  double best = -std::numeric_limits<double>::infinity();
+  for (const size_t i : order) {
+    front[i] = points[i].quality > best;
+    best = std::max(best, points[i].quality);
+  }
+  return front;
+}
+
 }  // namespace
 
 std::vector<CurvePoint> accuracy_cost_curve(const LogitTable& table, std::span<const OperatingPoint> points) {
   validate(table);
   const PolicyContext context = policy_context(table);
   std::vector<CurvePoint> curve;
-  for (const OperatingPoint& point : points) {
+  const std::vector<bool> front = expected_front(points);
+  for (size_t i = 0; i < points.size(); ++i) {
+    const OperatingPoint& point = points[i];
     Replay result = replay(table, *make_policy(point.spec, context));
     curve.push_back({.cost = result.cost,
                      .quality = result.quality,
                      .shares = std::move(result.shares),
                      .spec = point.spec,
-                     .label = point.label});
+                     .label = point.label,
+                     .front = front[i]});
   }
   return curve;
 }

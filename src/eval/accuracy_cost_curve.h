@@ -18,6 +18,7 @@ struct CurvePoint {
   std::vector<double> shares = {};  // [K]
   PolicySpec spec = {};
   std::string label = {};  // how it was chosen
+  bool front = false;      // of accuracy_cost_curve: no other point beats it on the samples that all were chosen on
 };
 
 // Each operating point replayed on `table`, in the same order. Throws what validate and make_policy throw.

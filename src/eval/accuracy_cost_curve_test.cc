@@ -23,6 +23,23 @@ std::vector<double> costs(const std::vector<CurvePoint>& points) {
 const std::vector<CurvePoint> kPoints = {at(0.8, 0.9), at(0.2, 0.5),  at(0.5, 0.6),
                                          at(0.4, 0.7), at(0.4, 0.65), at(1, 0.9)};
 
+TEST(AccuracyCostCurve, MarksTheFrontOfTheSamplesThatPointsWereChosenOn) {
+  const LogitTable table = random_logit_table(1, 50, 3, 4);
+  std::vector<OperatingPoint> points = always_points(table);
+  ASSERT_EQ(points.size(), 3U);
+  // As if the second exit had been no better than the first on the other samples; here it is.
+  points[0].quality = points[1].quality = 0.7;
+  points[2].quality = 0.9;
+  const std::vector<CurvePoint> curve = accuracy_cost_curve(table, points);
+  EXPECT_GT(curve[1].quality, curve[0].quality);
+  EXPECT_TRUE(curve[0].front);
+  EXPECT_FALSE(curve[1].front);
+  EXPECT_TRUE(curve[2].front);
+  points[1].cost = points[0].cost;
+  points[1].quality = 0.8;
+  EXPECT_FALSE(accuracy_cost_curve(table, points)[0].front) << "as cheap and less accurate";
+}
+
 TEST(ParetoFront, KeepsWhatNobodyBeats) {
   EXPECT_THAT(costs(pareto_front(kPoints)), ElementsAre(0.2, 0.4, 0.8));
   EXPECT_TRUE(pareto_front({}).empty());

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
-#include <tuple>
 
 namespace sooner {
 namespace {
@@ -34,24 +32,6 @@ Json points(const std::vector<ReportPoint>& from) {
   return json;
 }
 
-// Of a curve: which points no other point beats in accuracy at the same or a lower cost. The line goes through these.
-std::vector<bool> on_front(const std::vector<ReportPoint>& curve) {
-  std::vector<size_t> order(curve.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::erase_if(order, [&](size_t i) { return std::isnan(curve[i].cost_fraction) || std::isnan(curve[i].accuracy); });
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return std::tuple(curve[a].cost_fraction, -curve[a].accuracy, a) <
-           std::tuple(curve[b].cost_fraction, -curve[b].accuracy, b);
-  });
-  std::vector<bool> result(curve.size(), false);
-  double best = -1;
-  for (const size_t i : order) {
-    result[i] = curve[i].accuracy > best;
-    best = std::max(best, curve[i].accuracy);
-  }
-  return result;
-}
-
 Json exit_names(const ReportModel& model) {
   Json json = Json::array();
   for (const ReportStage& stage : model.stages) json.push_back(stage.exit_name);
@@ -66,8 +46,7 @@ Json curve_chart(const ReportData& data) {
     series["name"] = model.name;
     series["exits"] = exit_names(model);
     series["points"] = points(model.curve);
-    const std::vector<bool> front = on_front(model.curve);
-    for (size_t i = 0; i < front.size(); ++i) series["points"][i]["front"] = static_cast<bool>(front[i]);
+    for (size_t i = 0; i < model.curve.size(); ++i) series["points"][i]["front"] = model.curve[i].front;
     series["operating_point"] = model.operating_point ? point(*model.operating_point) : Json(nullptr);
     if (!model.curve.empty() || model.operating_point) json["series"].push_back(std::move(series));
   }

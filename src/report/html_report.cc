@@ -175,7 +175,8 @@ class Page {
     const bool any_accuracy = !charts_["exit_accuracy"].is_null();
     if (!charts_["curve"].is_null()) {
       add("<section>\n<h2>Accuracy against cost</h2>\n<p>Cost is what one answer takes on average, {}, heads and gates "
-          "paid. Up and to the left is better. A line joins the points that no other of its model beats; the others "
+          "paid. Up and to the left is better. A line joins the points that no other of its model beats on the samples "
+          "they were chosen on; the others "
           "stand beside it, faint.</p>\n",
           escape_html(charts_["cost_unit"].get<std::string>()));
       chart("curve", "Accuracy against cost of every model; the table below holds the same numbers");

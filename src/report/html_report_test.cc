@@ -73,17 +73,17 @@ TEST(HtmlReport, GivesChartsTheNumbersOfTheReport) {
   EXPECT_EQ(json["training"][0][1]["series"][2]["points"][29]["y"], data.models[0].training[5].values[29]);
 }
 
-TEST(HtmlReport, MarksThePointsOfACurveThatNoOtherBeats) {
+TEST(HtmlReport, DrawsItsLineThroughThePointsItIsToldToNotThroughTheBestOnesShown) {
   ReportData data = sample_report();
   std::vector<ReportPoint>& curve = data.models[0].curve;
-  curve = {{"b", 0.5, 0.9, {}},    {"a", 0.3, 0.8, {}},  {"worse", 0.5, 0.85, {}},
-           {"same", 0.5, 0.9, {}}, {"c", 0.9, 0.95, {}}, {"unknown", 0.4, kUnknown, {}}};
+  // "better" beats "a" on the samples shown, and was beaten on those it was chosen on.
+  curve = {{"a", 0.3, 0.8, {}, true}, {"better", 0.3, 0.85, {}, false}, {"c", 0.9, 0.95, {}, true}};
   const nlohmann::json json = page_data(html_report(data));
   std::vector<std::string> front;
   for (const auto& point : json["curve"]["series"][0]["points"]) {
     if (point["front"]) front.push_back(point["label"]);
   }
-  EXPECT_EQ(front, (std::vector<std::string>{"b", "a", "c"}));
+  EXPECT_EQ(front, (std::vector<std::string>{"a", "c"}));
 }
 
 TEST(HtmlReport, LeavesPlainNetworksOutOfTheChartsOfExits) {

@@ -23,6 +23,9 @@ struct ReportPoint {
   double cost_fraction = kUnknown;
   double accuracy = kUnknown;
   std::vector<double> shares = {};  // [K], or empty where nothing leaves early
+  // Of a curve: the line goes through it, since no other point beats it on the samples that points were chosen on. What
+  // is shown is measured on others, among which nothing may be chosen.
+  bool front = false;
 };
 
 // One stage of the network and the exit it ends at.

@@ -1,4 +1,4 @@
-// Draws samples from a table as if it were a population, with replacement: for simulating what a method does on data
+// Draws samples from a table as if it were a population: for simulating what a method does on data
 // sets that could have been.
 #pragma once
 
@@ -15,25 +15,31 @@ struct ScoredSamples {
   ExitLosses losses = {};
 };
 
-inline ScoredSamples resample(const ScoredSamples& population, int64_t samples, Rng& rng) {
+// These samples of a population, in their order. REQUIRES: samples it has.
+inline ScoredSamples of_samples(const ScoredSamples& population, const std::vector<size_t>& samples) {
   const size_t exits = population.table.scores.size();
-  ScoredSamples drawn;
-  drawn.table = {.samples = samples,
+  ScoredSamples taken;
+  taken.table = {.samples = static_cast<int64_t>(samples.size()),
                  .exits = population.table.exits,
-                 .exit_cost = population.table.exit_cost,
-                 .head_cost = population.table.head_cost};
-  drawn.table.scores.resize(exits);
-  drawn.table.quality.resize(exits);
-  drawn.losses.resize(exits);
-  for (int64_t i = 0; i < samples; ++i) {
-    const auto n = static_cast<size_t>(rng.below(static_cast<uint64_t>(population.table.samples)));
+                 .exit_cost = population.table.exit_cost};
+  taken.table.scores.resize(exits);
+  taken.table.quality.resize(exits);
+  taken.losses.resize(exits);
+  for (const size_t n : samples) {
     for (size_t k = 0; k < exits; ++k) {
-      drawn.table.scores[k].push_back(population.table.scores[k][n]);
-      drawn.table.quality[k].push_back(population.table.quality[k][n]);
-      drawn.losses[k].push_back(population.losses[k][n]);
+      taken.table.scores[k].push_back(population.table.scores[k][n]);
+      taken.table.quality[k].push_back(population.table.quality[k][n]);
+      taken.losses[k].push_back(population.losses[k][n]);
     }
   }
-  return drawn;
+  return taken;
+}
+
+// With replacement.
+inline ScoredSamples resample(const ScoredSamples& population, int64_t samples, Rng& rng) {
+  std::vector<size_t> drawn(static_cast<size_t>(samples));
+  for (size_t& n : drawn) n = static_cast<size_t>(rng.below(static_cast<uint64_t>(population.table.samples)));
+  return of_samples(population, drawn);
 }
 
 // Adds the samples of `more`, of the same model and policy. An empty table becomes `more`.
