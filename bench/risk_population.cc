@@ -94,7 +94,7 @@ double ideal_saving(const ScoredSamples& population, double level) {
 
 struct Promise {
   std::string name;
-  RiskOptions options;
+  RiskTerms options;
   int violations = 0;
   double mean_risk = 0;
   double mean_saved = 0;

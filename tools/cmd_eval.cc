@@ -160,7 +160,7 @@ void add_quality(nlohmann::ordered_json& json, const Evaluation& evaluation, con
 
 void print_evaluation(const EvalArguments& arguments, const std::optional<Quantity>& quantity, const PolicySpec& policy,
                       const Evaluation& evaluation, const StoredTable& stored, std::optional<double> foretold) {
-  const TableOrigin& origin = stored.origin;
+  const Origin& origin = stored.origin;
   const Table rows = quantity ? number_exit_rows(evaluation, stored.table, policy, quantity)
                               : exit_rows(evaluation, stored.table, policy);
   if (arguments.form == OutputForm::kText) {

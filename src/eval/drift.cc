@@ -90,13 +90,13 @@ void check(const CalibrationRecord& record, const DriftOptions& options) {
   if (record.score_histograms.empty() || record.samples < 1) {
     fail(Code::kFailedPrecondition,
          "[drift] the calibration of '{}' ({}) holds no scores; run `sooner tune` with a policy that scores",
-         record.policy.name, record.rule);
+         record.policy.name, rule_text(record, 2));
   }
   if (record.policy.thresholds.size() + 1 != record.exit_shares.size()) {
     fail(Code::kFailedPrecondition,
          "[drift] the calibration of '{}' ({}) has no threshold for each exit (thresholds by class?), so the scores of "
          "those who left are not known; tune by another rule",
-         record.policy.name, record.rule);
+         record.policy.name, rule_text(record, 2));
   }
 }
 

@@ -183,7 +183,7 @@ LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& s
 StoredTable record_table(const std::shared_ptr<const Model>& model, const ModelData& data, const Split& split,
                          int64_t limit) {
   return {.table = logit_table(model, load_all(model->manifest(), data, split, limit)),
-          .origin = {.model_hash = model->rows_hash(),
+          .origin = {.weights_hash = model->rows_hash(),
                      .data_set = data.data.name,
                      .split = split.name,
                      .split_hash = split.hash,

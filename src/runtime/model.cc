@@ -50,6 +50,13 @@ std::shared_ptr<const Model> Model::compile(const ModelFile& file, const Backend
   return model;
 }
 
+Origin Model::origin() const {
+  return {.weights_hash = rows_hash_,
+          .precision = std::string(to_string(precision_)),
+          .backend = backend_name_,
+          .instruction_set = instruction_set_};
+}
+
 const CompiledStage& Model::stage(size_t k) const {
   Slot& slot = slots_[k];
   if (compiler_ != nullptr) std::call_once(slot.once, [&] { slot.stage = compiler_->compile(k); });

@@ -48,6 +48,8 @@ class Model {
   [[nodiscard]] const std::string& backend_name() const { return backend_name_; }
   [[nodiscard]] const std::string& instruction_set() const { return instruction_set_; }
   [[nodiscard]] Precision precision() const { return precision_; }  // effective
+  // Whose logits this model computes, and how; of no samples in particular.
+  [[nodiscard]] Origin origin() const;
 
  private:
   Model() = default;
