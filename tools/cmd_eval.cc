@@ -201,6 +201,7 @@ void run_on_table(const EvalArguments& arguments, const ModelFile& file) {
   StoredTable stored = load_table(arguments.table, file);
   const PolicySpec policy =
       policy_spec(file.manifest, arguments.policy, precision_from_string(stored.origin.precision));
+  say_doubt(file.manifest, policy, stored.origin);
   if (!arguments.policy.stage_seconds.empty()) set_times(stored.table, arguments.policy.stage_seconds);
   const auto plain = static_cast<double>(compute_cost(file.manifest.graph).backbone_macs);
   const Evaluation evaluation = evaluate(stored.table, policy, plain);
@@ -235,6 +236,7 @@ void run(const EvalArguments& arguments) {
   const Batch samples = load_all(file.manifest, data, split, arguments.limit);
   if (!arguments.curves.empty()) return run_curves(arguments, model, data, samples);
 
+  say_doubt(file.manifest, policy, model->origin());
   const Evaluation evaluation =
       evaluate(file, options, policy, samples, {.stage_seconds = arguments.policy.stage_seconds});
   if (arguments.classes) {

@@ -126,10 +126,10 @@ void check_state(const DriftState& state, const std::string& identity, const Dri
 }  // namespace
 
 std::string record_identity(const CalibrationRecord& record) {
-  return hash_hex(hash_bytes(fmt::format("{} {} {} {} {} {} {} {} {} {} {}", record.policy.name,
-                                         record.policy.thresholds, record.policy.temperatures, record.rule,
-                                         record.split_hash, record.samples, record.precision, record.exit_shares,
-                                         record.score_histograms, record.histogram_low, record.histogram_high)));
+  return hash_hex(hash_bytes(fmt::format(
+      "{} {} {} {} {} {} {} {} {} {} {}", record.policy.name, record.policy.thresholds, record.policy.temperatures,
+      to_string(record.rule), record.origin.split_hash, record.samples, record.origin.precision, record.exit_shares,
+      record.score_histograms, record.histogram_low, record.histogram_high)));
 }
 
 std::vector<int64_t> leaver_histogram(const CalibrationRecord& record, size_t exit) {

@@ -17,6 +17,7 @@ using Json = nlohmann::ordered_json;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kMaxBins = 4096;
 constexpr size_t kMaxList = size_t{1} << 20U;
+constexpr int64_t kMostPromises = std::numeric_limits<int32_t>::max();
 constexpr std::string_view kInExpectation = "conformal";  // the bound of a promise without delta
 constexpr int kVersionOfNames = 6;                        // with whose logits they are of, and rules as values
 
@@ -63,16 +64,18 @@ Json terms_to_json(const RiskTerms& terms) {
   json["delta"] = terms.delta ? number_to_json(*terms.delta, "rule.risk.delta") : Json(nullptr);
   json["loss"] = to_string(terms.loss);
   json["bound"] = terms.delta ? Json(to_string(terms.bound)) : Json(nullptr);
+  json["promises"] = terms.promises;
   return json;
 }
 
 RiskTerms terms_from_json(const JsonValue& value) {
-  value.require_keys({"level", "delta", "loss", "bound"});
+  value.require_keys({"level", "delta", "loss", "bound", "promises"});
   RiskTerms terms;
   terms.level = value["level"].number(0, 1);
   if (!value["delta"].is_null()) terms.delta = value["delta"].number(0, 1);
   terms.loss = in_words(value["loss"], risk_loss_from_string);
   if (!value["bound"].is_null()) terms.bound = in_words(value["bound"], risk_bound_from_string);
+  terms.promises = value["promises"].integer(1, kMostPromises);
   return terms;
 }
 
@@ -121,7 +124,10 @@ Json guarantee_to_json(const CalibrationRecord& record, bool named) {
   json["samples"] = guarantee.samples;
   json["split_hash"] = guarantee.split_hash;
   json["risk"] = number_to_json(guarantee.risk, "guarantee.risk");
-  if (named) json["unseen"] = to_string(guarantee.unseen);
+  if (named) {
+    json["unseen"] = to_string(guarantee.unseen);
+    json["number"] = guarantee.number;
+  }
   return json;
 }
 
@@ -129,8 +135,9 @@ void guarantee_from_json(const JsonValue& value, bool named, CalibrationRecord& 
   if (value.is_null()) return;
   RiskGuarantee guarantee;
   if (named) {
-    value.require_keys({"samples", "split_hash", "risk", "unseen"});
+    value.require_keys({"samples", "split_hash", "risk", "unseen", "number"});
     guarantee.unseen = in_words(value["unseen"], unseen_from_string);
+    guarantee.number = value["number"].integer(1, kMostPromises);
   } else {
     value.require_keys({"level", "delta", "loss", "bound", "samples", "split_hash", "risk"});
     RiskTerms terms;
@@ -195,7 +202,7 @@ void check_guarantee(const CalibrationRecord& record) {
   }
   const RiskGuarantee& guarantee = *record.guarantee;
   check_fractions({guarantee.risk}, 1, "calibration.guarantee");
-  if (guarantee.samples < 1 || record.rule.kind != CalibrationRule::Kind::kRisk) {
+  if (guarantee.samples < 1 || record.rule.kind != CalibrationRule::Kind::kRisk || guarantee.number < 1) {
     fail(Code::kInvalidArgument, "[manifest] calibration.guarantee of {} samples, chosen by '{}', is not one",
          guarantee.samples, to_string(record.rule));
   }
@@ -219,7 +226,8 @@ void check_qualities(const std::vector<double>& values, size_t count, bool numbe
 int record_version(const CalibrationRecord& record) {
   const bool named = !record.name.empty() || !record.origin.weights_hash.empty() || !record.origin.split.empty() ||
                      (record.guarantee && record.guarantee->unseen != Unseen::kRecorded);
-  const int own = named ? kVersionOfNames : record.guarantee || !record.exit_savings.empty() ? 3 : 1;
+  const bool shares = record.rule.risk && record.rule.risk->promises > 1;
+  const int own = named || shares ? kVersionOfNames : record.guarantee || !record.exit_savings.empty() ? 3 : 1;
   return std::max(own, policy_version(record.policy));
 }
 

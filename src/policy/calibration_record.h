@@ -23,6 +23,7 @@ struct RiskGuarantee {
   std::string split_hash;  // of the sample list; another one than the thresholds' family was made on
   double risk = 0;         // mean loss of those samples, in [0, 1]
   Unseen unseen = Unseen::kRecorded;
+  int64_t number = 1;  // which of the promises on these samples it is, in the order made: 1 to RiskTerms::promises
   bool operator==(const RiskGuarantee&) const = default;
 };
 

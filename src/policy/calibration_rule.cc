@@ -157,8 +157,11 @@ void check_rule(const CalibrationRule& rule, size_t exits) {
   }
   if (rule.risk) {
     const auto fraction = [](double value) { return value > 0 && value < 1; };
-    if (!fraction(rule.risk->level) || (rule.risk->delta && !fraction(*rule.risk->delta))) {
-      fail(Code::kInvalidArgument, "[rule] '{}' is no promise: level and delta lie between 0 and 1",
+    const bool shared = rule.risk->promises > 1;
+    if (!fraction(rule.risk->level) || (rule.risk->delta && !fraction(*rule.risk->delta)) || rule.risk->promises < 1 ||
+        (shared && !rule.risk->delta)) {
+      fail(Code::kInvalidArgument,
+           "[rule] '{}' is no promise: level and delta lie between 0 and 1, and promises share a delta",
            to_string(*rule.risk));
     }
   }

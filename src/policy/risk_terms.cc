@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+#include <vector>
+
 #include "core/error.h"
 #include "core/text.h"
 
@@ -36,10 +39,14 @@ RiskBound risk_bound_from_string(std::string_view text) {
        suggest(text, {"binomial", "hoeffding-bentkus", "betting"}));
 }
 
+double delta_each(const RiskTerms& terms) { return *terms.delta / static_cast<double>(terms.promises); }
+
 std::string to_string(const RiskTerms& terms) {
   const std::string_view loss = to_string(terms.loss);
   if (!terms.delta) return fmt::format("risk {} loss {}", terms.level, loss);
-  return fmt::format("risk {} delta {} loss {} bound {}", terms.level, *terms.delta, loss, to_string(terms.bound));
+  const std::string shared = terms.promises == 1 ? "" : fmt::format(" promises {}", terms.promises);
+  return fmt::format("risk {} delta {}{} loss {} bound {}", terms.level, *terms.delta, shared, loss,
+                     to_string(terms.bound));
 }
 
 RiskTerms parse_risk_terms(std::string_view text) {
@@ -54,12 +61,15 @@ RiskTerms parse_risk_terms(std::string_view text) {
       terms.level = parse_number("rule risk", value);
     } else if (name == "delta") {
       terms.delta = parse_number("rule risk's delta", value);
+    } else if (name == "promises") {
+      terms.promises = parse_integer("rule risk's promises", value, 1, std::numeric_limits<int32_t>::max());
     } else if (name == "loss") {
       terms.loss = risk_loss_from_string(value);
     } else if (name == "bound") {
       terms.bound = risk_bound_from_string(value);
     } else {
-      fail(Code::kInvalidArgument, "[rule] 'risk' got '{}'; {}", name, suggest(name, {"delta", "loss", "bound"}));
+      fail(Code::kInvalidArgument, "[rule] 'risk' got '{}'; {}", name,
+           suggest(name, {"delta", "promises", "loss", "bound"}));
     }
   }
   return terms;

@@ -33,10 +33,17 @@ struct RiskTerms {
   std::optional<double> delta = {};  // in (0, 1): how often the promise may fail; none: it holds in expectation
   RiskLoss loss = RiskLoss::kDiffers;
   RiskBound bound = RiskBound::kBinomial;  // with delta alone
+  // How many promises may ever rest on the same samples, declared when the first is made; all of them hold at once with
+  // probability 1 - delta, so whichever is picked in service does. From 1; more than one with delta alone.
+  int64_t promises = 1;
   bool operator==(const RiskTerms&) const = default;
 };
 
-// "risk 0.02 loss differs", "risk 0.02 delta 0.05 loss differs bound binomial".
+// Delta of one promise by itself: its share of what all of them may fail together (Bonferroni). REQUIRES: a delta.
+double delta_each(const RiskTerms& terms);
+
+// "risk 0.02 loss differs", "risk 0.02 delta 0.05 loss differs bound binomial", "risk 0.02 delta 0.05 promises 3 loss
+// differs bound binomial".
 std::string to_string(const RiskTerms& terms);
 // The same back. Throws kInvalidArgument for text that to_string does not write.
 RiskTerms parse_risk_terms(std::string_view text);

@@ -16,6 +16,16 @@ std::string rows_hash(const ModelFile& file, Precision precision) {
   return hash_hex(hasher.value());
 }
 
+Origin origin_here(const ModelFile& file, Precision precision, const Backend& backend) {
+  const auto& quantisation = file.manifest.quantisation;
+  const std::string hash = model_hash(file);
+  const bool other_scales = precision == Precision::kInt8 && quantisation && quantisation->model_hash != hash;
+  return {.weights_hash = other_scales ? hash : rows_hash(file, precision),
+          .precision = std::string(to_string(precision)),
+          .backend = std::string(backend.name()),
+          .instruction_set = backend.instruction_set()};
+}
+
 std::shared_ptr<const Model> Model::load(const std::filesystem::path& path, const ModelOptions& options) {
   return from_file(load_model(path), options);
 }

@@ -14,6 +14,7 @@
 #include "tune/choosing/exit_savings.h"
 #include "tune/choosing/shares.h"
 #include "tune/fitting/fit_policy.h"
+#include "tune/risk/promises.h"
 #include "tune/tables/score_table.h"
 
 namespace sooner {
@@ -198,6 +199,8 @@ std::vector<int32_t> choose_thresholds(const CalibrationSamples& samples, const 
     choice = {.thresholds = shown.thresholds, .expected = outcome(scores, shown.thresholds)};
     record.guarantee = RiskGuarantee{
         .samples = shown.samples, .split_hash = samples.guarantee_hash(), .risk = shown.risk, .unseen = options.unseen};
+    record.policy.thresholds = shown.thresholds;
+    record.guarantee->number = promise_number(record, options.beside);
     if (options.risk_choice != nullptr) *options.risk_choice = shown;
   } else {
     choice = choose(scores, kind, rule, options);
@@ -272,12 +275,13 @@ CalibrationRecord calibrate(const CalibrationSamples& samples, const PolicySpec&
 }
 
 CalibrationRecord recalibrate(const CalibrationSamples& samples, const CalibrationRecord& old,
-                              const std::vector<double>& times) {
+                              const std::vector<double>& times, std::span<const CalibrationRecord> beside) {
   CalibrationRule rule = old.rule;
   if (rule.kind == CalibrationRule::Kind::kLatency && !times.empty()) rule.times = times;
   CalibrateOptions options;
   options.name = old.name;
   options.fit_temperatures = !old.policy.temperatures.empty();
+  options.beside = beside;
   if (old.guarantee) options.unseen = old.guarantee->unseen;
   return calibrate(samples, without_ensemble_fit(old.policy), rule, options);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ struct CalibrateOptions {
   int32_t histogram_bins = 20;  // per exit; > 0
   AccuracyDropOptions accuracy_drop = {};
   Unseen unseen = Unseen::kRecorded;  // of a promise: why the network has not learnt the guarantee samples
+  // Of a promise: the records beside which it is made, that count how many rest on the same samples (risk/promises.h).
+  std::span<const CalibrationRecord> beside = {};
   RiskChoice* risk_choice = nullptr;  // of a promise: where to write what was chosen on the guarantee samples
 };
 
@@ -59,14 +62,14 @@ struct CalibrateOptions {
 // Policies without thresholds have nothing to choose: their rule is kUntouched; only `gate`, `confidence` and
 // `patience` have a default of their own otherwise. Throws kInvalidArgument for a bad table, policy or rule, a rule
 // that does not fit, a promise with no guarantee samples or about a class that either table lacks; kFailedPrecondition
-// for too few of them.
+// for too few of them, or too many promises on them.
 CalibrationRecord calibrate(const CalibrationSamples& samples, const PolicySpec& policy, const CalibrationRule& rule,
                             const CalibrateOptions& options = {});
 
 // Chooses again what `old` chose, by the same rule and name, for the same policy, on other tables: of the same network
-// at another precision, say. times: instead of those of a latency rule, as in CalibrationRule; empty: its own. Throws
-// what calibrate throws.
+// at another precision, say. times: instead of those of a latency rule, as in CalibrationRule; empty: its own. beside:
+// as in CalibrateOptions. Throws what calibrate throws.
 CalibrationRecord recalibrate(const CalibrationSamples& samples, const CalibrationRecord& old,
-                              const std::vector<double>& times = {});
+                              const std::vector<double>& times = {}, std::span<const CalibrationRecord> beside = {});
 
 }  // namespace sooner

@@ -68,12 +68,16 @@ void check_risk_terms(const RiskTerms& terms) {
          value, kSmallest);
   };
   check("level", terms.level);
-  if (terms.delta) check("delta", *terms.delta);
+  if (terms.promises < 1 || (terms.promises > 1 && !terms.delta)) {
+    fail(Code::kInvalidArgument, "[risk] got {} promises{}, expected at least 1, and no more without a delta to share",
+         terms.promises, terms.delta ? "" : " in expectation");
+  }
+  if (terms.delta) check("delta", delta_each(terms));
 }
 
 int64_t risk_samples_needed(const RiskTerms& terms) {
   check_risk_terms(terms);
-  if (terms.delta) return risk_samples_needed(terms.bound, terms.level, *terms.delta);
+  if (terms.delta) return risk_samples_needed(terms.bound, terms.level, delta_each(terms));
   return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(1 / terms.level - 1 - 1e-9)));
 }
 
@@ -82,7 +86,7 @@ void check_risk_samples(const RiskTerms& terms, int64_t samples) {
   const int64_t needed = risk_samples_needed(terms);
   if (samples >= needed) return;
   const std::string promise = terms.delta ? fmt::format("level {} at delta {} by the bound '{}'", terms.level,
-                                                        *terms.delta, to_string(terms.bound))
+                                                        delta_each(terms), to_string(terms.bound))
                                           : fmt::format("level {} in expectation", terms.level);
   fail(Code::kFailedPrecondition,
        "[risk] got {} samples, expected at least {} for {}; keep more for calibration or raise the level", samples,
@@ -96,11 +100,11 @@ double largest_passing_risk(const RiskTerms& terms, int64_t samples) {
     if (!terms.delta) return at_most(expected_risk_bound(risk, samples), terms.level);
     // What a bet on so many losses comes to depends on their order, but it is near.
     if (terms.bound != RiskBound::kHoeffdingBentkus) {
-      return binomial_cdf(ones, samples, terms.level) <= *terms.delta;
+      return binomial_cdf(ones, samples, terms.level) <= delta_each(terms);
     }
     std::vector<double> losses(static_cast<size_t>(samples), 0.0);
     std::fill_n(losses.begin(), ones, 1.0);
-    return risk_p_value(terms.bound, losses, terms.level, *terms.delta) <= *terms.delta;
+    return risk_p_value(terms.bound, losses, terms.level, delta_each(terms)) <= delta_each(terms);
   };
   int64_t low = 0;  // the most that passes, or 0
   int64_t high = samples;
@@ -131,7 +135,7 @@ RiskChoice control_risk(const ThresholdFamily& family, const ScoreTable& table, 
       worst[n] = std::max(worst[n], now[n]);
     }
     if (terms.delta) {
-      if (!at_most(risk_p_value(terms.bound, now, terms.level, *terms.delta), *terms.delta)) break;
+      if (!at_most(risk_p_value(terms.bound, now, terms.level, delta_each(terms)), delta_each(terms))) break;
     } else {
       const double bound = expected_risk_bound(mean(worst), table.samples);
       if (!at_most(bound, terms.level)) break;
@@ -143,7 +147,7 @@ RiskChoice control_risk(const ThresholdFamily& family, const ScoreTable& table, 
   SOONER_ASSERT(!chosen_losses.empty());  // point 0 has no loss, and there are samples enough
   choice.thresholds = family.thresholds[choice.point];
   choice.risk = mean(chosen_losses);
-  if (terms.delta) choice.bound = risk_upper_bound(terms.bound, chosen_losses, *terms.delta);
+  if (terms.delta) choice.bound = risk_upper_bound(terms.bound, chosen_losses, delta_each(terms));
   choice.outcome = outcome(table, choice.thresholds);
   choice.saved = 1 - choice.outcome.cost / table.exit_cost.back();
   return choice;
