@@ -102,7 +102,7 @@ double ideal_saving(const ScoredSamples& population, double level) {
 // Of one way to promise, over all draws.
 struct Promise {
   std::string name;
-  RiskOptions options;
+  RiskTerms options;
   int violations = 0;
   std::vector<double> risks = {};
   double mean_saved = 0;

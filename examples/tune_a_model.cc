@@ -15,12 +15,11 @@ int main(int argc, char** argv) try {
   const sooner::ModelData data = sooner::open_model_data(file.manifest);
   const sooner::StoredTable tune = sooner::record_table(model, data, data.splits.tune);
   const sooner::CalibrationRule rule = sooner::parse_calibration_rule(argv[2]);  // "accuracy-drop 0.003"
-  sooner::CalibrationRecord record = sooner::calibrate(tune.table, {.name = "max-prob"}, rule);
-  sooner::set_origin(record, tune.origin);
+  const sooner::CalibrationRecord record = sooner::calibrate(tune, {.name = "max-prob"}, rule);
   file.manifest.policy = record.policy;  // what the model answers with unless asked otherwise
-  sooner::store_record(record, file.manifest.calibrations);
+  sooner::add_record(file.manifest.calibrations, record);
   sooner::save_model(file, argv[3]);
-  std::printf("%s: accuracy %.2f %% at %.3f of the plain network's MACs, by %zu samples of %s\n", record.rule.c_str(),
+  std::printf("%s: accuracy %.2f %% at %.3f of the plain network's MACs, by %zu samples of %s\n", to_string(record.rule).c_str(),
               100 * record.quality, record.cost_fraction, static_cast<size_t>(record.samples), data.data.name.c_str());
   return 0;
 } catch (const std::exception& error) {

@@ -81,6 +81,7 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
     const PolicySpec policy = policy_spec(file.manifest, arguments.policy, options.precision);
     if (!arguments.plain.empty()) add("plain", Model::from_file(plain, options), {}, 1, "");
     const auto model = Model::from_file(file, options);
+    say_doubt(file.manifest, policy, model->origin());
     const CountedModel counted(file, options);
     const Evaluation with_exits = evaluate(counted, policy, samples);
     add("exits, " + policy.name, model, policy, with_exits.cost_fraction, shares_text(with_exits.shares));

@@ -9,8 +9,10 @@
 #include "format/policy_json.h"
 #include "graph/cost.h"
 #include "graph/shape_inference.h"
-#include "guarantee_text.h"
 #include "network_drawing.h"
+#include "policy/guarantee_text.h"
+#include "policy/standing.h"
+#include "runtime/model.h"
 
 namespace sooner {
 namespace {
@@ -23,7 +25,8 @@ struct DescribeArguments {
 
 // Only the accuracy drop's choice is compared with all others.
 std::string optimality(const CalibrationRecord& record) {
-  if (!record.rule.starts_with("accuracy-drop") && !record.rule.starts_with("error-rise")) return "";
+  using Kind = CalibrationRule::Kind;
+  if (record.rule.kind != Kind::kAccuracyDrop && record.rule.kind != Kind::kErrorRise) return "";
   if (record.optimality_gap <= 0) return "; no cheaper thresholds meet the rule there";
   return fmt::format("; cheaper thresholds could save at most {:.4f} of the plain MACs there", record.optimality_gap);
 }
@@ -39,18 +42,36 @@ std::string worth(const CalibrationRecord& record, const GraphCost& cost) {
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 
-void print_calibration(const CalibrationRecord& record, const Manifest& manifest, const GraphCost& cost) {
+// The engine that this machine would run the file with at the record's precision: does the record hold there?
+Origin engine_of(const CalibrationRecord& record, const ModelFile& file) {
+  return origin_here(file, precision_from_string(record.origin.precision), *make_backend("auto"));
+}
+
+// What the record promises, or why it does not; or that its thresholds are stale. Empty: neither.
+std::string standing_line(const CalibrationRecord& record, const ModelFile& file) {
+  const Origin engine = engine_of(record, file);
+  const Standing found = standing(record, engine);
+  if (found == Standing::kHolds) return record.guarantee ? "guarantee: " + guarantee_text(record) : "";
+  if (record.guarantee) return "NO guarantee: the promise " + standing_text(found, record, engine);
+  return found == Standing::kOtherWeights ? "STALE: " + standing_text(found, record, engine) : "";
+}
+
+void print_calibration(const CalibrationRecord& record, const ModelFile& file, const GraphCost& cost) {
+  const Manifest& manifest = file.manifest;
+  const Origin& origin = record.origin;
   const std::optional<Quantity>& quantity = manifest.quantity;
   std::vector<double> shares;
   for (const double share : record.exit_shares) shares.push_back(100 * share);
-  fmt::print("  {}: {}\n", record.rule, policy_text(record.policy, manifest.graph.classes));
+  fmt::print("  {}: {}\n", rule_text(record, static_cast<int32_t>(manifest.graph.classes)),
+             policy_text(record.policy, manifest.graph.classes));
+  fmt::print("    called '{}'\n", record_name(record));
   fmt::print("    expected {} at {:.3f} of the plain MACs (last exit {}), exit shares {:.1f} %\n",
              quality_text(quantity, record.quality), record.cost_fraction,
              quality_text(quantity, record.last_exit_quality), fmt::join(shares, " / "));
-  fmt::print("    on {} samples of {} (split {}), {} logits of {} on {}{}\n", record.samples, record.data_set,
-             record.split_hash, record.precision, record.backend, record.instruction_set, optimality(record));
+  fmt::print("    on {} samples of {} (split {}), {} logits of {} on {}{}\n", record.samples, origin.data_set,
+             origin.split_hash, origin.precision, origin.backend, origin.instruction_set, optimality(record));
   if (!record.exit_savings.empty()) fmt::print("    of the plain MACs, per sample there: {}\n", worth(record, cost));
-  if (record.guarantee) fmt::print("    guarantee: {}\n", guarantee_text(*record.guarantee));
+  if (const std::string line = standing_line(record, file); !line.empty()) fmt::print("    {}\n", line);
 }
 
 void print_quantisation(const Quantisation& quantisation, const std::string& hash) {
@@ -108,8 +129,14 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
   }
   const std::string word(quality_word(manifest.quantity));
   for (const CalibrationRecord& record : manifest.calibrations) {
-    json["calibrations"].push_back({{"policy", record.policy.name},
-                                    {"rule", record.rule},
+    const Origin engine = engine_of(record, file);
+    const Standing found = standing(record, engine);
+    const std::string why_not = standing_text(found, record, engine);
+    json["calibrations"].push_back({{"name", record_name(record)},
+                                    {"policy", record.policy.name},
+                                    {"rule", rule_text(record, static_cast<int32_t>(manifest.graph.classes))},
+                                    {"holds_here", found == Standing::kHolds},
+                                    {"why_not", why_not},
                                     {word, quality_number(manifest.quantity, record.quality)},
                                     {"cost_fraction", record.cost_fraction},
                                     {"exit_shares", record.exit_shares},
@@ -118,17 +145,27 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
                                     {"thresholds", numbers_to_json(record.policy.thresholds, "thresholds")},
                                     {"temperatures", record.policy.temperatures},
                                     {"samples", record.samples},
-                                    {"data_set", record.data_set},
-                                    {"split_hash", record.split_hash},
-                                    {"precision", record.precision},
-                                    {"backend", record.backend},
-                                    {"instruction_set", record.instruction_set}});
+                                    {"weights_hash", record.origin.weights_hash},
+                                    {"data_set", record.origin.data_set},
+                                    {"split_hash", record.origin.split_hash},
+                                    {"precision", record.origin.precision},
+                                    {"backend", record.origin.backend},
+                                    {"instruction_set", record.origin.instruction_set}});
     if (!record.guarantee) continue;
+    const RiskTerms& terms = *record.rule.risk;
     json["calibrations"].back()["guarantee"] = {
-        {"level", record.guarantee->level},     {"delta", record.guarantee->delta},
-        {"loss", record.guarantee->loss},       {"bound", record.guarantee->bound},
-        {"samples", record.guarantee->samples}, {"split_hash", record.guarantee->split_hash},
-        {"risk", record.guarantee->risk},       {"sentence", guarantee_text(*record.guarantee)}};
+        {"holds_here", found == Standing::kHolds},
+        {"level", terms.level},
+        {"delta", terms.delta.value_or(0)},
+        {"loss", to_string(terms.loss)},
+        {"bound", terms.delta ? to_string(terms.bound) : "conformal"},
+        {"promises", terms.promises},
+        {"number", record.guarantee->number},
+        {"samples", record.guarantee->samples},
+        {"split_hash", record.guarantee->split_hash},
+        {"risk", record.guarantee->risk},
+        {"unseen", to_string(record.guarantee->unseen)},
+        {"sentence", found == Standing::kHolds ? guarantee_text(record) : "no guarantee: the promise " + why_not}};
   }
   fmt::print("{}\n", json.dump(2));
 }
@@ -165,7 +202,7 @@ void run(const DescribeArguments& arguments) {
   if (manifest.quantisation) print_quantisation(*manifest.quantisation, model_hash(file));
   if (!manifest.calibrations.empty()) fmt::print("calibrations:\n");
   for (const CalibrationRecord& record : manifest.calibrations) {
-    print_calibration(record, manifest, cost);
+    print_calibration(record, file, cost);
   }
   if (arguments.nodes) print_nodes(manifest.graph, cost);
 }

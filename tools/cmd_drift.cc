@@ -15,7 +15,9 @@
 #include "eval/drift.h"
 #include "format/model_file.h"
 #include "policy/policy_kind.h"
+#include "policy/standing.h"
 #include "policy_flags.h"
+#include "runtime/model.h"
 #include "table.h"
 
 namespace sooner {
@@ -41,7 +43,7 @@ const CalibrationRecord& record_of(const Manifest& manifest, const DriftArgument
     static_cast<void>(policy_kind(policy_name(arguments.policy)));
   }
   for (const CalibrationRecord& record : std::views::reverse(manifest.calibrations)) {
-    if (record.precision != precision && !holds_everywhere(record)) continue;
+    if (record.origin.precision != precision && !holds_everywhere(record)) continue;
     if (arguments.policy.empty() ? record.policy == own : record.policy.name == arguments.policy) return record;
   }
   fail(Code::kFailedPrecondition,
@@ -142,6 +144,10 @@ void print(const DriftReport& report, OutputForm form) {
 void run(const DriftArguments& arguments) {
   const ModelFile file = load_model(arguments.model);
   const CalibrationRecord& record = record_of(file.manifest, arguments);
+  const Origin engine = origin_here(file, precision_from_string(arguments.precision), *make_backend("auto"));
+  if (const Standing found = standing(record, engine); found == Standing::kOtherWeights) {
+    say(fmt::format("warning: calibration '{}' {}", record_name(record), standing_text(found, record, engine)));
+  }
   std::optional<DriftStateFile> before;
   if (!arguments.state.empty()) before = read_drift_state(arguments.state);
   std::optional<DriftState> watched;
@@ -163,9 +169,9 @@ void run(const DriftArguments& arguments) {
       "raised at {:.6g}: without drift in {:.3g} % of all services, however often and long one looks; a shift of the "
       "share 'detects' from the first answer on raises it by now with probability {:.3g} %, one of {:.3g} % takes "
       "'live needed' answers",
-      report.answers, record.samples, record.data_set, record.policy.name, record.rule,
-      evidence_text(report.log_evidence), 1 / options.false_alarm, 100 * options.false_alarm, 100 * options.power,
-      100 * options.shift));
+      report.answers, record.samples, record.origin.data_set, record.policy.name,
+      rule_text(record, static_cast<int32_t>(file.manifest.graph.classes)), evidence_text(report.log_evidence),
+      1 / options.false_alarm, 100 * options.false_alarm, 100 * options.power, 100 * options.shift));
   if (before) say(fmt::format("{} of them before this look, by {}", before->watch.answers, arguments.state));
   if (unreadable > 0) say(fmt::format("{} images that could not be read are left out", unreadable));
   if (!report.left_out.empty()) {

@@ -162,7 +162,7 @@ void add_quality(nlohmann::ordered_json& json, const Evaluation& evaluation, con
 
 void print_evaluation(const EvalArguments& arguments, const std::optional<Quantity>& quantity, const PolicySpec& policy,
                       const Evaluation& evaluation, const StoredTable& stored, std::optional<double> foretold) {
-  const TableOrigin& origin = stored.origin;
+  const Origin& origin = stored.origin;
   const Table rows = quantity ? number_exit_rows(evaluation, stored.table, policy, quantity)
                               : exit_rows(evaluation, stored.table, policy);
   if (arguments.form == OutputForm::kText) {
@@ -203,6 +203,7 @@ void run_on_table(const EvalArguments& arguments, const ModelFile& file) {
   StoredTable stored = load_table(arguments.table, file);
   const PolicySpec policy =
       policy_spec(file.manifest, arguments.policy, precision_from_string(stored.origin.precision));
+  say_doubt(file.manifest, policy, stored.origin);
   if (!arguments.policy.stage_seconds.empty()) set_times(stored.table, arguments.policy.stage_seconds);
   const auto plain = static_cast<double>(compute_cost(file.manifest.graph).backbone_macs);
   const Evaluation evaluation = evaluate(stored.table, policy, plain);
@@ -238,6 +239,7 @@ void run(const EvalArguments& arguments) {
   const Batch samples = load_all(file.manifest, data, split, arguments.limit);
   if (!arguments.curves.empty()) return run_curves(arguments, model, data, samples);
 
+  say_doubt(file.manifest, policy, model->origin());
   const Evaluation evaluation = evaluate(counted, policy, samples, {.stage_seconds = arguments.policy.stage_seconds});
   if (arguments.classes) {
     return print_classes(file.manifest, evaluation, logit_table(model, samples), arguments.form);

@@ -349,6 +349,7 @@ void run(PredictArguments arguments) {
       policy_spec(file.manifest, arguments.policy, precision_from_string(arguments.engine.precision));
   const std::vector<std::string> files = files_of(arguments.inputs);
   const auto model = Model::from_file(file, model_options(arguments.engine));
+  say_doubt(file.manifest, spec, model->origin());
   const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->manifest()));
 
   const AnswerForm form{file.manifest.class_names, file.manifest.quantity, arguments.csv};

@@ -1,5 +1,5 @@
-// `sooner quantize`: measures the scales int8 needs on samples of the tune split, stores them in the model file, and
-// chooses the thresholds of every stored calibration anew on int8 logits.
+// `sooner quantize`: measures the scales int8 needs on samples of the training split, stores them in the model file,
+// and chooses the thresholds of every stored calibration anew on int8 logits.
 #include <algorithm>
 #include <ranges>
 
@@ -7,14 +7,14 @@
 #include "data_flags.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
+#include "measure/why_unseen.h"
 #include "policy/policy_kind.h"
 #include "profile/profile.h"
 #include "quantize/measure_scales.h"
 #include "shares_text.h"
 #include "table.h"
 #include "tune/calibrate.h"
-#include "tune/risk/calibrate_risk.h"
-#include "tune/stored_record.h"
+#include "tune/risk/promises.h"
 
 namespace sooner {
 namespace {
@@ -39,7 +39,7 @@ std::vector<CalibrationRecord> distinct_choices(const std::vector<CalibrationRec
     const auto known = std::find_if(distinct.begin(), distinct.end(), same);
     if (known == distinct.end()) {
       distinct.push_back(record);
-    } else if (known->precision == kInt8) {
+    } else if (known->origin.precision == kInt8) {
       *known = record;  // what int8 is held against is the other precision's
     }
   }
@@ -48,97 +48,132 @@ std::vector<CalibrationRecord> distinct_choices(const std::vector<CalibrationRec
 }
 
 // What the network does by its own rule, in fp32: what int8 is held against where nobody has tuned.
-CalibrationRecord untuned_record(const ModelFile& file, const QuantizeArguments& arguments, const ModelData& data,
-                                 const Batch& samples) {
+CalibrationRecord untuned_record(const ModelFile& file, const QuantizeArguments& arguments, const ModelData& data) {
   const auto model = Model::from_file(file, {.backend = arguments.backend});
-  const StoredTable tune = record_table(model, data, data.splits.tune, samples);
-  CalibrationRecord record = calibrate(tune.table, file.manifest.policy, {});
-  set_origin(record, tune.origin);
-  return record;
+  return calibrate(record_table(model, data, data.splits.tune), file.manifest.policy, {});
 }
 
-std::vector<Cell> row(const CalibrationRecord& record, const std::string& what, const Cell& quality, double cost,
-                      const std::vector<double>& shares) {
-  return {cell(record.policy.name), cell(record.rule), cell(what), quality, number(cost, 4), cell(shares_text(shares))};
+// Scales of the maps, from samples of the training split, spread evenly: none that thresholds are chosen on, and some
+// of every class.
+Quantisation measured_scales(const ModelFile& file, const ModelData& data, const QuantizeArguments& arguments,
+                             const Backend& backend) {
+  const RangeMethod method = range_method_from_string(arguments.method);
+  const Split& split = data.splits.train;
+  const Batch samples = load_all(file.manifest, data, split, arguments.samples);
+  Quantisation quantisation;
+  quantisation.method = arguments.method;
+  quantisation.data_set = data.data.name;
+  quantisation.split_hash = split.hash;
+  quantisation.samples = samples.n;
+  quantisation.model_hash = model_hash(file);
+  quantisation.scales = measure_scales(file.manifest.graph, file.tensors, backend, samples.images, method);
+  return quantisation;
 }
+
+// Chooses every stored calibration anew on logits in int8.
+class Rechoosing {
+ public:
+  Rechoosing(std::shared_ptr<const Model> model, const Backend& backend, const ModelData& data,
+             std::vector<CalibrationRecord> before)
+      : model_(std::move(model)),
+        backend_(backend),
+        data_(data),
+        made_(std::move(before)),
+        tune_(record_table(model_, data, data.splits.tune)) {}
+
+  [[nodiscard]] const LogitTable& tune() const { return tune_.table; }
+
+  // Nothing where it cannot be chosen there, which is said.
+  std::optional<CalibrationRecord> again(const CalibrationRecord& old) {
+    try {
+      CalibrationRecord record = old.guarantee ? promised(old) : recalibrate(tune_, old, times_for(old.rule));
+      made_.push_back(record);
+      return record;
+    } catch (const Error& error) {
+      if (error.code() != Code::kFailedPrecondition) throw;
+      say(fmt::format("warning: '{}' cannot be chosen for int8: {}", record_name(old), error.what()));
+      return std::nullopt;
+    }
+  }
+
+ private:
+  CalibrationRecord promised(const CalibrationRecord& old) {
+    const Split& split = data_.splits.guarantee;
+    static_cast<void>(why_unseen(model_->manifest().provenance, data_.data.name, data_.data.hash,
+                                 old.guarantee->unseen == Unseen::kUserWord));
+    check_room_for_promise(split.hash, old.policy, old.rule, kInt8, made_);
+    if (!guarantee_) guarantee_ = record_table(model_, data_, split);
+    return recalibrate({tune_, *guarantee_}, old, {}, made_);
+  }
+
+  // In int8, measured when a rule asks.
+  const std::vector<double>& times_for(const CalibrationRule& rule) {
+    if (rule.kind == CalibrationRule::Kind::kLatency && times_.empty()) {
+      const Batch samples = load_all(model_->manifest(), data_, data_.splits.tune, model_->batch_max());
+      times_ = exit_times(profile(*model_, backend_, samples.images, static_cast<int32_t>(samples.n)));
+    }
+    return times_;
+  }
+
+  std::shared_ptr<const Model> model_;
+  const Backend& backend_;
+  const ModelData& data_;
+  std::vector<CalibrationRecord> made_;  // promises count beside all that there were, those of earlier scales too
+  StoredTable tune_;
+  std::optional<StoredTable> guarantee_;  // read when a promise asks for it
+  std::vector<double> times_;
+};
 
 void run(const QuantizeArguments& arguments) {
-  const RangeMethod method = range_method_from_string(arguments.method);
   ModelFile file = load_model(arguments.model);
   const ModelData data = open_model_data(file.manifest, arguments.data);
-  const Split& split = data.splits.tune;
-  const Batch samples = load_all(file.manifest, data, split);
-  const int64_t measured = std::min(arguments.samples, samples.n);
   const auto backend = make_backend(arguments.backend);
   if (!backend->supports(Precision::kInt8)) {
     fail(Code::kFailedPrecondition, "[quantize] the backend '{}' does not compute in int8; use --backend onednn",
          backend->name());
   }
-  Quantisation quantisation;
-  quantisation.method = arguments.method;
-  quantisation.data_set = data.data.name;
-  quantisation.split_hash = split.hash;
-  quantisation.samples = measured;
-  quantisation.model_hash = model_hash(file);
-  const std::span<const float> images(samples.images);
-  quantisation.scales = measure_scales(
-      file.manifest.graph, file.tensors, *backend,
-      images.first(images.size() / static_cast<size_t>(samples.n) * static_cast<size_t>(measured)), method);
-  file.manifest.quantisation = std::move(quantisation);
-
-  const auto model = Model::compile(file, *backend, {.backend = arguments.backend, .precision = Precision::kInt8});
-  const StoredTable tune = record_table(model, data, split, samples);
-  const LogitTable& table = tune.table;
+  file.manifest.quantisation = measured_scales(file, data, arguments, *backend);
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
-  const std::string& policy = file.manifest.policy.name;
-  if (records.empty() && has_own_rule(policy, static_cast<int32_t>(file.manifest.graph.classes))) {
-    records.push_back(untuned_record(file, arguments, data, samples));
+  const auto classes = static_cast<int32_t>(file.manifest.graph.classes);
+  if (records.empty() && has_own_rule(file.manifest.policy.name, classes)) {
+    add_record(records, untuned_record(file, arguments, data));
   }
+  const auto model = Model::compile(file, *backend, {.backend = arguments.backend, .precision = Precision::kInt8});
+  Rechoosing rechoosing(model, *backend, data, records);
   const std::vector<CalibrationRecord> choices = distinct_choices(records);
-  std::erase_if(records, [](const CalibrationRecord& record) { return record.precision == kInt8; });
+  std::erase_if(records, [](const CalibrationRecord& record) { return record.origin.precision == kInt8; });
   const std::optional<Quantity>& quantity = file.manifest.quantity;
-  const auto shown = [&](double quality) { return quality_cell(quantity, quality); };
   Table rows({"policy", "chosen by", "logits", std::string(quality_word(quantity)), "MACs of plain", "exit shares"});
-  std::optional<LogitTable> guarantee;  // read when a record with a guarantee asks for it
-  std::vector<double> times;            // in int8, measured when a record chosen by them asks
+  const auto add_row = [&](const CalibrationRecord& record, const std::string& what, double quality, double cost,
+                           const std::vector<double>& shares) {
+    rows.add({cell(record.policy.name), cell(rule_text(record, classes)), cell(what), quality_cell(quantity, quality),
+              number(cost, 4), cell(shares_text(shares))});
+  };
+  size_t chosen = 0;
   for (const CalibrationRecord& old : choices) {
-    CalibrationRecord record;
-    if (old.guarantee) {
-      if (!guarantee) guarantee = logit_table(model, load_all(file.manifest, data, data.splits.guarantee));
-      record = recalibrate_with_risk(table, *guarantee, old).record;
-      record.guarantee->split_hash = data.splits.guarantee.hash;
-    } else {
-      try {
-        if (times.empty() && old.rule.starts_with("latency ")) {
-          const int32_t batch = std::min(model->batch_max(), static_cast<int32_t>(samples.n));
-          times = exit_times(profile(*model, *backend, samples.images, batch));
-        }
-        record = recalibrate(table, old, times);
-      } catch (const Error& error) {
-        if (error.code() != Code::kFailedPrecondition) throw;
-        say(fmt::format("warning: '{}' by '{}' cannot be chosen for int8: {}", old.policy.name, old.rule,
-                        error.what()));
-        continue;
-      }
-    }
-    set_origin(record, tune.origin);
-    if (old.precision != kInt8) {
-      rows.add(row(old, old.precision, shown(old.quality), old.cost_fraction, old.exit_shares));
+    const std::optional<CalibrationRecord> record = rechoosing.again(old);
+    if (!record) continue;
+    if (const std::string& precision = old.origin.precision; precision != kInt8) {
+      add_row(old, precision, old.quality, old.cost_fraction, old.exit_shares);
       if (!holds_everywhere(old)) {
+        const LogitTable& table = rechoosing.tune();
         const Replay kept = replay(table, *make_policy(old.policy, policy_context(table)));
-        rows.add(row(old, fmt::format("int8, thresholds of {}", old.precision), shown(kept.quality), kept.cost,
-                     kept.shares));
+        add_row(old, fmt::format("int8, thresholds of {}", precision), kept.quality, kept.cost, kept.shares);
       }
     }
-    rows.add(row(record, kInt8, shown(record.quality), record.cost_fraction, record.exit_shares));
-    records.push_back(std::move(record));
+    add_row(*record, kInt8, record->quality, record->cost_fraction, record->exit_shares);
+    add_record(records, *record);
+    ++chosen;
   }
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
   save_model(file, output);
   rows.print(arguments.form);
-  say(fmt::format("{} maps measured on {} samples of {} ({}); {} calibrations chosen anew on {} samples; stored in {}",
-                  file.manifest.quantisation->scales.size(), measured, split.name, arguments.method, choices.size(),
-                  samples.n, output));
+  const Quantisation& quantisation = *file.manifest.quantisation;
+  say(
+      fmt::format("{} maps measured on {} samples of {} ({}); {} calibrations chosen anew on {} samples of {}; stored "
+                  "in {}",
+                  quantisation.scales.size(), quantisation.samples, data.splits.train.name, arguments.method, chosen,
+                  rechoosing.tune().samples, data.splits.tune.name, output));
 }
 
 }  // namespace
@@ -150,7 +185,7 @@ void add_quantize(CLI::App& app) {
   app.add_option("--method", arguments->method,
                  "which numbers fit a map's range: min-max | percentile (99.99 %) | mse (least squared error)")
       ->capture_default_str();
-  app.add_option("--samples", arguments->samples, "how many of the tune split to measure on")
+  app.add_option("--samples", arguments->samples, "how many of the training split to measure on, spread evenly over it")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
       ->capture_default_str();
   app.add_option("--backend", arguments->backend, "auto | onednn")->capture_default_str();

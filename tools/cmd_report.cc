@@ -77,10 +77,10 @@ Entrant open_entrant(const std::string& run, const ModelOptions& options) {
     entrant.policies.emplace_back("untouched", gates);
   }
   for (const CalibrationRecord& record : manifest.calibrations) {
-    if (record.precision != to_string(options.precision)) continue;
+    if (record.origin.precision != to_string(options.precision)) continue;
     const auto same = [&](const auto& known) { return known.second == record.policy; };
     if (std::none_of(entrant.policies.begin(), entrant.policies.end(), same)) {
-      entrant.policies.emplace_back(record.rule, record.policy);
+      entrant.policies.emplace_back(rule_text(record, static_cast<int32_t>(manifest.graph.classes)), record.policy);
     }
   }
   entrant.policies.emplace_back("-", PolicySpec{});  // never

@@ -10,17 +10,17 @@
 #include "data_flags.h"
 #include "engine_flags.h"
 #include "eval/accuracy_cost_curve.h"
-#include "guarantee_text.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
+#include "measure/why_unseen.h"
 #include "network_drawing.h"
+#include "policy/guarantee_text.h"
 #include "policy_flags.h"
 #include "profile/profile.h"
 #include "table.h"
 #include "tune/calibrate.h"
 #include "tune/choosing/grid.h"
-#include "tune/risk/calibrate_risk.h"
-#include "tune/stored_record.h"
+#include "tune/risk/promises.h"
 
 namespace sooner {
 namespace {
@@ -39,6 +39,10 @@ struct TuneArguments {
   std::optional<double> delta;
   std::string loss;
   std::string bound;
+  std::optional<int64_t> promises;
+  bool unseen = false;
+  bool anew = false;
+  std::string name;
   std::optional<double> coverage;
   std::optional<double> most_error;
   std::string front;
@@ -71,6 +75,37 @@ double allowed_loss(double value, std::string_view flag, const std::optional<Qua
   return within(value, 100, flag, " percentage points") / 100;
 }
 
+// What --risk and its companions ask for; nothing without it.
+std::optional<RiskTerms> risk_terms_of(const TuneArguments& arguments) {
+  if (!arguments.risk) {
+    const std::string_view companion = arguments.delta                      ? "delta"
+                                       : !arguments.loss.empty()            ? "loss"
+                                       : !arguments.bound.empty()           ? "bound"
+                                       : arguments.promises                 ? "promises"
+                                       : arguments.unseen                   ? "unseen"
+                                       : arguments.anew                     ? "anew"
+                                       : !arguments.guarantee_table.empty() ? "guarantee-table"
+                                                                            : "";
+    if (companion.empty()) return std::nullopt;
+    fail(Code::kInvalidArgument, "[tune] got --{}, which belongs to --risk; add --risk, the largest risk", companion);
+  }
+  if (!arguments.bound.empty() && !arguments.delta) {
+    fail(Code::kInvalidArgument,
+         "[tune] the bound '{}' does not fit a promise in expectation, which rests on none; add --delta, or leave "
+         "--bound out",
+         arguments.bound);
+  }
+  if (!has_thresholds(policy_name(arguments.policy))) {
+    fail(Code::kInvalidArgument, "[tune] policy '{}' has no thresholds to choose, so no risk to control",
+         policy_name(arguments.policy));
+  }
+  RiskTerms terms{.level = *arguments.risk, .delta = arguments.delta, .promises = arguments.promises.value_or(1)};
+  if (!arguments.loss.empty()) terms.loss = risk_loss_from_string(arguments.loss);
+  if (!arguments.bound.empty()) terms.bound = risk_bound_from_string(arguments.bound);
+  check_risk_terms(terms);
+  return terms;
+}
+
 CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy,
                         const std::optional<Quantity>& quantity) {
   using Kind = CalibrationRule::Kind;
@@ -99,6 +134,9 @@ CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy
   } else if (!arguments.shares.empty()) {
     rule.kind = Kind::kShares;
     rule.shares = arguments.shares;
+  } else if (arguments.risk) {
+    rule.kind = Kind::kRisk;
+    rule.risk = risk_terms_of(arguments);
   } else if (!arguments.untouched && has_thresholds(policy.name)) {
     if (quantity) {
       fail(Code::kInvalidArgument,
@@ -109,34 +147,6 @@ CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy
     rule.kind = Kind::kAccuracyDrop;
     rule.value = 0.003;
   }
-  return rule;
-}
-
-// What --risk and its companions ask for; nothing without it.
-std::optional<RiskRule> risk_rule_of(const TuneArguments& arguments) {
-  if (!arguments.risk) {
-    const std::string_view companion = arguments.delta                      ? "delta"
-                                       : !arguments.loss.empty()            ? "loss"
-                                       : !arguments.bound.empty()           ? "bound"
-                                       : !arguments.guarantee_table.empty() ? "guarantee-table"
-                                                                            : "";
-    if (companion.empty()) return std::nullopt;
-    fail(Code::kInvalidArgument, "[tune] got --{}, which belongs to --risk; add --risk, the largest risk", companion);
-  }
-  if (!arguments.bound.empty() && !arguments.delta) {
-    fail(Code::kInvalidArgument,
-         "[tune] the bound '{}' does not fit a promise in expectation, which rests on none; add --delta, or leave "
-         "--bound out",
-         arguments.bound);
-  }
-  if (!has_thresholds(policy_name(arguments.policy))) {
-    fail(Code::kInvalidArgument, "[tune] policy '{}' has no thresholds to choose, so no risk to control",
-         policy_name(arguments.policy));
-  }
-  RiskRule rule{.options = {.level = *arguments.risk, .delta = arguments.delta}};
-  if (!arguments.loss.empty()) rule.loss = risk_loss_from_string(arguments.loss);
-  if (!arguments.bound.empty()) rule.options.bound = risk_bound_from_string(arguments.bound);
-  check_risk_options(rule.options);
   return rule;
 }
 
@@ -223,6 +233,12 @@ StoredTable table_of_split(const std::string& path, const ModelFile& file, std::
        table.origin.split, split);
 }
 
+// Samples that a promise rests on, and why the network has not learnt them.
+struct Promised {
+  StoredTable samples;
+  Unseen unseen = Unseen::kRecorded;
+};
+
 // Logits that the engine computes, or that a table holds.
 class Logits {
  public:
@@ -245,15 +261,32 @@ class Logits {
     const Batch samples = load_all(file_.manifest, data_, data_.splits.tune, model_->batch_max());
     return exit_times(profile(*model_, *backend_, samples.images, static_cast<int32_t>(samples.n)));
   }
-  // After tune(). Checks that these samples are enough before it computes any.
-  [[nodiscard]] StoredTable guarantee(const RiskRule& rule) const {
+  // After tune(). Checks that a promise has room beside others on these samples, that these are enough, and that the
+  // network has not learnt them, before it computes any.
+  [[nodiscard]] Promised guarantee(const PolicySpec& policy, const CalibrationRule& rule,
+                                   const std::vector<CalibrationRecord>& records) const {
+    const Provenance& provenance = file_.manifest.provenance;
     if (table_) {
-      if (!arguments_.guarantee_table.empty()) return table_of_split(arguments_.guarantee_table, file_, "guarantee");
-      fail(Code::kInvalidArgument, "[tune] --risk with --table needs --guarantee-table, of the other half");
+      if (arguments_.guarantee_table.empty()) {
+        fail(Code::kInvalidArgument, "[tune] --risk with --table needs --guarantee-table, of the other half");
+      }
+      Promised promised{table_of_split(arguments_.guarantee_table, file_, "guarantee")};
+      const Origin& origin = promised.samples.origin;
+      promised.unseen = why_unseen(provenance, origin.data_set, "", arguments_.unseen);
+      check_room_for_promise(origin.split_hash, policy, rule, origin.precision, records);
+      return promised;
     }
     const Split& split = data_.splits.guarantee;
-    if (!split.indices.empty()) check_risk_samples(rule.options, static_cast<int64_t>(split.indices.size()));
-    return record_table(model_, data_, split);
+    const Unseen unseen = why_unseen(provenance, data_.data.name, data_.data.hash, arguments_.unseen);
+    check_room_for_promise(split.hash, policy, rule, to_string(precision()), records);
+    if (!split.indices.empty()) check_risk_samples(*rule.risk, static_cast<int64_t>(split.indices.size()));
+    return {record_table(model_, data_, split), unseen};
+  }
+  // After tune(): which samples a promise would rest on.
+  [[nodiscard]] std::string guarantee_hash() const {
+    if (!table_) return data_.splits.guarantee.hash;
+    if (arguments_.guarantee_table.empty()) return "";
+    return table_of_split(arguments_.guarantee_table, file_, "guarantee").origin.split_hash;
   }
 
  private:
@@ -292,32 +325,8 @@ double plain_quality(const TuneArguments& arguments, const StoredTable& tune, co
   return quality_of_exits(record_table(model, data, data.splits.tune).table).back();
 }
 
-RiskCalibration calibrate_with_guarantee(const ModelFile& file, const Logits& logits, const StoredTable& tune,
-                                         const PolicySpec& policy, const TuneArguments& arguments,
-                                         const RiskRule& rule) {
-  const StoredTable guarantee = logits.guarantee(rule);
-  if (guarantee.origin.precision != tune.origin.precision) {
-    fail(Code::kFailedPrecondition, "[tune] the tables are of {} and {} logits, expected the same precision",
-         tune.origin.precision, guarantee.origin.precision);
-  }
-  if (guarantee.origin.data_set != tune.origin.data_set) {
-    fail(Code::kFailedPrecondition,
-         "[tune] the tables are of '{}' and '{}', expected one data set, whose halves share no sample",
-         tune.origin.data_set, guarantee.origin.data_set);
-  }
-  if (guarantee.origin.split_hash == tune.origin.split_hash) {
-    fail(Code::kFailedPrecondition,
-         "[tune] both tables are of the samples {}; a promise needs samples that no threshold has seen",
-         tune.origin.split_hash);
-  }
-  check_classes(guarantee, file.manifest.class_names, false);
-  RiskCalibration made = calibrate_with_risk(tune.table, guarantee.table, policy, rule, !arguments.raw);
-  made.record.guarantee->split_hash = guarantee.origin.split_hash;
-  return made;
-}
-
 void run(const TuneArguments& arguments) {
-  const std::optional<RiskRule> risk = risk_rule_of(arguments);
+  const std::optional<RiskTerms> risk = risk_terms_of(arguments);
   if (risk && arguments.missing_classes) {
     fail(Code::kInvalidArgument,
          "[tune] got --missing-classes and --risk: nothing can be promised about a class that nobody measured");
@@ -354,23 +363,23 @@ void run(const TuneArguments& arguments) {
   check_classes(tune, file.manifest.class_names, arguments.missing_classes);
   std::optional<double> plain;
   if (!arguments.plain.empty()) plain = plain_quality(arguments, tune, file.manifest);
-  CalibrateOptions options;
-  options.fit_temperatures = !arguments.raw;
-  options.abstention = abstention_of(arguments);
+  rule.abstention = abstention_of(arguments);
   RiskChoice choice;
+  CalibrateOptions options{.name = arguments.name, .fit_temperatures = !arguments.raw, .risk_choice = &choice};
+  std::vector<CalibrationRecord>& records = file.manifest.calibrations;
   CalibrationRecord record;
   if (risk) {
-    RiskCalibration made = calibrate_with_guarantee(file, logits, tune, policy, arguments, *risk);
-    record = std::move(made.record);
-    choice = std::move(made.choice);
+    const int64_t withdrawn = arguments.anew ? withdraw_promises(logits.guarantee_hash(), records) : 0;
+    if (withdrawn > 0) say(fmt::format("{} earlier promises on the same samples are withdrawn", withdrawn));
+    const Promised promised = logits.guarantee(policy, rule, records);
+    check_classes(promised.samples, file.manifest.class_names, false);
+    options.unseen = promised.unseen;
+    options.beside = records;
+    record = calibrate({tune, promised.samples}, policy, rule, options);
   } else {
-    record = calibrate(tune.table, policy, rule, options);
+    record = calibrate(tune, policy, rule, options);
   }
-  set_origin(record, tune.origin);
-
-  // The newest is the default unless asked otherwise.
-  std::vector<CalibrationRecord>& records = file.manifest.calibrations;
-  store_record(record, records);
+  add_record(records, record);
   if (!arguments.keep_default) file.manifest.policy = record.policy;
   // First: what fails must not leave another model behind.
   if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front, quantity);
@@ -387,8 +396,9 @@ void run(const TuneArguments& arguments) {
   }
   table.print(arguments.form);
   say(fmt::format("{}, {}: expected {} at {:.3f} of the plain MACs ({} samples of {}; last exit {}); stored in {}",
-                  record.policy.name, record.rule, quality_text(quantity, record.quality), record.cost_fraction,
-                  record.samples, tune.origin.split, quality_text(quantity, record.last_exit_quality), output));
+                  record.policy.name, rule_text(record, tune.table.classes), quality_text(quantity, record.quality),
+                  record.cost_fraction, record.samples, tune.origin.split,
+                  quality_text(quantity, record.last_exit_quality), output));
   if (rule.kind == CalibrationRule::Kind::kLatency) {
     double time = 0;
     for (size_t k = 0; k < rule.times.size(); ++k) time += record.exit_shares[k] * rule.times[k];
@@ -399,15 +409,12 @@ void run(const TuneArguments& arguments) {
     say(fmt::format("the network without exits, {}: {} of the same samples", arguments.plain,
                     quality_text(quantity, *plain)));
   }
-  if (options.abstention) say_abstention(tune, record.policy);
+  if (rule.abstention) say_abstention(tune, record.policy);
   if (!record.guarantee) return;
-  say("guarantee: " + guarantee_text(*record.guarantee));
-  const auto promises = std::ranges::count_if(records, [&](const CalibrationRecord& other) {
-    return other.guarantee && other.guarantee->split_hash == record.guarantee->split_hash;
-  });
-  if (promises > 1) {
-    say(fmt::format("{} promises of this model rest on these samples: each holds by itself, not all at once",
-                    promises));
+  say("guarantee: " + guarantee_text(record));
+  if (record.rule.risk->promises > 1) {
+    say(fmt::format("promise {} of {} on these samples; all of them hold at once with probability {:.10g} %",
+                    record.guarantee->number, record.rule.risk->promises, 100 * (1 - *record.rule.risk->delta)));
   }
   say(fmt::format("on {} samples of guarantee: risk {:.2f} %, bound {:.2f} %, {:.1f} % of the last exit's MACs saved",
                   choice.samples, 100 * choice.risk, 100 * choice.bound, 100 * choice.saved));
@@ -447,6 +454,17 @@ void add_tune(CLI::App& app) {
                  "differs: from the last exit's answer (default) | accuracy-gap: wrong where the last exit is right");
   app.add_option("--bound", arguments->bound,
                  "with --delta: binomial, exact for these losses (default) | hoeffding-bentkus | betting");
+  app.add_option(
+         "--promises", arguments->promises,
+         "how many promises may ever rest on the same samples, of any level, policy or precision; said when the "
+         "first is made: they share --delta, so that all of them hold at once (default: 1)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
+  app.add_flag("--unseen", arguments->unseen,
+               "your word that the network, trained elsewhere, has not learnt the calibration images; the promise says "
+               "that it rests on it");
+  app.add_flag("--anew", arguments->anew, "withdraw earlier promises that rest on the same samples first");
+  app.add_option("--name", arguments->name,
+                 "what to call this calibration, for --calibration (default: policy and rule)");
   CLI::Option* coverage = app.add_option(
       "--coverage", arguments->coverage,
       "answer at least this fraction, 0 to 1, and \"do not know\" to the least sure of those at the last exit");

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <limits>
 
+#include "command.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "policy/policy_kind.h"
+#include "policy/standing.h"
 #include "policy/threshold_units.h"
 
 namespace sooner {
@@ -49,7 +51,7 @@ void set_thresholds(PolicySpec& spec, const std::string& flag, const std::vector
 PolicySpec tuned_policy(const Manifest& manifest, const std::string& name, Precision precision) {
   const std::vector<CalibrationRecord>& records = manifest.calibrations;
   const auto tuned = std::find_if(records.rbegin(), records.rend(), [&](const CalibrationRecord& record) {
-    return record.policy.name == name && record.precision == to_string(precision);
+    return record.policy.name == name && record.origin.precision == to_string(precision);
   });
   if (tuned != records.rend()) return tuned->policy;
   const auto elsewhere = std::find_if(records.rbegin(), records.rend(),
@@ -254,6 +256,11 @@ PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Preci
     fail(Code::kInvalidArgument, "[policy] got --stage-seconds, which belongs to --deadline; add it");
   }
   return spec;
+}
+
+void say_doubt(const Manifest& manifest, const PolicySpec& policy, const Origin& engine) {
+  const std::string doubt = doubt_about(policy, manifest.calibrations, engine);
+  if (!doubt.empty()) say("warning: " + doubt);
 }
 
 }  // namespace sooner

@@ -53,4 +53,8 @@ void set_always_exit(PolicySpec& spec, int32_t exit);
 // kFailedPrecondition when the calibrations give them for other precisions alone.
 PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Precision precision);
 
+// Says what a person must hear before `policy` answers on an engine: that its thresholds were chosen on other weights
+// or numbers, that a promise made with them is void (policy/standing.h).
+void say_doubt(const Manifest& manifest, const PolicySpec& policy, const Origin& engine);
+
 }  // namespace sooner

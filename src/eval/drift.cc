@@ -90,13 +90,13 @@ void check(const CalibrationRecord& record, const DriftOptions& options) {
   if (record.score_histograms.empty() || record.samples < 1) {
     fail(Code::kFailedPrecondition,
          "[drift] the calibration of '{}' ({}) holds no scores; run `sooner tune` with a policy that scores",
-         record.policy.name, record.rule);
+         record.policy.name, rule_text(record, 2));
   }
   if (record.policy.thresholds.size() + 1 != record.exit_shares.size()) {
     fail(Code::kFailedPrecondition,
          "[drift] the calibration of '{}' ({}) has no threshold for each exit (thresholds by class?), so the scores of "
          "those who left are not known; tune by another rule",
-         record.policy.name, record.rule);
+         record.policy.name, rule_text(record, 2));
   }
 }
 
@@ -126,10 +126,10 @@ void check_state(const DriftState& state, const std::string& identity, const Dri
 }  // namespace
 
 std::string record_identity(const CalibrationRecord& record) {
-  return hash_hex(hash_bytes(fmt::format("{} {} {} {} {} {} {} {} {} {} {}", record.policy.name,
-                                         record.policy.thresholds, record.policy.temperatures, record.rule,
-                                         record.split_hash, record.samples, record.precision, record.exit_shares,
-                                         record.score_histograms, record.histogram_low, record.histogram_high)));
+  return hash_hex(hash_bytes(fmt::format(
+      "{} {} {} {} {} {} {} {} {} {} {}", record.policy.name, record.policy.thresholds, record.policy.temperatures,
+      to_string(record.rule), record.origin.split_hash, record.samples, record.origin.precision, record.exit_shares,
+      record.score_histograms, record.histogram_low, record.histogram_high)));
 }
 
 std::vector<int64_t> leaver_histogram(const CalibrationRecord& record, size_t exit) {

@@ -18,7 +18,7 @@ namespace {
 CalibrationRecord record() {
   CalibrationRecord made;
   made.policy = {.name = "margin", .thresholds = {1.5}};
-  made.rule = "budget 0.5";
+  made.rule = parse_calibration_rule("budget 0.5");
   made.samples = 100;
   made.exit_shares = {0.6, 0.4};
   made.score_histograms = {{20, 40, 30, 10}, {20, 20}};

@@ -75,7 +75,7 @@ TEST(HostileModel, LackingOrMisshapenManifestIsRefused) {
 }
 
 TEST(HostileModel, OfAnotherVersionIsRefused) {
-  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 6; }), HasSubstr("newer sooner"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 7; }), HasSubstr("newer sooner"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 2; }), HasSubstr("'quantisation' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 3; }), HasSubstr("'cost_weights' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) {

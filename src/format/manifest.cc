@@ -12,6 +12,7 @@
 #include "format/json_reader.h"
 #include "format/policy_json.h"
 #include "format/quantisation_json.h"
+#include "format/record_json.h"
 #include "graph/carry_set.h"
 #include "policy/checked_spec.h"
 
@@ -22,36 +23,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kMaxCalibrations = 1024;
-constexpr size_t kMaxBins = 4096;
 constexpr size_t kMaxList = size_t{1} << 20U;
 constexpr int64_t kMaxCheckSamples = 4096;
-
-Json guarantee_to_json(const std::optional<RiskGuarantee>& guarantee) {
-  if (!guarantee) return nullptr;
-  Json json;
-  json["level"] = number_to_json(guarantee->level, "guarantee.level");
-  json["delta"] = number_to_json(guarantee->delta, "guarantee.delta");
-  json["loss"] = guarantee->loss;
-  json["bound"] = guarantee->bound;
-  json["samples"] = guarantee->samples;
-  json["split_hash"] = guarantee->split_hash;
-  json["risk"] = number_to_json(guarantee->risk, "guarantee.risk");
-  return json;
-}
-
-std::optional<RiskGuarantee> guarantee_from_json(const JsonValue& value) {
-  if (value.is_null()) return std::nullopt;
-  value.require_keys({"level", "delta", "loss", "bound", "samples", "split_hash", "risk"});
-  RiskGuarantee guarantee;
-  guarantee.level = value["level"].number(0, 1);
-  guarantee.delta = value["delta"].number(0, 1);
-  guarantee.loss = value["loss"].text();
-  guarantee.bound = value["bound"].text();
-  guarantee.samples = value["samples"].integer(1, std::numeric_limits<int64_t>::max());
-  guarantee.split_hash = value["split_hash"].text();
-  guarantee.risk = value["risk"].number(0, 1);
-  return guarantee;
-}
 
 // The first version that knows regressions.
 constexpr int kVersionOfNumbers = 4;
@@ -71,90 +44,19 @@ std::optional<Quantity> quantity_from_json(const JsonValue& value) {
   return Quantity{value["name"].text(), value["unit"].text()};
 }
 
-// How a record's qualities are written: as accuracies, or as the errors they are minus of.
-struct QualityNames {
-  const char *own = "accuracy", *last_exit = "last_exit_accuracy", *exit = "exit_accuracy";
-  double sign = 1;
-};
+constexpr int kVersionOfElsewhere = 6;
 
-QualityNames quality_names(bool number) {
-  if (!number) return {};
-  return {.own = "error", .last_exit = "last_exit_error", .exit = "exit_error", .sign = -1};
+// What a file before version 6 lets one conclude: a network that was imported, or began from another file, may have
+// seen anything.
+bool began_elsewhere(const Provenance& provenance) {
+  const std::string& config = provenance.config_toml;
+  const bool from_file =
+      config.find("\nstart = \"") != std::string::npos && config.find("\nstart = \"\"") == std::string::npos;
+  const bool brought = provenance.regime == kImportedRegime || provenance.regime == kAttachedRegime;
+  return (brought && provenance.data_hash.empty()) || from_file;
 }
 
-// 0 has no sign.
-double times(double sign, double quality) { return quality == 0 ? 0 : sign * quality; }
-
-std::vector<double> times(double sign, std::vector<double> qualities) {
-  for (double& quality : qualities) quality = times(sign, quality);
-  return qualities;
-}
-
-Json record_to_json(const CalibrationRecord& record, int version, bool number) {
-  const QualityNames names = quality_names(number);
-  Json json;
-  json["policy"] = policy_to_json(record.policy, version);
-  json["rule"] = record.rule;
-  json["data_set"] = record.data_set;
-  json["split_hash"] = record.split_hash;
-  json["samples"] = record.samples;
-  json["precision"] = record.precision;
-  json["backend"] = record.backend;
-  json["instruction_set"] = record.instruction_set;
-  json[names.own] = number_to_json(times(names.sign, record.quality), "calibration.accuracy");
-  json[names.last_exit] = number_to_json(times(names.sign, record.last_exit_quality), "calibration.last_exit_accuracy");
-  json["optimality_gap"] = number_to_json(record.optimality_gap, "calibration.optimality_gap");
-  json["cost_fraction"] = number_to_json(record.cost_fraction, "calibration.cost_fraction");
-  json["exit_shares"] = numbers_to_json(record.exit_shares, "calibration.exit_shares");
-  json[names.exit] = numbers_to_json(times(names.sign, record.exit_quality), "calibration.exit_accuracy");
-  json["score_histograms"] = record.score_histograms;
-  json["histogram_low"] = numbers_to_json(record.histogram_low, "calibration.histogram_low");
-  json["histogram_high"] = numbers_to_json(record.histogram_high, "calibration.histogram_high");
-  if (version >= 3) {
-    json["exit_savings"] = numbers_to_json(record.exit_savings, "calibration.exit_savings");
-    json["guarantee"] = guarantee_to_json(record.guarantee);
-  }
-  return json;
-}
-
-CalibrationRecord record_from_json(const JsonValue& value, int64_t version, bool number) {
-  constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
-  const QualityNames names = quality_names(number);
-  std::vector<std::string_view> keys = {"policy",        "rule",          "data_set",         "split_hash",
-                                        "samples",       "precision",     "backend",          "instruction_set",
-                                        names.own,       names.last_exit, "optimality_gap",   "cost_fraction",
-                                        "exit_shares",   names.exit,      "score_histograms", "histogram_low",
-                                        "histogram_high"};
-  if (version >= 3) keys.insert(keys.end(), {"exit_savings", "guarantee"});
-  value.require_keys(keys);
-  CalibrationRecord record;
-  record.policy = policy_from_json(value["policy"], version);
-  record.rule = value["rule"].text();
-  record.data_set = value["data_set"].text();
-  record.split_hash = value["split_hash"].text();
-  record.samples = value["samples"].integer(0, kLargest);
-  record.precision = value["precision"].text();
-  record.backend = value["backend"].text();
-  record.instruction_set = value["instruction_set"].text();
-  record.quality = times(names.sign, value[names.own].number(-kInfinity, kInfinity));
-  record.last_exit_quality = times(names.sign, value[names.last_exit].number(-kInfinity, kInfinity));
-  record.optimality_gap = value["optimality_gap"].number(-kInfinity, kInfinity);
-  record.cost_fraction = value["cost_fraction"].number(-kInfinity, kInfinity);
-  record.exit_shares = value["exit_shares"].numbers(kMaxList, -kInfinity, kInfinity);
-  record.exit_quality = times(names.sign, value[names.exit].numbers(kMaxList, -kInfinity, kInfinity));
-  for (const JsonValue& histogram : value["score_histograms"].items(kMaxList)) {
-    record.score_histograms.push_back(histogram.integers(kMaxBins, 0, kLargest));
-  }
-  record.histogram_low = value["histogram_low"].numbers(kMaxList, -kInfinity, kInfinity);
-  record.histogram_high = value["histogram_high"].numbers(kMaxList, -kInfinity, kInfinity);
-  if (version >= 3) {
-    record.exit_savings = value["exit_savings"].numbers(kMaxList, -kInfinity, kInfinity);
-    record.guarantee = guarantee_from_json(value["guarantee"]);
-  }
-  return record;
-}
-
-Json provenance_to_json(const Provenance& provenance) {
+Json provenance_to_json(const Provenance& provenance, int version) {
   Json json;
   json["sooner_version"] = provenance.sooner_version;
   json["regime"] = provenance.regime;
@@ -165,12 +67,15 @@ Json provenance_to_json(const Provenance& provenance) {
   json["data_hash"] = provenance.data_hash;
   json["epochs"] = provenance.epochs;
   json["trained_at"] = provenance.trained_at;
+  if (version >= kVersionOfElsewhere) json["trained_elsewhere"] = provenance.trained_elsewhere;
   return json;
 }
 
-Provenance provenance_from_json(const JsonValue& value) {
-  value.require_keys({"sooner_version", "regime", "config_hash", "config_toml", "seed", "data_set", "data_hash",
-                      "epochs", "trained_at"});
+Provenance provenance_from_json(const JsonValue& value, int64_t version) {
+  std::vector<std::string_view> keys = {"sooner_version", "regime",    "config_hash", "config_toml", "seed",
+                                        "data_set",       "data_hash", "epochs",      "trained_at"};
+  if (version >= kVersionOfElsewhere) keys.emplace_back("trained_elsewhere");
+  value.require_keys(keys);
   Provenance provenance;
   provenance.sooner_version = value["sooner_version"].text();
   provenance.regime = value["regime"].text();
@@ -181,6 +86,8 @@ Provenance provenance_from_json(const JsonValue& value) {
   provenance.data_hash = value["data_hash"].text();
   provenance.epochs = value["epochs"].integer(0, std::numeric_limits<int64_t>::max());
   provenance.trained_at = value["trained_at"].text();
+  provenance.trained_elsewhere =
+      version >= kVersionOfElsewhere ? value["trained_elsewhere"].boolean() : began_elsewhere(provenance);
   return provenance;
 }
 
@@ -208,7 +115,7 @@ Manifest read_manifest(const JsonValue& value) {
   manifest.preprocessing.channel_order = preprocessing["channel_order"].text();
   manifest.policy = policy_from_json(value["policy"], version);
   for (const JsonValue& record : value["calibrations"].items(kMaxCalibrations)) {
-    manifest.calibrations.push_back(record_from_json(record, version, manifest.quantity.has_value()));
+    manifest.calibrations.push_back(record_from_json(record, version, manifest.graph.classes == 1));
   }
   if (version >= 3) manifest.cost_weights = cost_weights_from_json(value["cost_weights"]);
   if (version >= 2 && !(version >= 3 && value["quantisation"].is_null())) {
@@ -216,48 +123,8 @@ Manifest read_manifest(const JsonValue& value) {
   }
   manifest.saved_precision = value["saved_precision"].text();
   manifest.check_samples = value["check_samples"].integer(0, kMaxCheckSamples);
-  manifest.provenance = provenance_from_json(value["provenance"]);
+  manifest.provenance = provenance_from_json(value["provenance"], version);
   return manifest;
-}
-
-void check_policy(const PolicySpec& policy, const PolicyContext& context, std::string_view field) {
-  try {
-    make_policy(policy, context);
-  } catch (const Error& error) {
-    fail(Code::kInvalidArgument, "[manifest] {}: {}", field, error.what());
-  }
-}
-
-void check_fractions(const std::vector<double>& values, size_t count, std::string_view field) {
-  if (values.size() != count) {
-    fail(Code::kInvalidArgument, "[manifest] {} has {} numbers, expected {}", field, values.size(), count);
-  }
-  for (const double value : values) {
-    if (!(value >= 0 && value <= 1)) {
-      fail(Code::kInvalidArgument, "[manifest] {} holds {}, expected 0 to 1", field, value);
-    }
-  }
-}
-
-void check_guarantee(const RiskGuarantee& guarantee) {
-  check_fractions({guarantee.level, guarantee.delta, guarantee.risk}, 3, "calibration.guarantee");
-  if (guarantee.samples < 1 || !is_plain_name(guarantee.loss) || !is_plain_name(guarantee.bound)) {
-    fail(Code::kInvalidArgument, "[manifest] calibration.guarantee of {} samples, loss '{}', bound '{}' is not one",
-         guarantee.samples, printable(guarantee.loss), printable(guarantee.bound));
-  }
-}
-
-// Accuracies, or minus errors.
-void check_qualities(const std::vector<double>& values, size_t count, bool number, std::string_view field) {
-  if (!number) return check_fractions(values, count, field);
-  if (values.size() != count) {
-    fail(Code::kInvalidArgument, "[manifest] {} has {} numbers, expected {}", field, values.size(), count);
-  }
-  for (const double value : values) {
-    if (!(value <= 0) || !std::isfinite(value)) {
-      fail(Code::kInvalidArgument, "[manifest] {}: an error of {}, expected 0 or more", field, -value);
-    }
-  }
 }
 
 void check_asked(const Manifest& manifest) {
@@ -274,54 +141,6 @@ void check_asked(const Manifest& manifest) {
   const auto names = static_cast<size_t>(number ? 0 : graph.classes);
   if (manifest.class_names.size() != names) {
     fail(Code::kInvalidArgument, "[manifest] {} class names, expected {}", manifest.class_names.size(), names);
-  }
-}
-
-void check_record(const CalibrationRecord& record, const PolicyContext& context) {
-  const auto exits = static_cast<size_t>(context.exits);
-  check_policy(record.policy, context, "calibration.policy");
-  const bool number = context.classes == 1;
-  check_qualities({record.quality}, 1, number, "calibration.accuracy");
-  check_qualities({record.last_exit_quality}, 1, number, "calibration.last_exit_accuracy");
-  check_fractions(record.exit_shares, exits, "calibration.exit_shares");
-  check_qualities(record.exit_quality, exits, number, "calibration.exit_accuracy");
-  if (!(record.cost_fraction >= 0) || !std::isfinite(record.cost_fraction) || !std::isfinite(record.optimality_gap)) {
-    fail(Code::kInvalidArgument, "[manifest] calibration: cost {} or optimality gap {} is not a cost",
-         record.cost_fraction, record.optimality_gap);
-  }
-  if (!record.exit_savings.empty() && record.exit_savings.size() + 1 != exits) {
-    fail(Code::kInvalidArgument, "[manifest] calibration: savings of {} exits, expected {}: the early ones",
-         record.exit_savings.size(), exits - 1);
-  }
-  for (const double saving : record.exit_savings) {
-    if (!(saving >= 0) || !std::isfinite(saving)) {
-      fail(Code::kInvalidArgument, "[manifest] calibration: an exit's saving of {}, expected 0 or more", saving);
-    }
-  }
-  if (record.guarantee) check_guarantee(*record.guarantee);
-  const size_t histograms = record.score_histograms.size();
-  if ((histograms != 0 && histograms != exits) || record.histogram_low.size() != histograms ||
-      record.histogram_high.size() != histograms) {
-    fail(Code::kInvalidArgument, "[manifest] calibration: {} score histograms with {} and {} bounds, expected {}",
-         histograms, record.histogram_low.size(), record.histogram_high.size(), exits);
-  }
-  for (size_t k = 0; k < histograms; ++k) {
-    const std::vector<int64_t>& histogram = record.score_histograms[k];
-    if (histogram.empty() || histogram.size() > kMaxBins) {
-      fail(Code::kInvalidArgument, "[manifest] calibration: a histogram of {} bins, expected 1 to {}", histogram.size(),
-           kMaxBins);
-    }
-    const double low = record.histogram_low[k], high = record.histogram_high[k];
-    if (!(low <= high) || !std::isfinite(low) || !std::isfinite(high)) {
-      fail(Code::kInvalidArgument, "[manifest] calibration: a histogram from {} to {}, expected finite bounds", low,
-           high);
-    }
-    for (const int64_t bin : histogram) {
-      if (bin < 0 || bin > record.samples) {
-        fail(Code::kInvalidArgument, "[manifest] calibration: {} samples in a bin, expected 0 to {}", bin,
-             record.samples);
-      }
-    }
   }
 }
 
@@ -369,13 +188,11 @@ bool has_later_nodes(const Graph& graph) {
 }  // namespace
 
 int format_version(const Manifest& manifest) {
-  int version =
-      std::max({manifest.quantisation ? 2 : 1, manifest.cost_weights ? 3 : 1, manifest.quantity ? kVersionOfNumbers : 1,
-                has_later_nodes(manifest.graph) ? kVersionOfLaterNodes : 1, policy_version(manifest.policy)});
-  for (const CalibrationRecord& record : manifest.calibrations) {
-    version =
-        std::max({version, policy_version(record.policy), record.guarantee || !record.exit_savings.empty() ? 3 : 1});
-  }
+  int version = std::max(
+      {manifest.quantisation ? 2 : 1, manifest.cost_weights ? 3 : 1, manifest.quantity ? kVersionOfNumbers : 1,
+       has_later_nodes(manifest.graph) ? kVersionOfLaterNodes : 1, policy_version(manifest.policy),
+       manifest.provenance.trained_elsewhere != began_elsewhere(manifest.provenance) ? kVersionOfElsewhere : 1});
+  for (const CalibrationRecord& record : manifest.calibrations) version = std::max(version, record_version(record));
   return version;
 }
 
@@ -393,7 +210,7 @@ std::string manifest_to_json(const Manifest& manifest) {
   json["policy"] = policy_to_json(manifest.policy, version);
   json["calibrations"] = Json::array();
   for (const CalibrationRecord& record : manifest.calibrations) {
-    json["calibrations"].push_back(record_to_json(record, version, manifest.quantity.has_value()));
+    json["calibrations"].push_back(record_to_json(record, version, manifest.graph.classes == 1));
   }
   if (version >= 3) json["cost_weights"] = cost_weights_to_json(manifest.cost_weights);
   if (manifest.quantisation) {
@@ -403,7 +220,7 @@ std::string manifest_to_json(const Manifest& manifest) {
   }
   json["saved_precision"] = manifest.saved_precision;
   json["check_samples"] = manifest.check_samples;
-  json["provenance"] = provenance_to_json(manifest.provenance);
+  json["provenance"] = provenance_to_json(manifest.provenance, version);
   std::string text;
   try {
     text = json.dump();

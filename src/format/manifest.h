@@ -24,6 +24,10 @@ struct Preprocessing {
   std::string channel_order = "RGB";  // "RGB" or "L" (grey)
 };
 
+// Regimes of what was not trained here: weights come from elsewhere; early exits are not trained.
+inline constexpr std::string_view kImportedRegime = "imported";
+inline constexpr std::string_view kAttachedRegime = "attached";
+
 struct Provenance {
   std::string sooner_version;
   std::string regime;       // "differentiable"
@@ -34,6 +38,9 @@ struct Provenance {
   std::string data_hash;  // content hash of the training images and labels
   int64_t epochs = 0;
   std::string trained_at;  // ISO 8601, UTC
+  // Weights come, wholly or in part, of a training that is not on record here, or that kept other images back: they may
+  // have learnt images that are kept for calibration.
+  bool trained_elsewhere = false;
 };
 
 struct Manifest {
@@ -53,10 +60,11 @@ struct Manifest {
 };
 
 // The newest version known here. A manifest is written in the oldest that can hold it, so that older readers read what
-// they can: 5 where the surest exit so far answers, 4 for a regression and for networks of later operations, 3 where a
-// policy has what version 1 lacks (policy_json.h), a calibration record a guarantee or savings of exits, or the
-// manifest cost weights, else 2 with a quantisation, else 1.
-inline constexpr int kFormatVersion = 5;
+// they can: 6 where a calibration record has a name or says whose logits it was made on (record_json.h), or weights
+// come from elsewhere, 5 where the surest exit so far answers, 4 for a regression and for networks of later operations,
+// 3 where a policy has what version 1 lacks (policy_json.h), a calibration record a guarantee or savings of exits, or
+// the manifest cost weights, else 2 with a quantisation, else 1.
+inline constexpr int kFormatVersion = 6;
 int format_version(const Manifest& manifest);
 
 // Members in a fixed order: the same manifest gives the same text. Infinities are written as the strings "inf" and

@@ -128,6 +128,7 @@ TEST(ModelFile, IsWrittenInTheOldestVersionThatHoldsIt) {
   EXPECT_THAT(manifest_to_json(patient.manifest), HasSubstr("\"format_version\":1,"));
   EXPECT_THAT(manifest_to_json(guaranteed_tiny_model().manifest), HasSubstr("\"format_version\":3,"));
   EXPECT_THAT(manifest_to_json(surest_tiny_model().manifest), HasSubstr("\"format_version\":5,"));
+  EXPECT_THAT(manifest_to_json(named_tiny_model().manifest), HasSubstr("\"format_version\":6,"));
   const auto version_of = [](const NetworkDescription& description, const Shape& input) {
     return format_version(made_up_manifest(build_network(description, input, 10)));
   };
@@ -147,11 +148,67 @@ TEST(ModelFile, KeepsAGuaranteeBesideRecordsWithoutOneAndAQuantisation) {
   EXPECT_EQ(again.manifest.quantisation, model.manifest.quantisation);
 }
 
+TEST(ModelFile, KeepsRecordsByNameWithTheirRuleAndOrigin) {
+  const ModelFile model = named_tiny_model();
+  const ModelFile again = parse_model(serialize_model(model), "t");
+  for (size_t i = 0; i < 2; ++i) {
+    const CalibrationRecord &wrote = model.manifest.calibrations[i], &read = again.manifest.calibrations[i];
+    EXPECT_EQ(read.name, wrote.name);
+    EXPECT_EQ(read.rule, wrote.rule);
+    EXPECT_EQ(read.origin, wrote.origin);
+    EXPECT_EQ(read.guarantee, wrote.guarantee);
+  }
+  EXPECT_TRUE(again.manifest.provenance.trained_elsewhere);
+}
+
+TEST(ModelFile, OfARecordWithANameNoHostileOne) {
+  ModelFile model = named_tiny_model();
+  model.manifest.calibrations[0].name = "a\nb";
+  EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); }),
+              HasSubstr("a calibration is called 'a?b'"));
+  model = named_tiny_model();
+  model.manifest.calibrations[0].origin.weights_hash = "\x1b[2J";
+  EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); }),
+              HasSubstr("weights_hash"));
+}
+
+TEST(ModelFile, BeforeVersion6ThatBeganWithAnotherNetworkMayHaveSeenAnything) {
+  const auto elsewhere = [](const std::string& regime, const std::string& data_hash, const std::string& config) {
+    ModelFile model = tiny_model();
+    model.manifest.provenance.regime = regime;
+    model.manifest.provenance.data_hash = data_hash;
+    model.manifest.provenance.config_toml = config;
+    // The writer marks what differs from this, so whatever it is given, the same must come back.
+    for (const bool told : {false, true}) {
+      model.manifest.provenance.trained_elsewhere = told;
+      EXPECT_EQ(parse_model(serialize_model(model), "t").manifest.provenance.trained_elsewhere, told);
+    }
+    for (const bool told : {false, true}) {
+      model.manifest.provenance.trained_elsewhere = told;
+      if (format_version(model.manifest) == 1) return told;
+    }
+    return false;
+  };
+  EXPECT_FALSE(elsewhere("joint", "00000000000000ff", "[train]\nstart = \"\"\n"));
+  EXPECT_TRUE(elsewhere("joint", "00000000000000ff", "[train]\nstart = \"resnet20.safetensors\"\n"));
+  EXPECT_TRUE(elsewhere("imported", "", ""));
+  EXPECT_TRUE(elsewhere("attached", "", ""));
+  EXPECT_FALSE(elsewhere("attached", "00000000000000ff", ""));
+}
+
 TEST(ModelFile, RefusesAGuaranteeThatIsNone) {
   ModelFile model = guaranteed_tiny_model();
-  model.manifest.calibrations[1].guarantee->level = 2;
+  model.manifest.calibrations[1].rule.risk->level = 2;
+  EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); }),
+              HasSubstr("is no promise"));
+  model = guaranteed_tiny_model();
+  model.manifest.calibrations[1].rule = parse_calibration_rule("budget 0.5");
   EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); }),
               HasSubstr("guarantee"));
+  model = guaranteed_tiny_model();
+  model.manifest.calibrations[1].guarantee.reset();
+  EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); }),
+              HasSubstr("without a guarantee"));
   model = guaranteed_tiny_model();
   model.manifest.calibrations[1].guarantee->samples = 0;
   EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); }),

@@ -39,6 +39,7 @@ ModelFile imported_model(Graph graph, TensorMap tensors, const ImportedFacts& fa
   manifest.graph = std::move(graph);
   manifest.provenance.sooner_version = SOONER_VERSION;
   manifest.provenance.regime = kImportedRegime;
+  manifest.provenance.trained_elsewhere = true;
   model.tensors = std::move(tensors);
   return model;
 }

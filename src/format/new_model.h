@@ -2,16 +2,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "format/model_file.h"
 
 namespace sooner {
-
-// Provenance of what was not trained here: its weights come from elsewhere; its early exits are not trained.
-inline constexpr std::string_view kImportedRegime = "imported";
-inline constexpr std::string_view kAttachedRegime = "attached";
 
 struct ImportedFacts {
   std::vector<std::string> class_names = {};  // [classes]; empty: "0", "1", …

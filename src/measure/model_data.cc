@@ -1,6 +1,7 @@
 #include "measure/model_data.h"
 
 #include "core/error.h"
+#include "data/spread.h"
 #include "recipe/recorded_data.h"
 
 namespace sooner {
@@ -57,8 +58,7 @@ Batch load_all(const Manifest& manifest, const ModelData& data, const Split& spl
          "train with some, or take another split",
          split.name, data.data.name);
   }
-  std::vector<int64_t> indices = split.indices;
-  if (limit >= 0 && static_cast<int64_t>(indices.size()) > limit) indices.resize(static_cast<size_t>(limit));
+  const std::vector<int64_t> indices = limit < 0 ? split.indices : spread_over(split.indices, limit);
   Batch all;
   BatchLoader loader(data.source_of(split), data.data.image_shape, indices, loader_options(manifest, 256));
   loader.start_epoch(0);

@@ -34,7 +34,7 @@ ModelData open_model_data(const Manifest& manifest, const DataChoice& choice = {
 // Loader options that preprocess as the model wants, in order, without augmentation.
 LoaderOptions loader_options(const Manifest& manifest, int32_t batch_size);
 
-// All of a split's images, preprocessed [n, C, H, W], and labels.
+// All of a split's images, preprocessed [n, C, H, W], and labels; with a limit so many, spread evenly over it.
 Batch load_all(const Manifest& manifest, const ModelData& data, const Split& split, int64_t limit = -1);
 
 }  // namespace sooner

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <ranges>
 
 #include "core/error.h"
+#include "core/text.h"
+#include "policy/policy_kind.h"
+#include "policy/threshold_units.h"
 
 namespace sooner {
 
@@ -29,35 +33,74 @@ std::optional<PolicySpec> chosen_at(const PolicySpec& policy, std::span<const Ca
   const CalibrationRecord* origin = nullptr;
   for (const CalibrationRecord& record : records) {
     if (record.policy != policy) continue;
-    if (record.precision == precision || holds_everywhere(record)) return policy;
+    if (record.origin.precision == precision || holds_everywhere(record)) return policy;
     origin = &record;
   }
   if (origin == nullptr) return policy;
   const auto twin = std::find_if(records.rbegin(), records.rend(), [&](const CalibrationRecord& record) {
-    return chosen_alike(record, *origin) && record.precision == precision;
+    return chosen_alike(record, *origin) && record.origin.precision == precision;
   });
   if (twin == records.rend()) return std::nullopt;
   return twin->policy;
 }
 
-// "latency 0.003 0.2,1 and coverage 0.9" -> "latency 0.003 and coverage 0.9".
-std::string without_times(std::string_view rule) {
-  constexpr std::string_view kLatency = "latency ";
-  const size_t times = rule.starts_with(kLatency) ? rule.find(' ', kLatency.size()) : std::string_view::npos;
-  if (times == std::string_view::npos) return std::string(rule);
-  const size_t rest = std::min(rule.find(' ', times + 1), rule.size());
-  return std::string(rule.substr(0, times)) + std::string(rule.substr(rest));
-}
-
 }  // namespace
 
+std::string record_name(const CalibrationRecord& record) {
+  if (!record.name.empty()) return record.name;
+  std::string name = record.policy.name + "/" + to_string(without_times(record.rule));
+  std::ranges::replace(name, ' ', '-');
+  return name;
+}
+
+std::string rule_text(const CalibrationRecord& record, int32_t classes) {
+  if (record.rule.kind != CalibrationRule::Kind::kUntouched) return to_string(record.rule);
+  const PolicySpec& policy = record.policy;
+  const PolicyKind& kind = policy_kind(policy.name, classes);
+  std::string text = "rule " + policy.name;
+  if (policy.name == "always") text += fmt::format(" {}", policy.always_exit);
+  if (kind.default_threshold) text = "rule " + threshold_text(policy.name, *kind.default_threshold, classes);
+  return record.rule.abstention ? fmt::format("{} and {}", text, to_string(*record.rule.abstention)) : text;
+}
+
 bool holds_everywhere(const CalibrationRecord& record) {
-  return record.rule.starts_with(kOwnRule) && record.policy.abstain_below == -kInfinity;
+  return record.rule.kind == CalibrationRule::Kind::kUntouched && record.policy.abstain_below == -kInfinity;
 }
 
 bool chosen_alike(const CalibrationRecord& a, const CalibrationRecord& b) {
   return a.policy.name == b.policy.name && a.policy.surest_so_far == b.policy.surest_so_far &&
          a.policy.ensemble.mean == b.policy.ensemble.mean && without_times(a.rule) == without_times(b.rule);
+}
+
+void add_record(std::vector<CalibrationRecord>& records, CalibrationRecord made) {
+  const std::string& precision = made.origin.precision;
+  std::erase_if(records, [&](const CalibrationRecord& old) {
+    return old.origin.precision == precision &&
+           (chosen_alike(old, made) || (!made.name.empty() && old.name == made.name));
+  });
+  const auto taken = [&](const std::string& name) {
+    return std::ranges::any_of(records, [&](const CalibrationRecord& other) {
+      return other.origin.precision == precision && record_name(other) == name;
+    });
+  };
+  if (made.name.empty()) {
+    const std::string stem = record_name(made);
+    made.name = stem;
+    for (int next = 2; taken(made.name); ++next) made.name = fmt::format("{}-{}", stem, next);
+  }
+  records.push_back(std::move(made));
+}
+
+const CalibrationRecord& find_record(std::span<const CalibrationRecord> records, std::string_view name,
+                                     std::string_view precision) {
+  std::vector<std::string> names;
+  for (const CalibrationRecord& record : std::views::reverse(records)) {
+    if (record.origin.precision != precision && !holds_everywhere(record)) continue;
+    names.push_back(record_name(record));
+    if (names.back() == name) return record;
+  }
+  fail(Code::kNotFound, "[calibration] got no calibration '{}' for {}; {}", name, precision,
+       names.empty() ? "the model has none: run `sooner tune`" : suggest(std::string(name), names));
 }
 
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
@@ -83,7 +126,7 @@ PolicySpec policy_at(const PolicySpec& policy, std::span<const CalibrationRecord
     fail(Code::kFailedPrecondition,
          "[policy] what '{}' chose for '{}' rests on logits of another precision and does not hold for {}; run `sooner "
          "tune --policy {} --precision {}` by that rule{}",
-         origin->rule, policy.name, precision, policy.name, precision,
+         rule_text(*origin, 2), policy.name, precision, policy.name, precision,
          has_thresholds(policy.name) ? ", or give --threshold" : "");
   }
   return *found;

@@ -8,38 +8,33 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/calibration_rule.h"
 #include "policy/exit_policy.h"
+#include "policy/origin.h"
+#include "policy/unseen.h"
 
 namespace sooner {
 
-// How the rule of a policy that stands by its own thresholds begins: "rule g >= 0.5", "rule never".
-inline constexpr std::string_view kOwnRule = "rule ";
-
-// A promise about thresholds, and what it rests on: the mean loss of the samples to come is at most `level`, assuming
-// that they are exchangeable with the samples of the split named here.
+// A promise about thresholds that CalibrationRule::risk has the terms of: the mean loss of the samples to come is at
+// most the level, assuming that they are exchangeable with the samples of the split named here, and that the network
+// has not learnt those.
 struct RiskGuarantee {
-  double level = 0;        // in (0, 1)
-  double delta = 0;        // how often such a promise may fail, in (0, 1); 0: it holds in expectation
-  std::string loss;        // "differs" (from the last exit's answer), "accuracy-gap"
-  std::string bound;       // "conformal" in expectation; "binomial", "hoeffding-bentkus", "betting"
   int64_t samples = 0;     // n
   std::string split_hash;  // of the sample list; another one than the thresholds' family was made on
   double risk = 0;         // mean loss of those samples, in [0, 1]
+  Unseen unseen = Unseen::kRecorded;
+  int64_t number = 1;  // which of the promises on these samples it is, in the order made: 1 to RiskTerms::promises
   bool operator==(const RiskGuarantee&) const = default;
 };
 
 struct CalibrationRecord {
+  // By which a request can ask for it: one record of a name for every class of numbers. Empty: of a file before version
+  // 6; record_name gives it one.
+  std::string name;
   PolicySpec policy;
-  // How the thresholds were chosen: "accuracy-drop 0.003", "error-rise 0.5", "budget 0.5", "shares 0.6,0.3,0.1", "rule
-  // g >= 0.5"; with an abstention, its goal: "budget 0.5 and coverage 0.95".
-  std::string rule;
-  // Whose logits: thresholds belong to these.
-  std::string data_set;    // name
-  std::string split_hash;  // of the sample list used
+  CalibrationRule rule;  // how the thresholds were chosen
+  Origin origin;         // whose logits: thresholds belong to these
   int64_t samples = 0;
-  std::string precision = "fp32";
-  std::string backend;          // "onednn"
-  std::string instruction_set;  // "avx512 bf16"
   // Expected on that split.
   double quality = 0;                // as core/quantity.h says, at the chosen operating point
   double last_exit_quality = 0;      // everybody at the last exit
@@ -58,11 +53,26 @@ struct CalibrationRecord {
   std::optional<RiskGuarantee> guarantee;
 };
 
-// Whether nothing in it was chosen on logits, so that it holds whatever their precision.
+// The record's own name, or what it would be called: "max-prob/accuracy-drop-0.003".
+std::string record_name(const CalibrationRecord& record);
+
+// The rule for people: as to_string has it, but of a policy that stands by its own thresholds what these say, "rule
+// g >= 0.5", "rule never".
+std::string rule_text(const CalibrationRecord& record, int32_t classes);
+
+// Whether nothing in it was chosen on logits, so that it holds whatever weights and precision they come from.
 bool holds_everywhere(const CalibrationRecord& record);
 
 // Whether two records come of the same policy and rule; measured times, which a latency rule holds, aside.
 bool chosen_alike(const CalibrationRecord& a, const CalibrationRecord& b);
+
+// Puts `made` behind `records` in place of what was chosen alike at its precision. Gives it a name that no other record
+// of its precision has, unless it has one, which then leaves the record that had it.
+void add_record(std::vector<CalibrationRecord>& records, CalibrationRecord made);
+
+// The newest record of this name at `precision`. Throws kNotFound naming those there are.
+const CalibrationRecord& find_record(std::span<const CalibrationRecord> records, std::string_view name,
+                                     std::string_view precision);
 
 // `policy` with the thresholds and the abstention it has for `precision`: its own where a record says that they were
 // chosen for it, where no record knows them, or where it has none; else those of the record with the same policy name

@@ -12,8 +12,8 @@ PolicySpec margin(double threshold) { return {.name = "margin", .thresholds = {t
 CalibrationRecord record(const PolicySpec& policy, const std::string& rule, const std::string& precision) {
   CalibrationRecord made;
   made.policy = policy;
-  made.rule = rule;
-  made.precision = precision;
+  made.rule = parse_calibration_rule(rule);
+  made.origin.precision = precision;
   return made;
 }
 
@@ -87,6 +87,61 @@ TEST(ChosenAlike, LeavesMeasuredTimesAside) {
   EXPECT_FALSE(alike("budget 0.5", "budget 0.5 and coverage 0.9"));
 }
 
+TEST(CalibrationRecord, IsCalledAfterItsPolicyAndRule) {
+  EXPECT_EQ(record_name(record(margin(0.3), "accuracy-drop 0.003", "fp32")), "margin/accuracy-drop-0.003");
+  EXPECT_EQ(record_name(record(margin(0.3), "latency 0.01 0.2,1 and coverage 0.9", "fp32")),
+            record_name(record(margin(0.3), "latency 0.01 0.4,1 and coverage 0.9", "fp32")));
+  CalibrationRecord gold = record(margin(0.3), "budget 0.5", "fp32");
+  gold.name = "gold";
+  EXPECT_EQ(record_name(gold), "gold");
+}
+
+TEST(CalibrationRecord, SaysItsRuleForPeople) {
+  EXPECT_EQ(rule_text(record(margin(0.3), "budget 0.5", "fp32"), 3), "budget 0.5");
+  EXPECT_EQ(rule_text(record({.name = "gate", .thresholds = {0.5}}, "untouched", "fp32"), 3), "rule g >= 0.5");
+  EXPECT_EQ(rule_text(record({.name = "always", .always_exit = 2}, "untouched", "fp32"), 3), "rule always 2");
+  EXPECT_EQ(rule_text(record({.name = "never"}, "untouched and coverage 0.9", "fp32"), 3),
+            "rule never and coverage 0.9");
+}
+
+TEST(AddRecord, ReplacesWhatWasChosenAlikeAtItsPrecision) {
+  std::vector<CalibrationRecord> records;
+  add_record(records, record(margin(0.3), "budget 0.5", "fp32"));
+  add_record(records, record(margin(0.4), "budget 0.5", "int8"));
+  add_record(records, record(margin(0.5), "budget 0.5", "fp32"));
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(find_record(records, "margin/budget-0.5", "fp32").policy, margin(0.5));
+  EXPECT_EQ(find_record(records, "margin/budget-0.5", "int8").policy, margin(0.4));
+}
+
+TEST(AddRecord, GivesEveryRecordAName) {
+  std::vector<CalibrationRecord> records;
+  PolicySpec surest = margin(0.4);
+  surest.surest_so_far = true;
+  add_record(records, record(margin(0.3), "budget 0.5", "fp32"));
+  add_record(records, record(surest, "budget 0.5", "fp32"));
+  EXPECT_EQ(find_record(records, "margin/budget-0.5-2", "fp32").policy, surest);
+  // A name that somebody chose passes on to the newest.
+  CalibrationRecord gold = record(margin(0.3), "accuracy-drop 0.1", "fp32");
+  gold.name = "gold";
+  add_record(records, gold);
+  gold.rule = parse_calibration_rule("accuracy-drop 0.2");
+  add_record(records, gold);
+  EXPECT_EQ(records.size(), 3U);
+  EXPECT_EQ(find_record(records, "gold", "fp32").rule.value, 0.2);
+}
+
+TEST(FindRecord, NamesThoseThereAre) {
+  std::vector<CalibrationRecord> records;
+  const auto refusal = [&](const char* name, const char* precision) {
+    return message_of(Code::kNotFound, [&] { static_cast<void>(find_record(records, name, precision)); });
+  };
+  EXPECT_NE(refusal("gold", "fp32").find("run `sooner tune`"), std::string::npos);
+  add_record(records, record(margin(0.3), "budget 0.5", "fp32"));
+  EXPECT_NE(refusal("margin/budget-0.4", "fp32").find("did you mean 'margin/budget-0.5'"), std::string::npos);
+  EXPECT_NE(refusal("margin/budget-0.5", "int8").find("the model has none"), std::string::npos);
+}
+
 TEST(PolicyAt, WithoutAChoiceForThePrecisionNamesTheRemedy) {
   const std::vector<CalibrationRecord> records{record(margin(0.3), "budget 0.5", "fp32"),
                                                record(margin(0.4), "budget 0.7", "int8")};
@@ -99,8 +154,8 @@ TEST(PolicyAt, WithoutAChoiceForThePrecisionNamesTheRemedy) {
 TEST(PolicyAt, KnowsThresholdsByClass) {
   const PolicySpec at_fp32{.name = "margin", .class_thresholds = {{0.1, 0.2}}};
   const PolicySpec at_int8{.name = "margin", .class_thresholds = {{0.3, 0.4}}};
-  const std::vector<CalibrationRecord> records{record(at_fp32, "budget 0.5 per-class", "fp32"),
-                                               record(at_int8, "budget 0.5 per-class", "int8")};
+  const std::vector<CalibrationRecord> records{record(at_fp32, "class-drop 0.5", "fp32"),
+                                               record(at_int8, "class-drop 0.5", "int8")};
   EXPECT_EQ(policy_at(at_fp32, records, "int8"), at_int8);
   EXPECT_EQ(find_policy_at(at_fp32, records, "bf16"), std::nullopt);
 }

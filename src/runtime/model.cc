@@ -29,6 +29,16 @@ std::string rows_hash(const ModelFile& file, Precision precision) {
   return rows_hash_of(hash, quantisation_at(file, hash, precision));
 }
 
+Origin origin_here(const ModelFile& file, Precision precision, const Backend& backend) {
+  const auto& quantisation = file.manifest.quantisation;
+  const std::string hash = model_hash(file);
+  const bool other_scales = precision == Precision::kInt8 && quantisation && quantisation->model_hash != hash;
+  return {.weights_hash = other_scales ? hash : rows_hash_of(hash, quantisation_at(file, hash, precision)),
+          .precision = std::string(to_string(precision)),
+          .backend = std::string(backend.name()),
+          .instruction_set = backend.instruction_set()};
+}
+
 std::shared_ptr<const Model> Model::load(const std::filesystem::path& path, const ModelOptions& options) {
   return from_file(load_model(path), options);
 }
@@ -61,6 +71,13 @@ std::shared_ptr<const Model> Model::compile(const ModelFile& file, const Backend
   model->instruction_set_ = backend.instruction_set();
   model->precision_ = options.precision;
   return model;
+}
+
+Origin Model::origin() const {
+  return {.weights_hash = rows_hash_,
+          .precision = std::string(to_string(precision_)),
+          .backend = backend_name_,
+          .instruction_set = instruction_set_};
 }
 
 const CompiledStage& Model::stage(size_t k) const {

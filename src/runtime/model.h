@@ -24,6 +24,10 @@ struct ModelOptions {
 // Whose rows and logits mean the same: model_hash, or in int8 the hash of that and of the maps' scales.
 std::string rows_hash(const ModelFile& file, Precision precision);
 
+// What this machine would compute with the file at a precision by `backend`; of no samples in particular. Where the
+// scales of int8 were measured on other weights there is no such engine: the hash is then the weights' own.
+Origin origin_here(const ModelFile& file, Precision precision, const Backend& backend);
+
 class Model {
  public:
   // Throws what load_model and Backend::compile throw.
@@ -48,6 +52,8 @@ class Model {
   [[nodiscard]] const std::string& backend_name() const { return backend_name_; }
   [[nodiscard]] const std::string& instruction_set() const { return instruction_set_; }
   [[nodiscard]] Precision precision() const { return precision_; }  // effective
+  // Whose logits this model computes, and how; of no samples in particular.
+  [[nodiscard]] Origin origin() const;
 
  private:
   Model() = default;

@@ -668,8 +668,8 @@ TEST(Session, TakesTheThresholdsOfItsOwnPrecision) {
   const auto record = [](double threshold, const std::string& precision) {
     CalibrationRecord made;
     made.policy = {.name = "margin", .thresholds = {threshold, threshold}, .temperatures = {}};
-    made.rule = "budget 0.5";
-    made.precision = precision;
+    made.rule = parse_calibration_rule("budget 0.5");
+    made.origin.precision = precision;
     return made;
   };
   const double everybody = 0, nobody = 1;

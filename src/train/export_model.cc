@@ -57,7 +57,7 @@ void add_check_tensors(ModelFile& model, GraphModule& module, const DataSet& dat
 }  // namespace
 
 void export_model(GraphModule& module, const TrainConfig& config, const DataSet& data, const Splits& splits,
-                  const std::filesystem::path& path) {
+                  bool trained_elsewhere, const std::filesystem::path& path) {
   ModelFile model;
   Manifest& manifest = model.manifest;
   manifest.graph = module.graph();
@@ -72,8 +72,9 @@ void export_model(GraphModule& module, const TrainConfig& config, const DataSet&
   }
   TrainConfig portable = config;
   portable.data.data_dir.clear();  // where the data lay here means nothing elsewhere
-  manifest.provenance = {SOONER_VERSION, config.train.regime, config_hash(config), to_toml(portable), config.train.seed,
-                         data.name,      data.hash,           config.train.epochs, utc_now()};
+  manifest.provenance = {SOONER_VERSION,    config.train.regime, config_hash(config), to_toml(portable),
+                         config.train.seed, data.name,           data.hash,           config.train.epochs,
+                         utc_now(),         trained_elsewhere};
   model.tensors = module.export_tensors();
   for (size_t k = 0; k + 1 < module.graph().exits(); ++k) model.tensors.erase(gate_shift_name(k));
   add_check_tensors(model, module, data, check_indices(splits.validation));

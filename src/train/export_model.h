@@ -13,9 +13,9 @@ namespace sooner {
 
 // Writes model.safetensors: weights, provenance, preprocessing, 16 validation images with the module's fp32 logits and
 // gates, and the default policy: the gate rule at 1/2 under differentiable, otherwise never. REQUIRES: `module` on the
-// CPU.
+// CPU. trained_elsewhere: as in Provenance.
 void export_model(GraphModule& module, const TrainConfig& config, const DataSet& data, const Splits& splits,
-                  const std::filesystem::path& path);
+                  bool trained_elsewhere, const std::filesystem::path& path);
 
 // Writes tensors "logits" F32 [N, K, C], "gates" F32 [N, K-1] (absent with one exit), "labels" I32 [N] (or "targets"
 // F32 [N]), and the split's name and hash in the metadata.

@@ -400,11 +400,11 @@ class Trainer {
         evaluate(*module_, ComputeMode{}, setup_.data, setup_.data.train, setup_.splits.validation.indices);
     export_answers(answers, setup_.splits.validation, folder_.logits("validation"));
     if (setup_.regime->keeps_heads()) {
-      export_model(*module_, config_, setup_.data, setup_.splits, folder_.model());
+      export_model(*module_, config_, setup_.data, setup_.splits, setup_.trained_elsewhere, folder_.model());
     } else {
       GraphModule plain(plain_backbone(setup_.graph), config_.train.seed);
       plain.import_tensors(module_->export_tensors());
-      export_model(plain, config_, setup_.data, setup_.splits, folder_.model());
+      export_model(plain, config_, setup_.data, setup_.splits, setup_.trained_elsewhere, folder_.model());
     }
     const ExitMetrics m = measure_exits(answers, setup_.exit_cost, targets_);
     std::string rule;

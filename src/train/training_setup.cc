@@ -100,6 +100,7 @@ TrainingSetup::TrainingSetup(const TrainConfig& config)
   data.std = start->manifest.preprocessing.std;
   const Provenance& origin = start->manifest.provenance;
   start_saw_kept_images = origin.data_hash == data.hash && !same_splits(origin, config.split);
+  trained_elsewhere = origin.trained_elsewhere || start_saw_kept_images;
 }
 
 }  // namespace sooner

@@ -32,6 +32,7 @@ struct TrainingSetup {
   std::optional<CostWeights> cost_weights;  // that gates are trained for at once
   // Whether the model it starts from may have learnt images that this run keeps for tuning and guarantees.
   bool start_saw_kept_images = false;
+  bool trained_elsewhere = false;  // as in Provenance
 };
 
 }  // namespace sooner

@@ -3,22 +3,22 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "core/error.h"
 #include "policy/policy_kind.h"
 #include "policy/threshold_units.h"
+#include "tune/choosing/abstention.h"
 #include "tune/choosing/budget.h"
 #include "tune/choosing/class_drop.h"
 #include "tune/choosing/exit_savings.h"
 #include "tune/choosing/shares.h"
 #include "tune/fitting/fit_policy.h"
+#include "tune/risk/promises.h"
 #include "tune/tables/score_table.h"
 
 namespace sooner {
 namespace {
-
-// Between a rule and the goal of an abstention: "budget 0.5 and coverage 0.95".
-constexpr std::string_view kAbstaining = " and ";
 
 ThresholdChoice untouched(const ScoreTable& scores, const PolicyKind& kind) {
   if (!kind.default_threshold && scores.exits > 1) {
@@ -67,26 +67,25 @@ ThresholdChoice choose(const ScoreTable& scores, const PolicyKind& kind, const C
     case CalibrationRule::Kind::kShares:
       return choose_by_shares(scores, rule.shares);
     case CalibrationRule::Kind::kClassDrop:  // has no thresholds for all classes
+    case CalibrationRule::Kind::kRisk:       // looks at other samples
     case CalibrationRule::Kind::kUntouched:
       break;
   }
   return untouched(scores, kind);
 }
 
-std::string rule_text(const CalibrationRule& rule, const PolicyKind& kind, const PolicySpec& policy, int32_t classes) {
-  if (rule.kind != CalibrationRule::Kind::kUntouched) return to_string(rule);
-  if (policy.name == "always") return fmt::format("rule always {}", policy.always_exit);
-  if (!kind.thresholds || !kind.default_threshold) return fmt::format("rule {}", policy.name);
-  return "rule " + threshold_text(policy.name, *kind.default_threshold, classes);
-}
-
 // Some rules and goals are about classes, or about a number.
-void check_fits(const LogitTable& table, const CalibrationRule& rule, const CalibrateOptions& options) {
+void check_fits(const LogitTable& table, const CalibrationRule& rule) {
   using Kind = CalibrationRule::Kind;
   const bool number = table.classes == 1;
-  if (number && options.abstention) {
+  if (number && rule.abstention) {
     fail(Code::kInvalidArgument,
          "[calibrate] a coverage or a share of wrong answers needs classes, and this model answers with a number");
+  }
+  if (number && rule.kind == Kind::kRisk) {
+    fail(Code::kInvalidArgument,
+         "[risk] a promise is about answers that are right or differ, and this model answers with a number; choose by "
+         "error-rise or budget");
   }
   if (number ? rule.kind == Kind::kAccuracyDrop || rule.kind == Kind::kClassDrop : rule.kind == Kind::kErrorRise) {
     fail(Code::kInvalidArgument, "[calibrate] the rule '{}' does not fit a model that answers with a {}",
@@ -133,84 +132,159 @@ Outcome outcome_of(const Replay& replayed) {
   return {.quality = replayed.quality, .cost = replayed.cost, .shares = replayed.shares};
 }
 
+void check_same_model(const LogitTable& tune, const LogitTable& guarantee) {
+  if (tune.exits == guarantee.exits && tune.classes == guarantee.classes && tune.exit_cost == guarantee.exit_cost) {
+    return;
+  }
+  fail(Code::kInvalidArgument,
+       "[risk] the guarantee table is of another model: {} exits, {} classes, {:.6g} of the plain MACs at the last "
+       "exit, expected {}, {}, {:.6g} as in the tune table",
+       guarantee.exits, guarantee.classes, guarantee.exit_cost.back(), tune.exits, tune.classes, tune.exit_cost.back());
+}
+
+void check_classes(const LogitTable& table, std::string_view split) {
+  for (int32_t c = 0; c < table.classes; ++c) {
+    if (std::ranges::find(table.labels, c) != table.labels.end()) continue;
+    fail(Code::kInvalidArgument,
+         "[risk] no sample of '{}' is of class {}, so nothing is known about it; keep more for calibration", split, c);
+  }
+}
+
+// Can a promise rest on the guarantee samples?
+void check_guarantee(const CalibrationSamples& samples, const RiskTerms& terms) {
+  check_risk_terms(terms);
+  const LogitTable* guarantee = samples.guarantee();
+  if (guarantee == nullptr) {
+    fail(Code::kInvalidArgument, "[risk] got no samples to rest a promise on, expected a guarantee table");
+  }
+  validate(*guarantee);
+  check_same_model(samples.tune(), *guarantee);
+  check_classes(samples.tune(), "tune");
+  check_classes(*guarantee, "guarantee");
+  check_risk_samples(terms, guarantee->samples);
+}
+
+// From a family made on `tune`, whose scores are given. `policy` has its temperatures.
+RiskChoice choose_by_risk(const ScoreTable& tune, const LogitTable& guarantee, const PolicySpec& policy,
+                          const RiskTerms& terms) {
+  const ThresholdFamily family =
+      threshold_family(tune, exit_losses(tune, terms.loss), largest_passing_risk(terms, guarantee.samples));
+  const ScoreTable unseen = score_table(guarantee, policy);
+  return control_risk(family, unseen, exit_losses(unseen, terms.loss), terms);
+}
+
+// Nothing is chosen but whom to answer.
+void keep_own_rule(const LogitTable& table, const CalibrationRule& rule, CalibrationRecord& record) {
+  if (rule.kind != CalibrationRule::Kind::kUntouched) {
+    fail(Code::kInvalidArgument,
+         "[calibrate] policy '{}' has no thresholds to choose by '{}'; use the rule 'untouched'", record.policy.name,
+         to_string(rule));
+  }
+  expect(outcome_of(replay_bare(table, record.policy)), record);
+}
+
+// Chooses the thresholds of record.policy; gives the exit each sample takes by them, [N].
+std::vector<int32_t> choose_thresholds(const CalibrationSamples& samples, const ScoreTable& scores,
+                                       const PolicyKind& kind, const CalibrateOptions& options,
+                                       CalibrationRecord& record) {
+  const CalibrationRule& rule = record.rule;
+  if (rule.kind == CalibrationRule::Kind::kClassDrop) {
+    record.policy.class_thresholds = choose_by_class_drop(scores, samples.tune().classes, rule.value);
+    Replay result = replay_bare(samples.tune(), record.policy);
+    expect(outcome_of(result), record);
+    return std::move(result.exit_index);
+  }
+  ThresholdChoice choice;
+  if (rule.kind == CalibrationRule::Kind::kRisk) {
+    const RiskChoice shown = choose_by_risk(scores, *samples.guarantee(), record.policy, *rule.risk);
+    choice = {.thresholds = shown.thresholds, .expected = outcome(scores, shown.thresholds)};
+    record.guarantee = RiskGuarantee{
+        .samples = shown.samples, .split_hash = samples.guarantee_hash(), .risk = shown.risk, .unseen = options.unseen};
+    record.policy.thresholds = shown.thresholds;
+    record.guarantee->number = promise_number(record, options.beside);
+    if (options.risk_choice != nullptr) *options.risk_choice = shown;
+  } else {
+    choice = choose(scores, kind, rule, options);
+  }
+  record.policy.thresholds = choice.thresholds;
+  record.optimality_gap = choice.optimality_gap;
+  expect(choice.expected, record);
+  return exits_taken(scores, choice.thresholds);
+}
+
 }  // namespace
 
-CalibrationRecord calibrate(const LogitTable& table, const PolicySpec& policy, const CalibrationRule& rule,
+CalibrationSamples::CalibrationSamples(const StoredTable& tune, const StoredTable& guarantee)
+    : tune_(tune.table),
+      guarantee_(&guarantee.table),
+      origin_(tune.origin),
+      guarantee_hash_(guarantee.origin.split_hash) {
+  const Origin &a = tune.origin, &b = guarantee.origin;
+  if (a.precision != b.precision) {
+    fail(Code::kFailedPrecondition, "[risk] the tables are of {} and {} logits, expected the same precision",
+         a.precision, b.precision);
+  }
+  if (numeric_class(a) != numeric_class(b)) {
+    fail(Code::kFailedPrecondition,
+         "[risk] the tables are of logits in {} and in {}, expected one; record both on one machine",
+         to_string(numeric_class(a)), to_string(numeric_class(b)));
+  }
+  if (a.weights_hash != b.weights_hash) {
+    fail(Code::kFailedPrecondition, "[risk] the tables are of other weights, {} and {}, expected one model",
+         a.weights_hash, b.weights_hash);
+  }
+  if (a.data_set != b.data_set) {
+    fail(Code::kFailedPrecondition,
+         "[risk] the tables are of '{}' and '{}', expected one data set, whose halves share no sample", a.data_set,
+         b.data_set);
+  }
+  if (a.split_hash == b.split_hash && !a.split_hash.empty()) {
+    fail(Code::kFailedPrecondition,
+         "[risk] both tables are of the samples {}; a promise needs samples that no threshold has seen", a.split_hash);
+  }
+}
+
+CalibrationRecord calibrate(const CalibrationSamples& samples, const PolicySpec& policy, const CalibrationRule& rule,
                             const CalibrateOptions& options) {
+  const LogitTable& table = samples.tune();
   const PolicyKind& kind = policy_kind(policy.name, table.classes);
-  check_fits(table, rule, options);
+  check_fits(table, rule);
   if (options.histogram_bins < 1) {
     fail(Code::kInvalidArgument, "[calibrate] got {} histogram bins, expected at least 1", options.histogram_bins);
   }
   validate(table);
+  if (rule.kind == CalibrationRule::Kind::kRisk) check_guarantee(samples, rule.risk.value_or(RiskTerms{}));
   CalibrationRecord record;
+  record.name = options.name;
   record.policy = without_choice(policy);
-  record.rule = rule_text(rule, kind, record.policy, table.classes);
-  if (options.abstention) record.rule += fmt::format("{}{}", kAbstaining, to_string(*options.abstention));
+  record.rule = rule;
+  record.origin = samples.origin();
   record.samples = table.samples;
   record.exit_quality = quality_of_exits(table);
   record.last_exit_quality = record.exit_quality.back();
-  if (!kind.thresholds) {
-    if (rule.kind != CalibrationRule::Kind::kUntouched) {
-      fail(Code::kInvalidArgument,
-           "[calibrate] policy '{}' has no thresholds to choose by '{}'; use the rule 'untouched'", policy.name,
-           to_string(rule));
-    }
-    expect(outcome_of(replay_bare(table, record.policy)), record);
-    if (options.abstention) {
-      record.policy.abstain_below = choose_abstention(table, record.policy, *options.abstention);
-    }
-    record.exit_savings = exit_savings(table, record.policy);
-    return record;
-  }
-  if (options.fit_temperatures) record.policy = fit_policy(table, record.policy);
-  const ScoreTable scores = score_table(table, record.policy);
-  std::vector<int32_t> taken;
-  if (rule.kind == CalibrationRule::Kind::kClassDrop) {
-    record.policy.class_thresholds = choose_by_class_drop(scores, table.classes, rule.value);
-    const Replay result = replay_bare(table, record.policy);
-    taken = result.exit_index;
-    expect(outcome_of(result), record);
+  if (kind.thresholds) {
+    if (options.fit_temperatures) record.policy = fit_policy(table, record.policy);
+    const ScoreTable scores = score_table(table, record.policy);
+    const std::vector<int32_t> taken = choose_thresholds(samples, scores, kind, options, record);
+    fill_histograms(scores, taken, options.histogram_bins, record);
   } else {
-    const ThresholdChoice choice = choose(scores, kind, rule, options);
-    record.policy.thresholds = choice.thresholds;
-    record.optimality_gap = choice.optimality_gap;
-    taken = exits_taken(scores, choice.thresholds);
-    expect(choice.expected, record);
+    keep_own_rule(table, rule, record);
   }
-  if (options.abstention) {
-    record.policy.abstain_below = choose_abstention(table, record.policy, *options.abstention);
-  }
-  fill_histograms(scores, taken, options.histogram_bins, record);
+  if (rule.abstention) record.policy.abstain_below = choose_abstention(table, record.policy, *rule.abstention);
   record.exit_savings = exit_savings(table, record.policy);
   return record;
 }
 
-CalibrationRecord record_of(const LogitTable& table, const PolicySpec& policy, const std::string& rule,
-                            int32_t histogram_bins) {
-  const ScoreTable scores = score_table(table, policy);
-  CalibrationRecord record;
-  record.policy = policy;
-  record.rule = rule;
-  record.samples = table.samples;
-  record.exit_quality = quality_of_exits(table);
-  record.last_exit_quality = record.exit_quality.back();
-  expect(outcome(scores, policy.thresholds), record);
-  fill_histograms(scores, exits_taken(scores, policy.thresholds), histogram_bins, record);
-  record.exit_savings = exit_savings(table, policy);
-  return record;
-}
-
-CalibrationRecord recalibrate(const LogitTable& table, const CalibrationRecord& old, const std::vector<double>& times) {
-  const std::string_view text = old.rule;
-  const size_t end = std::min(text.find(kAbstaining), text.size());
-  // "rule gate 0.5", "rule always 1": the policy's own rule, nothing was chosen.
-  CalibrationRule rule = text.starts_with(kOwnRule) ? CalibrationRule{} : parse_calibration_rule(text.substr(0, end));
+CalibrationRecord recalibrate(const CalibrationSamples& samples, const CalibrationRecord& old,
+                              const std::vector<double>& times, std::span<const CalibrationRecord> beside) {
+  CalibrationRule rule = old.rule;
   if (rule.kind == CalibrationRule::Kind::kLatency && !times.empty()) rule.times = times;
   CalibrateOptions options;
+  options.name = old.name;
   options.fit_temperatures = !old.policy.temperatures.empty();
-  if (end < text.size()) options.abstention = parse_abstention(text.substr(end + kAbstaining.size()));
-  return calibrate(table, without_ensemble_fit(old.policy), rule, options);
+  options.beside = beside;
+  if (old.guarantee) options.unseen = old.guarantee->unseen;
+  return calibrate(samples, without_ensemble_fit(old.policy), rule, options);
 }
 
 }  // namespace sooner

@@ -8,7 +8,6 @@
 
 #include "core/error.h"
 #include "tune/fitting/temperature.h"
-#include "tune/risk/calibrate_risk.h"
 #include "tune/tables/random_table.h"
 
 namespace sooner {
@@ -39,8 +38,8 @@ TEST(Calibrate, KeepsItsPromiseOnTheTableForEveryPolicyAndRule) {
          {drop(0.01), budget(0.8),
           CalibrationRule{.kind = CalibrationRule::Kind::kShares, .shares = {0.4, 0.3, 0.2, 0.1}}}) {
       const CalibrationRecord record = calibrate(table, {.name = name}, rule);
-      SCOPED_TRACE(name + " " + record.rule);
-      EXPECT_EQ(record.rule, to_string(rule));
+      SCOPED_TRACE(name + " " + to_string(record.rule));
+      EXPECT_EQ(record.rule, rule);
       EXPECT_EQ(record.policy.name, name);
       expect_record_tells_the_truth(record, table);
     }
@@ -71,7 +70,7 @@ TEST(Calibrate, KeepsWhatItDoesNotChoose) {
   PolicySpec any{.name = "any", .parts = {{.name = "gate"}, {.name = "patience"}}};
   const CalibrationRecord combined = calibrate(table, any, kUntouched);
   EXPECT_EQ(combined.policy, any);
-  EXPECT_EQ(combined.rule, "rule any");
+  EXPECT_EQ(rule_text(combined, 5), "rule any");
   expect_record_tells_the_truth(combined, table);
   EXPECT_THROW(calibrate(table, any, budget(0.8)), Error);
 }
@@ -84,7 +83,7 @@ TEST(Calibrate, ByLatencyChoosesWhatTimeSaysAndExpectsMacs) {
   const CalibrateOptions raw{.fit_temperatures = false};
   const CalibrationRecord timed = calibrate(table, {.name = "max-prob"}, rule, raw);
   EXPECT_DOUBLE_EQ(timed.cost_fraction, 0.55) << "in MACs, of the same thresholds";
-  EXPECT_EQ(timed.rule, "latency 0 0.9,0.95,1");
+  EXPECT_EQ(to_string(timed.rule), "latency 0 0.9,0.95,1");
   EXPECT_EQ(recalibrate(table, timed).policy, timed.policy);
   expect_record_tells_the_truth(timed, table);
   rule.times = {0.9, 0.95};
@@ -109,22 +108,22 @@ TEST(Calibrate, ByLatencyTakesTheExitThatIsFasterThere) {
 TEST(Calibrate, LeavesTheGateRuleUntouchedWhenAsked) {
   const LogitTable table = random_logit_table(23, 200, 3, 5);
   const CalibrationRecord record = calibrate(table, {.name = "gate"}, kUntouched);
-  EXPECT_EQ(record.rule, "rule g >= 0.5");
+  EXPECT_EQ(rule_text(record, 5), "rule g >= 0.5");
   EXPECT_THAT(record.policy.thresholds, ElementsAre(0.5, 0.5));
   expect_record_tells_the_truth(record, table);
-  EXPECT_EQ(calibrate(table, {.name = "confidence"}, kUntouched).rule, "rule sum w >= 0.5");
+  EXPECT_EQ(rule_text(calibrate(table, {.name = "confidence"}, kUntouched), 5), "rule sum w >= 0.5");
 }
 
 TEST(Calibrate, RecordsPoliciesWithNothingToChoose) {
   LogitTable table = random_logit_table(24, 100, 3, 4);
   table.head_cost = {0.05, 0.05, 0.05};
   const CalibrationRecord always = calibrate(table, {.name = "always", .always_exit = 1}, kUntouched);
-  EXPECT_EQ(always.rule, "rule always 1");
+  EXPECT_EQ(rule_text(always, 4), "rule always 1");
   EXPECT_THAT(always.exit_shares, ElementsAre(0, 1, 0));
   EXPECT_DOUBLE_EQ(always.quality, always.exit_quality[1]);
   EXPECT_NEAR(always.cost_fraction, table.exit_cost[1] - 0.05, 1e-12);
   const CalibrationRecord never = calibrate(table, {.name = "never"}, kUntouched);
-  EXPECT_EQ(never.rule, "rule never");
+  EXPECT_EQ(rule_text(never, 4), "rule never");
   EXPECT_DOUBLE_EQ(never.quality, never.last_exit_quality);
 }
 
@@ -188,21 +187,6 @@ TEST(Calibrate, SaysWhatDoesNotFit) {
               HasSubstr("got 2 exit shares, expected 3"));
 }
 
-TEST(CalibrationRule, GoesFromTextToTextAndBack) {
-  for (const std::string text : {"accuracy-drop 0.003", "latency 0.003 0.21,0.5,1.07", "class-drop 0.01", "budget 0.5",
-                                 "shares 0.6,0.3,0.1", "untouched"}) {
-    EXPECT_EQ(to_string(parse_calibration_rule(text)), text);
-  }
-  EXPECT_EQ(parse_calibration_rule("budget=0.5"), budget(0.5));
-}
-
-TEST(CalibrationRule, ThatIsNotOneIsRefused) {
-  for (const std::string text : {"", "budgt 0.5", "budget", "budget x", "shares", "shares 0.5,", "untouched 3",
-                                 "accuracy-drop nan", "latency 0.1", "latency 0.1 x"}) {
-    EXPECT_THROW(parse_calibration_rule(text), Error) << text;
-  }
-}
-
 TEST(Recalibrate, FollowsTheSameRuleOnAnotherTable) {
   const LogitTable old_table = random_logit_table(31, 300, 3, 5), table = random_logit_table(32, 300, 3, 5);
   for (const CalibrationRule& rule :
@@ -220,12 +204,13 @@ TEST(Recalibrate, FollowsTheSameRuleOnAnotherTable) {
 
 TEST(Recalibrate, ChoosesWhomToAnswerAnew) {
   const LogitTable old_table = random_logit_table(35, 400, 3, 5), table = random_logit_table(36, 400, 3, 5);
-  const CalibrateOptions covered{.abstention = Abstention{AbstainGoal::kCoverage, 0.9}};
   for (const auto& [name, rule] :
        {std::pair{"max-prob", budget(0.8)}, std::pair{"gate", kUntouched}, std::pair{"never", kUntouched}}) {
-    const CalibrationRecord old = calibrate(old_table, {.name = name}, rule, covered);
-    const CalibrationRecord wanted = calibrate(table, {.name = name}, rule, covered);
-    EXPECT_TRUE(old.rule.ends_with(" and coverage 0.9")) << old.rule;
+    CalibrationRule covered = rule;
+    covered.abstention = Abstention{AbstainGoal::kCoverage, 0.9};
+    const CalibrationRecord old = calibrate(old_table, {.name = name}, covered);
+    const CalibrationRecord wanted = calibrate(table, {.name = name}, covered);
+    EXPECT_TRUE(rule_text(old, 5).ends_with(" and coverage 0.9")) << rule_text(old, 5);
     EXPECT_EQ(recalibrate(table, old).policy, wanted.policy) << name;
     EXPECT_EQ(recalibrate(table, old).rule, wanted.rule);
     EXPECT_FALSE(holds_everywhere(old)) << "whom to answer was chosen on logits";
@@ -247,19 +232,6 @@ TEST(Recalibrate, LeavesAPolicysOwnRuleUntouched) {
   const CalibrationRecord always = calibrate(old_table, {.name = "always", .always_exit = 1}, kUntouched);
   EXPECT_EQ(recalibrate(table, always).policy.always_exit, 1);
   EXPECT_EQ(recalibrate(table, always).rule, always.rule);
-}
-
-TEST(Recalibrate, RefusesARuleItCannotRead) {
-  const LogitTable table = random_logit_table(35, 50, 3, 5);
-  CalibrationRecord record = calibrate(table, {.name = "max-prob"}, budget(0.8));
-  record.rule = "by eye";
-  try {
-    recalibrate(table, record);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), Code::kInvalidArgument);
-    EXPECT_THAT(error.what(), HasSubstr("unknown rule 'by'"));
-  }
 }
 
 // As many samples, whose exits come ever closer to what is asked for.
@@ -284,7 +256,7 @@ TEST(CalibrateNumbers, KeepsItsPromiseOnTheTableByEveryRule) {
   for (const char* rule : {"error-rise 1.5", "budget 0.8", "shares 0,0.4,0.3,0.3", "latency 1.5 0.3,0.5,0.8,1.1"}) {
     const CalibrationRecord record = calibrate(table, {.name = "patience"}, parse_calibration_rule(rule));
     expect_record_tells_the_truth(record, table);
-    EXPECT_EQ(record.rule, rule);
+    EXPECT_EQ(to_string(record.rule), rule);
     EXPECT_EQ(record.policy.thresholds[0], HUGE_VAL) << "the first exit has nothing to compare with";
     EXPECT_EQ(record.exit_shares[0], 0);
     EXPECT_GT(record.exit_shares[1] + record.exit_shares[2], 0.1) << rule;
@@ -312,7 +284,7 @@ TEST(CalibrateNumbers, RefusesWhatIsAboutClasses) {
   EXPECT_THAT(refusal(numbers, "max-prob", "error-rise 1"), HasSubstr("'max-prob' needs classes"));
   EXPECT_THAT(refusal(classes, "patience", "error-rise 1"), HasSubstr("use accuracy-drop"));
   EXPECT_THAT(refusal(classes, "patience", "accuracy-drop 1.5"), HasSubstr("expected 0 to 1"));
-  EXPECT_THROW(calibrate_with_risk(numbers, numbers, {.name = "patience"}, {}, false), Error);
+  EXPECT_THAT(refusal(numbers, "patience", "risk 0.1 loss differs"), HasSubstr("answers with a number"));
 }
 
 TEST(CalibrateNumbers, NeedTwoEarlyExitsToSaveAnything) {

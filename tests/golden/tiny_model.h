@@ -76,11 +76,9 @@ inline ModelFile tiny_model() {
   model.manifest.policy = {.name = "max-prob", .thresholds = {2.25}, .temperatures = {1.5, 1.0}};
   CalibrationRecord record;
   record.policy = {.name = "entropy", .thresholds = {std::numeric_limits<double>::infinity()}, .temperatures = {}};
-  record.rule = "budget 0.5";
-  record.data_set = "glyphs";
-  record.split_hash = "0123456789abcdef";
+  record.rule = parse_calibration_rule("budget 0.5");
+  record.origin = {.data_set = "glyphs", .split_hash = "0123456789abcdef", .precision = "fp32", .backend = "ref"};
   record.samples = 5;
-  record.backend = "ref";
   record.quality = 0.8;
   record.last_exit_quality = 0.8;
   record.cost_fraction = 1.0625;
@@ -158,11 +156,9 @@ inline ModelFile regression_tiny_model() {
   model.tensors = made_up_weights(model.manifest.graph);
   CalibrationRecord record;
   record.policy = model.manifest.policy;
-  record.rule = "error-rise 0.5";
-  record.data_set = "glyph-angles";
-  record.split_hash = "0123456789abcdef";
+  record.rule = parse_calibration_rule("error-rise 0.5");
+  record.origin = {.data_set = "glyph-angles", .split_hash = "0123456789abcdef", .precision = "fp32", .backend = "ref"};
   record.samples = 4;
-  record.backend = "ref";
   record.quality = -4.5;
   record.last_exit_quality = -4.25;
   record.cost_fraction = 0.875;
@@ -181,17 +177,28 @@ inline ModelFile guaranteed_tiny_model() {
   ModelFile model = tiny_model();
   CalibrationRecord record = model.manifest.calibrations[0];
   record.policy = {.name = "max-prob", .thresholds = {2.25}, .temperatures = {1.5, 1.0}};
-  record.rule = "risk 0.25 delta 0.5 loss differs bound binomial";
+  record.rule = parse_calibration_rule("risk 0.25 delta 0.5 loss differs bound binomial");
   record.exit_shares = {0.6, 0.4};
   record.exit_savings = {0.375};
-  record.guarantee = RiskGuarantee{.level = 0.25,
-                                   .delta = 0.5,
-                                   .loss = "differs",
-                                   .bound = "binomial",
-                                   .samples = 8,
-                                   .split_hash = "fedcba9876543210",
-                                   .risk = 0.125};
+  record.guarantee = RiskGuarantee{.samples = 8, .split_hash = "fedcba9876543210", .risk = 0.125};
   model.manifest.calibrations.push_back(record);
+  return model;
+}
+
+// The same with names, rules with all their members, and whose logits they were chosen on: format version 6.
+inline ModelFile named_tiny_model() {
+  ModelFile model = guaranteed_tiny_model();
+  CalibrationRecord& timed = model.manifest.calibrations[0];
+  timed.name = "by the clock";
+  timed.rule = parse_calibration_rule("latency 0.125 0.5,1.25 and coverage 0.75");
+  timed.origin.weights_hash = model_hash(model);
+  timed.origin.split = "tune";
+  CalibrationRecord& promised = model.manifest.calibrations[1];
+  promised.name = "max-prob/risk";
+  promised.origin = timed.origin;
+  promised.origin.instruction_set = "portable";
+  promised.guarantee->unseen = Unseen::kUserWord;
+  model.manifest.provenance.trained_elsewhere = true;
   return model;
 }
 

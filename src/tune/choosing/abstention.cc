@@ -1,7 +1,5 @@
 #include "tune/choosing/abstention.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,15 +7,11 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/text.h"
 #include "policy/policy_kind.h"
 #include "policy/scores.h"
 
 namespace sooner {
 namespace {
-
-constexpr std::string_view kCoverage = "coverage";
-constexpr std::string_view kError = "most-error";
 
 // Samples answered, and how many of them wrongly.
 struct Answered {
@@ -35,20 +29,6 @@ bool meets(const Answered& answered, AbstainGoal goal, double value, int64_t sam
 }
 
 }  // namespace
-
-std::string to_string(const Abstention& abstention) {
-  return fmt::format("{} {}", abstention.goal == AbstainGoal::kCoverage ? kCoverage : kError, abstention.value);
-}
-
-Abstention parse_abstention(std::string_view text) {
-  const size_t gap = text.find(' ');
-  const std::string_view name = text.substr(0, gap);
-  if (gap == std::string_view::npos || (name != kCoverage && name != kError)) {
-    fail(Code::kInvalidArgument, "[abstain] got '{}', expected '{} F' or '{} F', F from 0 to 1", text, kCoverage,
-         kError);
-  }
-  return {name == kCoverage ? AbstainGoal::kCoverage : AbstainGoal::kError, parse_number(name, text.substr(gap + 1))};
-}
 
 double abstain_threshold(std::span<const Answer> answers, const Abstention& wanted) {
   const auto [goal, value] = wanted;

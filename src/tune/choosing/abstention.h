@@ -1,29 +1,12 @@
 // Whom to answer "do not know": a second threshold, at the last exit, for those who come there and are unsure.
 #pragma once
 
-#include <optional>
 #include <span>
-#include <string>
-#include <string_view>
 
+#include "policy/abstention.h"
 #include "tune/tables/logit_table.h"
 
 namespace sooner {
-
-enum class AbstainGoal : uint8_t {
-  kCoverage,  // answer at least this fraction of the samples, and abstain from as many as that allows
-  kError,     // of the samples answered at most this fraction wrong, and answer as many as that allows
-};
-
-struct Abstention {
-  AbstainGoal goal = AbstainGoal::kCoverage;
-  double value = 1;  // [0, 1]
-};
-
-// "coverage 0.95", "most-error 0.02".
-std::string to_string(const Abstention& abstention);
-// The same back. Throws kInvalidArgument, naming what was expected.
-Abstention parse_abstention(std::string_view text);
 
 // A sample as the policy answers it.
 struct Answer {

@@ -35,7 +35,7 @@ TEST(ClassDrop, LosesNoMoreOverAllSamplesAndInTheRecordAsInAReplay) {
     const LogitTable table = random_logit_table(51, 800, 4, 5);
     const CalibrationRule rule{.kind = CalibrationRule::Kind::kClassDrop, .value = 0.02};
     const CalibrationRecord record = calibrate(table, {.name = name}, rule);
-    EXPECT_EQ(record.rule, "class-drop 0.02");
+    EXPECT_EQ(to_string(record.rule), "class-drop 0.02");
     EXPECT_TRUE(record.policy.thresholds.empty());
     const Replay result = replay(table, *make_policy(record.policy, policy_context(table)));
     EXPECT_EQ(record.exit_shares, result.shares) << name;

@@ -9,7 +9,6 @@
 
 #include "core/error.h"
 #include "core/rng.h"
-#include "core/text.h"
 
 namespace sooner {
 namespace {
@@ -98,26 +97,6 @@ std::vector<double> in_reading_order(RiskBound bound, std::span<const double> lo
 }
 
 }  // namespace
-
-std::string_view to_string(RiskBound bound) {
-  switch (bound) {
-    case RiskBound::kBinomial:
-      return "binomial";
-    case RiskBound::kHoeffdingBentkus:
-      return "hoeffding-bentkus";
-    case RiskBound::kBetting:
-      return "betting";
-  }
-  return "unknown";
-}
-
-RiskBound risk_bound_from_string(std::string_view text) {
-  for (const RiskBound bound : {RiskBound::kBinomial, RiskBound::kHoeffdingBentkus, RiskBound::kBetting}) {
-    if (text == to_string(bound)) return bound;
-  }
-  fail(Code::kInvalidArgument, "[risk] got unknown bound '{}'; {}", text,
-       suggest(text, {"binomial", "hoeffding-bentkus", "betting"}));
-}
 
 double binomial_cdf(int64_t successes, int64_t trials, double probability) {
   if (successes < 0) return 0;

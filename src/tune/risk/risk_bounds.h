@@ -7,20 +7,10 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
-#include <string_view>
+
+#include "policy/risk_terms.h"
 
 namespace sooner {
-
-enum class RiskBound : uint8_t {
-  kBinomial,          // exact, for losses that are 0 or 1
-  kHoeffdingBentkus,  // knows the mean alone
-  kBetting,           // adapts to the variance; depends on the order, which a seed draws
-};
-// "binomial", "hoeffding-bentkus", "betting".
-std::string_view to_string(RiskBound bound);
-// Throws kInvalidArgument for another word, naming the nearest.
-RiskBound risk_bound_from_string(std::string_view text);
 
 // P(X <= successes) for X binomial. REQUIRES: trials >= 0; 0 <= probability <= 1.
 double binomial_cdf(int64_t successes, int64_t trials, double probability);

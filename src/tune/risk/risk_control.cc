@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "core/error.h"
-#include "core/text.h"
+#include "tune/risk/risk_bounds.h"
 
 namespace sooner {
 namespace {
@@ -46,15 +46,6 @@ void check_shapes(const ThresholdFamily& family, const ScoreTable& table, const 
 
 }  // namespace
 
-std::string_view to_string(RiskLoss loss) { return loss == RiskLoss::kDiffers ? "differs" : "accuracy-gap"; }
-
-RiskLoss risk_loss_from_string(std::string_view text) {
-  for (const RiskLoss loss : {RiskLoss::kDiffers, RiskLoss::kAccuracyGap}) {
-    if (text == to_string(loss)) return loss;
-  }
-  fail(Code::kInvalidArgument, "[risk] got unknown loss '{}'; {}", text, suggest(text, {"differs", "accuracy-gap"}));
-}
-
 ExitLosses exit_losses(const ScoreTable& table, RiskLoss loss) {
   ExitLosses losses(table.quality.size(), std::vector<double>(static_cast<size_t>(table.samples), 0.0));
   const auto& last = table.quality.back();
@@ -68,7 +59,7 @@ ExitLosses exit_losses(const ScoreTable& table, RiskLoss loss) {
   return losses;
 }
 
-void check_risk_options(const RiskOptions& options) {
+void check_risk_terms(const RiskTerms& terms) {
   // Smaller ones ask for more samples than anybody has.
   static constexpr double kSmallest = 1e-9;
   const auto check = [](std::string_view what, double value) {
@@ -76,40 +67,44 @@ void check_risk_options(const RiskOptions& options) {
     fail(Code::kInvalidArgument, "[risk] got {} {}, expected a number between {} and 1, the latter left out", what,
          value, kSmallest);
   };
-  check("level", options.level);
-  if (options.delta) check("delta", *options.delta);
+  check("level", terms.level);
+  if (terms.promises < 1 || (terms.promises > 1 && !terms.delta)) {
+    fail(Code::kInvalidArgument, "[risk] got {} promises{}, expected at least 1, and no more without a delta to share",
+         terms.promises, terms.delta ? "" : " in expectation");
+  }
+  if (terms.delta) check("delta", delta_each(terms));
 }
 
-int64_t risk_samples_needed(const RiskOptions& options) {
-  check_risk_options(options);
-  if (options.delta) return risk_samples_needed(options.bound, options.level, *options.delta);
-  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(1 / options.level - 1 - 1e-9)));
+int64_t risk_samples_needed(const RiskTerms& terms) {
+  check_risk_terms(terms);
+  if (terms.delta) return risk_samples_needed(terms.bound, terms.level, delta_each(terms));
+  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(1 / terms.level - 1 - 1e-9)));
 }
 
-void check_risk_samples(const RiskOptions& options, int64_t samples) {
+void check_risk_samples(const RiskTerms& terms, int64_t samples) {
   if (samples < 1) fail(Code::kFailedPrecondition, "[risk] got no samples to rest a promise on");
-  const int64_t needed = risk_samples_needed(options);
+  const int64_t needed = risk_samples_needed(terms);
   if (samples >= needed) return;
-  const std::string promise = options.delta ? fmt::format("level {} at delta {} by the bound '{}'", options.level,
-                                                          *options.delta, to_string(options.bound))
-                                            : fmt::format("level {} in expectation", options.level);
+  const std::string promise = terms.delta ? fmt::format("level {} at delta {} by the bound '{}'", terms.level,
+                                                        delta_each(terms), to_string(terms.bound))
+                                          : fmt::format("level {} in expectation", terms.level);
   fail(Code::kFailedPrecondition,
        "[risk] got {} samples, expected at least {} for {}; keep more for calibration or raise the level", samples,
        needed, promise);
 }
 
-double largest_passing_risk(const RiskOptions& options, int64_t samples) {
-  check_risk_options(options);
+double largest_passing_risk(const RiskTerms& terms, int64_t samples) {
+  check_risk_terms(terms);
   const auto passes = [&](int64_t ones) {
     const double risk = static_cast<double>(ones) / static_cast<double>(samples);
-    if (!options.delta) return at_most(expected_risk_bound(risk, samples), options.level);
+    if (!terms.delta) return at_most(expected_risk_bound(risk, samples), terms.level);
     // What a bet on so many losses comes to depends on their order, but it is near.
-    if (options.bound != RiskBound::kHoeffdingBentkus) {
-      return binomial_cdf(ones, samples, options.level) <= *options.delta;
+    if (terms.bound != RiskBound::kHoeffdingBentkus) {
+      return binomial_cdf(ones, samples, terms.level) <= delta_each(terms);
     }
     std::vector<double> losses(static_cast<size_t>(samples), 0.0);
     std::fill_n(losses.begin(), ones, 1.0);
-    return risk_p_value(options.bound, losses, options.level, *options.delta) <= *options.delta;
+    return risk_p_value(terms.bound, losses, terms.level, delta_each(terms)) <= delta_each(terms);
   };
   int64_t low = 0;  // the most that passes, or 0
   int64_t high = samples;
@@ -125,8 +120,8 @@ double largest_passing_risk(const RiskOptions& options, int64_t samples) {
 }
 
 RiskChoice control_risk(const ThresholdFamily& family, const ScoreTable& table, const ExitLosses& losses,
-                        const RiskOptions& options) {
-  check_risk_samples(options, table.samples);
+                        const RiskTerms& terms) {
+  check_risk_samples(terms, table.samples);
   check_shapes(family, table, losses);
   const auto samples = static_cast<size_t>(table.samples);
   std::vector<double> now(samples);
@@ -139,12 +134,11 @@ RiskChoice control_risk(const ThresholdFamily& family, const ScoreTable& table, 
       now[n] = losses[static_cast<size_t>(taken[n])][n];
       worst[n] = std::max(worst[n], now[n]);
     }
-    if (options.delta) {
-      if (!at_most(risk_p_value(options.bound, now, options.level, *options.delta, options.seed), *options.delta))
-        break;
+    if (terms.delta) {
+      if (!at_most(risk_p_value(terms.bound, now, terms.level, delta_each(terms)), delta_each(terms))) break;
     } else {
       const double bound = expected_risk_bound(mean(worst), table.samples);
-      if (!at_most(bound, options.level)) break;
+      if (!at_most(bound, terms.level)) break;
       choice.bound = bound;
     }
     choice.point = point;
@@ -153,7 +147,7 @@ RiskChoice control_risk(const ThresholdFamily& family, const ScoreTable& table, 
   SOONER_ASSERT(!chosen_losses.empty());  // point 0 has no loss, and there are samples enough
   choice.thresholds = family.thresholds[choice.point];
   choice.risk = mean(chosen_losses);
-  if (options.delta) choice.bound = risk_upper_bound(options.bound, chosen_losses, *options.delta, options.seed);
+  if (terms.delta) choice.bound = risk_upper_bound(terms.bound, chosen_losses, delta_each(terms));
   choice.outcome = outcome(table, choice.thresholds);
   choice.saved = 1 - choice.outcome.cost / table.exit_cost.back();
   return choice;

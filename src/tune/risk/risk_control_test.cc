@@ -103,10 +103,10 @@ TEST(RiskControl, KnowsTheLargestRiskThatPasses) {
 }
 
 TEST(RiskControl, SaysHowManySamplesItNeeds) {
-  EXPECT_EQ(risk_samples_needed(RiskOptions{.level = 0.02}), 49);
-  EXPECT_EQ(risk_samples_needed(RiskOptions{.level = 0.02, .delta = 0.05}), 149);
+  EXPECT_EQ(risk_samples_needed(RiskTerms{.level = 0.02}), 49);
+  EXPECT_EQ(risk_samples_needed(RiskTerms{.level = 0.02, .delta = 0.05}), 149);
   const ScoredSamples samples = four_samples();
-  const auto refusal = [&](const RiskOptions& options) {
+  const auto refusal = [&](const RiskTerms& options) {
     return message_of(Code::kFailedPrecondition,
                       [&] { static_cast<void>(control_risk(kFamily, samples.table, samples.losses, options)); });
   };
@@ -116,7 +116,7 @@ TEST(RiskControl, SaysHowManySamplesItNeeds) {
 
 TEST(RiskControl, RefusesWhatDoesNotFit) {
   const ScoredSamples samples = four_samples();
-  const auto refusal = [&](const ThresholdFamily& family, const ExitLosses& losses, const RiskOptions& options) {
+  const auto refusal = [&](const ThresholdFamily& family, const ExitLosses& losses, const RiskTerms& options) {
     return message_of(Code::kInvalidArgument,
                       [&] { static_cast<void>(control_risk(family, samples.table, losses, options)); });
   };
@@ -137,7 +137,7 @@ struct Simulation {
   double mean_saved = 0;
 };
 
-std::vector<Simulation> simulate(const std::vector<RiskOptions>& promises, int draws) {
+std::vector<Simulation> simulate(const std::vector<RiskTerms>& promises, int draws) {
   constexpr int64_t kSamples = 400;
   const LogitTable table = random_logit_table(11, 20'000, 3, 5);
   const ScoreTable scores = score_table(table, {.name = "max-prob"});

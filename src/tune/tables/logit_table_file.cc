@@ -12,14 +12,14 @@
 namespace sooner {
 namespace {
 
-using Member = std::pair<const char*, std::string TableOrigin::*>;
-constexpr std::array kMembers = {Member{"sooner.model", &TableOrigin::model_hash},
-                                 Member{"sooner.data_set", &TableOrigin::data_set},
-                                 Member{"sooner.split", &TableOrigin::split},
-                                 Member{"sooner.split_hash", &TableOrigin::split_hash},
-                                 Member{"sooner.precision", &TableOrigin::precision},
-                                 Member{"sooner.backend", &TableOrigin::backend},
-                                 Member{"sooner.instruction_set", &TableOrigin::instruction_set}};
+using Member = std::pair<const char*, std::string Origin::*>;
+constexpr std::array kMembers = {Member{"sooner.model", &Origin::weights_hash},
+                                 Member{"sooner.data_set", &Origin::data_set},
+                                 Member{"sooner.split", &Origin::split},
+                                 Member{"sooner.split_hash", &Origin::split_hash},
+                                 Member{"sooner.precision", &Origin::precision},
+                                 Member{"sooner.backend", &Origin::backend},
+                                 Member{"sooner.instruction_set", &Origin::instruction_set}};
 
 class TableReader {
  public:
@@ -118,12 +118,12 @@ void write_logit_table(const StoredTable& stored, const std::filesystem::path& p
   write_file_atomically(path, [&](FileSink& sink) { write_safetensors(file, sink); });
 }
 
-void check_table_of(const TableOrigin& origin, const std::string& model_hash, const std::filesystem::path& path) {
-  if (origin.model_hash == model_hash) return;
+void check_table_of(const Origin& origin, const std::string& model_hash, const std::filesystem::path& path) {
+  if (origin.weights_hash == model_hash) return;
   fail(Code::kFailedPrecondition, "[logit table '{}'] {}, expected {}; record one with `sooner eval --save-table`",
        path.string(),
-       origin.model_hash.empty() ? "does not say which model and engine its logits are from"
-                                 : "is of another model, " + origin.model_hash,
+       origin.weights_hash.empty() ? "does not say which model and engine its logits are from"
+                                   : "is of another model, " + origin.weights_hash,
        model_hash);
 }
 

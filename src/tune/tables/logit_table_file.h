@@ -7,25 +7,14 @@
 #include <filesystem>
 #include <string>
 
+#include "policy/origin.h"
 #include "tune/tables/logit_table.h"
 
 namespace sooner {
 
-// Whose logits, of which samples. Empty texts: not told.
-struct TableOrigin {
-  std::string model_hash;  // what identifies weights and graph, and at int8 the scales
-  std::string data_set;    // name
-  std::string split;       // "tune"
-  std::string split_hash;
-  std::string precision;  // "fp32"
-  std::string backend;
-  std::string instruction_set;
-  bool operator==(const TableOrigin&) const = default;
-};
-
 struct StoredTable {
   LogitTable table = {};
-  TableOrigin origin = {};
+  Origin origin = {};
 };
 
 // Maps the file: logits are read from disk when they are first looked at. The table has no costs yet; what it holds
@@ -37,6 +26,6 @@ StoredTable read_logit_table(const std::filesystem::path& path);
 void write_logit_table(const StoredTable& stored, const std::filesystem::path& path);
 
 // Throws kFailedPrecondition unless the table is of the model with this hash, saying how to record one that is.
-void check_table_of(const TableOrigin& origin, const std::string& model_hash, const std::filesystem::path& path);
+void check_table_of(const Origin& origin, const std::string& model_hash, const std::filesystem::path& path);
 
 }  // namespace sooner

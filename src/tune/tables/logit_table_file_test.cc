@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 
 StoredTable some_table(int32_t exits = 3) {
   return {.table = random_logit_table(8, 40, exits, 5),
-          .origin = {.model_hash = "00ff00ff00ff00ff",
+          .origin = {.weights_hash = "00ff00ff00ff00ff",
                      .data_set = "glyphs",
                      .split = "tune",
                      .split_hash = "0123456789abcdef",
@@ -106,9 +106,9 @@ TEST(LogitTableFile, WithANaNNamesSampleAndExitWhenItIsUsed) {
 }
 
 TEST(LogitTableFile, OfAnotherModelIsRefused) {
-  const TableOrigin origin = some_table().origin;
+  const Origin origin = some_table().origin;
   EXPECT_NO_THROW(check_table_of(origin, "00ff00ff00ff00ff", "t"));
-  const auto message = [](const TableOrigin& of) -> std::string {
+  const auto message = [](const Origin& of) -> std::string {
     try {
       check_table_of(of, "1111111111111111", "t");
     } catch (const Error& error) {
