@@ -84,7 +84,7 @@ class Worker {
                                             arguments.threads,
                                             SessionOptions{.micro_batches = micro_batches(*model_, cache)}, layout);
     hello_["thread_layout"] = to_string(layout);
-    const bool exits = model_->graph().exits() > 1 && policy.name != "never";
+    const bool exits = model_->graph().exits() > 1 && policy.name != PolicySpec().name;
     hello_["contender"] = exits ? "sooner, exits" : "sooner";
     hello_["version"] = file.manifest.provenance.sooner_version;
     hello_["precision"] = to_string(model_->precision());

@@ -74,7 +74,7 @@ int main(int argc, char** argv) try {
   file.manifest.graph = own_network();
   file.manifest.preprocessing = {.image_shape = {1, 28, 28}, .mean = {0.5}, .std = {0.25}, .channel_order = "L"};
   for (int64_t c = 0; c < kClasses; ++c) file.manifest.class_names.push_back("digit " + std::to_string(c));
-  file.manifest.policy = {.name = "margin", .thresholds = {0.1, 0.1}};
+  file.manifest.policy = {.name = "margin", .thresholds = sooner::Threshold::scores({0.1, 0.1})};
   file.tensors = drawn_weights(file.manifest.graph);
 
   const sooner::GraphCost cost = sooner::compute_cost(file.manifest.graph);

@@ -5,12 +5,14 @@
 
 #include "command.h"
 #include "core/text.h"
+#include "format/manifest.h"
 #include "format/model_file.h"
 #include "format/policy_json.h"
 #include "graph/cost.h"
 #include "graph/shape_inference.h"
 #include "network_drawing.h"
 #include "policy/guarantee_text.h"
+#include "policy/policy_kind.h"
 #include "policy/standing.h"
 #include "runtime/model.h"
 
@@ -94,6 +96,19 @@ void print_nodes(const Graph& graph, const GraphCost& cost) {
   }
 }
 
+// As a model file has it, and what to give to --threshold for exactly these.
+nlohmann::ordered_json described(const PolicySpec& policy, int32_t classes) {
+  nlohmann::ordered_json json = policy_to_json(policy, kFormatVersion, classes);
+  if (policy.thresholds.empty()) return json;
+  const ThresholdUnit& unit = policy_kind(policy.name, classes).unit;
+  std::vector<std::string> arguments;
+  for (const double score : scores_of(policy.thresholds)) {
+    arguments.push_back(threshold_argument(score, unit, classes));
+  }
+  json["thresholds"]["arguments"] = arguments;
+  return json;
+}
+
 void run_json(const ModelFile& file, const GraphCost& cost) {
   const Manifest& manifest = file.manifest;
   nlohmann::ordered_json json;
@@ -116,8 +131,7 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
                               {"parameters", stage.parameters},
                               {"carry_bytes", stage.carry_bytes}});
   }
-  json["policy"] = {{"name", manifest.policy.name}};
-  json["policy"]["thresholds"] = numbers_to_json(manifest.policy.thresholds, "thresholds");
+  json["policy"] = described(manifest.policy, static_cast<int32_t>(manifest.graph.classes));
   if (const auto& weights = manifest.cost_weights) {
     json["cost_weights"] = {{"low", weights->low}, {"high", weights->high}, {"standard", weights->standard}};
   }
@@ -132,25 +146,26 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
     const Origin engine = engine_of(record, file);
     const Standing found = standing(record, engine);
     const std::string why_not = standing_text(found, record, engine);
-    json["calibrations"].push_back({{"name", record_name(record)},
-                                    {"policy", record.policy.name},
-                                    {"rule", rule_text(record, static_cast<int32_t>(manifest.graph.classes))},
-                                    {"holds_here", found == Standing::kHolds},
-                                    {"why_not", why_not},
-                                    {word, quality_number(manifest.quantity, record.quality)},
-                                    {"cost_fraction", record.cost_fraction},
-                                    {"exit_shares", record.exit_shares},
-                                    {"exit_savings", record.exit_savings},
-                                    {"optimality_gap", record.optimality_gap},
-                                    {"thresholds", numbers_to_json(record.policy.thresholds, "thresholds")},
-                                    {"temperatures", record.policy.temperatures},
-                                    {"samples", record.samples},
-                                    {"weights_hash", record.origin.weights_hash},
-                                    {"data_set", record.origin.data_set},
-                                    {"split_hash", record.origin.split_hash},
-                                    {"precision", record.origin.precision},
-                                    {"backend", record.origin.backend},
-                                    {"instruction_set", record.origin.instruction_set}});
+    json["calibrations"].push_back(
+        {{"name", record_name(record)},
+         {"policy", record.policy.name},
+         {"rule", rule_text(record, static_cast<int32_t>(manifest.graph.classes))},
+         {"holds_here", found == Standing::kHolds},
+         {"why_not", why_not},
+         {word, quality_number(manifest.quantity, record.quality)},
+         {"cost_fraction", record.cost_fraction},
+         {"exit_shares", record.exit_shares},
+         {"exit_savings", record.exit_savings},
+         {"optimality_gap", record.optimality_gap},
+         {"thresholds", described(record.policy, static_cast<int32_t>(manifest.graph.classes))["thresholds"]},
+         {"temperatures", record.policy.temperatures},
+         {"samples", record.samples},
+         {"weights_hash", record.origin.weights_hash},
+         {"data_set", record.origin.data_set},
+         {"split_hash", record.origin.split_hash},
+         {"precision", record.origin.precision},
+         {"backend", record.origin.backend},
+         {"instruction_set", record.origin.instruction_set}});
     if (!record.guarantee) continue;
     const RiskTerms& terms = *record.rule.risk;
     json["calibrations"].back()["guarantee"] = {
@@ -186,7 +201,7 @@ void run(const DescribeArguments& arguments) {
              model_hash(file));
   fmt::print("trained by sooner {}: {}, {} epochs, seed {}, configuration {}, {}\n\n", origin.sooner_version,
              origin.regime, origin.epochs, origin.seed, origin.config_hash, origin.trained_at);
-  fmt::print("{}\n", draw_network(manifest.graph, cost, manifest.policy));
+  fmt::print("{}\n", draw_network(manifest.graph, cost, manifest.policy, policy_context(manifest)));
   fmt::print("plain network {} MACs; {} parameters ({}); activations at peak {}; weights saved as {}\n",
              human_count(static_cast<double>(cost.backbone_macs)), human_count(static_cast<double>(cost.parameters)),
              human_bytes(4.0 * static_cast<double>(cost.parameters)),

@@ -76,12 +76,13 @@ std::optional<LiveAnswer> parse_answer(const std::string& line, const Calibratio
   const LiveAnswer answer{.exit_index = exit->get<int32_t>(), .score = score->get<double>()};
   const auto k = static_cast<size_t>(answer.exit_index);
   // Scores are floats.
-  if (k < record.policy.thresholds.size() &&
-      answer.score < record.policy.thresholds[k] - 1e-5 * std::abs(record.policy.thresholds[k])) {
+  const std::vector<Threshold>& thresholds = record.policy.thresholds;
+  const double threshold = k < thresholds.size() ? thresholds[k].as_score() : 0;
+  if (k < thresholds.size() && answer.score < threshold - 1e-5 * std::abs(threshold)) {
     fail(Code::kInvalidArgument,
          "[drift] {}: left exit {} with score {}, below the threshold {:.6g} of '{}': answers of other thresholds, or "
          "of a cap or deadline; name their --policy, or compare answers given without",
-         place, k, answer.score, record.policy.thresholds[k], record.policy.name);
+         place, k, answer.score, threshold, record.policy.name);
   }
   return answer;
 }

@@ -8,6 +8,7 @@
 #include "data_flags.h"
 #include "engine_flags.h"
 #include "eval/calibration_error.h"
+#include "eval/score_auroc.h"
 #include "measure/class_outcomes.h"
 #include "measure/curve.h"
 #include "measure/evaluate.h"
@@ -102,16 +103,17 @@ void run_curves(const EvalArguments& arguments, const std::shared_ptr<const Mode
 // Every exit, leaving and answering alone.
 Table exit_rows(const Evaluation& evaluation, const LogitTable& table, const PolicySpec& policy) {
   Table rows({"exit", "leaves if", "share", "accuracy of leavers", "accuracy alone", "ECE alone", "Brier alone",
-              "failure AUROC", "C"});
+              "failure AUROC", "score AUROC", "C"});
+  const std::vector<std::optional<double>> scores = score_aurocs(table, policy);
   const std::vector<CalibrationError> errors = calibration_errors(table, policy.temperatures);
   const std::vector<double> cost = cost_of_exits(table, *make_policy(policy, policy_context(table)));
   for (size_t k = 0; k < evaluation.shares.size(); ++k) {
     const CalibrationError& alone = errors[k];
-    rows.add({count(static_cast<int64_t>(k)),
-              cell(leaving_rule(policy, k, k + 1 == evaluation.shares.size(), table.classes)),
+    rows.add({count(static_cast<int64_t>(k)), cell(leaving_rule(policy, k, policy_context(table))),
               percent(evaluation.shares[k], 1), percent_or_dash(evaluation.leavers_quality[k]), percent(alone.accuracy),
               number(alone.ece, 4), number(alone.brier, 4),
-              alone.failure_auroc ? number(*alone.failure_auroc, 4) : cell("-"), number(cost[k], 3)});
+              alone.failure_auroc ? number(*alone.failure_auroc, 4) : cell("-"),
+              scores[k] ? number(*scores[k], 4) : cell("-"), number(cost[k], 3)});
   }
   return rows;
 }
@@ -133,8 +135,7 @@ Table number_exit_rows(const Evaluation& evaluation, const LogitTable& table, co
     for (int64_t n = 0; n < table.samples; ++n) {
       errors.push_back(static_cast<double>(table.quality(n, static_cast<int32_t>(k), 0)));
     }
-    rows.add({count(static_cast<int64_t>(k)),
-              cell(leaving_rule(policy, k, k + 1 == evaluation.shares.size(), table.classes)),
+    rows.add({count(static_cast<int64_t>(k)), cell(leaving_rule(policy, k, policy_context(table))),
               percent(evaluation.shares[k], 1), quality_cell(quantity, evaluation.leavers_quality[k]),
               quality_cell(quantity, alone[k]), quality_cell(quantity, -root_mean_square(errors)), number(cost[k], 3)});
   }
@@ -189,7 +190,7 @@ void print_evaluation(const EvalArguments& arguments, const std::optional<Quanti
   add_quality(json, evaluation, quantity);
   json["macs_of_plain"] = evaluation.cost_fraction;
   json["macs"] = evaluation.mean_macs;
-  if (policy.abstain_below > -std::numeric_limits<double>::infinity()) {
+  if (policy.wrappers.abstains()) {
     json["abstained"] = evaluation.abstained;
     json[fmt::format("answered_{}", quality_word(quantity))] = quality_number(quantity, evaluation.answered_quality);
   }

@@ -14,6 +14,7 @@
 #include "measure/model_data.h"
 #include "measure/record_table.h"
 #include "network_drawing.h"
+#include "policy/policy_kind.h"
 #include "policy_flags.h"
 #include "table.h"
 #include "tune/choosing/exit_savings.h"
@@ -127,7 +128,7 @@ void run(const ExitsArguments& arguments) {
   std::optional<PolicySpec> policy;
   if (!arguments.greedy) {
     policy = policy_spec(file.manifest, arguments.policy, options.precision);
-    if (policy->name == "never" || policy->name == "always") {
+    if (policy_kind(policy->name, static_cast<int32_t>(file.manifest.graph.classes)).fixed != nullptr) {
       fail(
           Code::kFailedPrecondition,
           "[exits] by the policy '{}' no exit is chosen by its answer, so none can be judged; run `sooner tune` first, "

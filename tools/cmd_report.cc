@@ -73,7 +73,7 @@ Entrant open_entrant(const std::string& run, const ModelOptions& options) {
   if (policy_context(manifest).has_gates) {
     PolicySpec gates;
     gates.name = "gate";
-    gates.thresholds.assign(manifest.graph.exits() - 1, 0.5);
+    gates.thresholds.assign(manifest.graph.exits() - 1, Threshold::score(0.5));
     entrant.policies.emplace_back("untouched", gates);
   }
   for (const CalibrationRecord& record : manifest.calibrations) {
@@ -125,7 +125,7 @@ std::vector<ReportStage> report_stages(const Entrant& entrant, const Evaluation&
     stage.trunk_macs = static_cast<double>(cost.stages[k].trunk_macs);
     stage.head_macs = static_cast<double>(cost.stages[k].head_macs);
     stage.cost_fraction = cost.exit_fraction[k];
-    stage.threshold = leaving_rule(policy, k, k + 1 == graph.stages.size(), table.classes);
+    stage.threshold = leaving_rule(policy, k, policy_context(table));
     stage.has_gate = graph.stages[k].exit.gate.has_value();
     stage.share = evaluation.shares[k];
     stage.accuracy = alone.accuracy;

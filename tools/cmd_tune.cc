@@ -15,6 +15,7 @@
 #include "measure/why_unseen.h"
 #include "network_drawing.h"
 #include "policy/guarantee_text.h"
+#include "policy/policy_kind.h"
 #include "policy_flags.h"
 #include "profile/profile.h"
 #include "table.h"
@@ -49,8 +50,7 @@ struct TuneArguments {
   std::string plain;
   bool raw = false;
   bool keep_default = false;
-  std::optional<int32_t> always_exit;
-  std::string ensemble_mean;
+  SettingFlags settings;
   bool surest_so_far = false;
   bool missing_classes = false;
   std::string table;
@@ -204,17 +204,18 @@ void write_front(const StoredTable& tune, const PolicySpec& policy, const std::s
                  const std::optional<Quantity>& quantity) {
   const ScoreTable scores = score_table(tune.table, policy);
   std::vector<CurvePoint> front;
-  for (ThresholdChoice& choice : grid_front(scores, policy.name, tune.table.classes)) {
+  for (const ThresholdChoice& choice : grid_front(scores, policy.name, tune.table.classes)) {
     front.push_back(
         {.cost = choice.expected.cost, .quality = choice.expected.quality, .shares = choice.expected.shares});
-    front.back().spec.thresholds = std::move(choice.thresholds);
+    front.back().spec.thresholds = Threshold::scores(choice.thresholds);
   }
+  const ThresholdUnit& unit = policy_kind(policy.name, tune.table.classes).unit;
   const std::optional<size_t> bend = knee(front);
   std::string text = fmt::format("macs_of_plain,{},knee,exit_shares,thresholds\n", quality_word(quantity));
   for (size_t i = 0; i < front.size(); ++i) {
     std::vector<std::string> thresholds;
-    for (const double threshold : front[i].spec.thresholds) {
-      thresholds.push_back(threshold_argument(policy.name, threshold, tune.table.classes));
+    for (const double score : scores_of(front[i].spec.thresholds)) {
+      thresholds.push_back(threshold_argument(score, unit, tune.table.classes));
     }
     text += fmt::format("{:.6f},{:.6f},{},{:.4f},{}\n", front[i].cost, quality_number(quantity, front[i].quality),
                         bend == i ? 1 : 0, fmt::join(front[i].shares, " "), fmt::join(thresholds, " "));
@@ -347,16 +348,11 @@ void run(const TuneArguments& arguments) {
          "tune does; `sooner eval --policy {}` answers with these",
          arguments.policy, policy.name, arguments.policy);
   }
-  if (arguments.policy == "always") policy.always_exit = 0;
-  if (arguments.always_exit) set_always_exit(policy, *arguments.always_exit);
-  // Those of an earlier tuning were fitted to its logits.
-  policy.ensemble = {};
-  if (!arguments.ensemble_mean.empty()) policy.ensemble.mean = arguments.ensemble_mean;
+  // Those of an earlier tuning were asked for or fitted then; "always=1" has just said its own.
+  if (arguments.policy == policy.name) policy.settings = {};
+  set_settings(policy, arguments.settings, static_cast<int32_t>(file.manifest.graph.classes));
   // What is promised below is without them; a threshold of an earlier tuning is on another scale.
-  policy.abstain_below = -std::numeric_limits<double>::infinity();
-  policy.deadline_seconds = std::numeric_limits<double>::infinity();
-  policy.cap = -1;
-  policy.surest_so_far = arguments.surest_so_far;
+  policy.wrappers = {.surest_so_far = arguments.surest_so_far};
   CalibrationRule rule = rule_of(arguments, policy, quantity);
   const StoredTable tune = logits.tune();
   if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.times();
@@ -389,9 +385,7 @@ void run(const TuneArguments& arguments) {
   const std::vector<double> cost = cost_of_exits(tune.table, *make_policy(record.policy, policy_context(tune.table)));
   Table table({"exit", "leaves if", "share", fmt::format("{} alone", quality_word(quantity)), "C"});
   for (size_t k = 0; k < record.exit_shares.size(); ++k) {
-    table.add({count(static_cast<int64_t>(k)),
-               cell(leaving_rule(record.policy, k, k + 1 == record.exit_shares.size(),
-                                 static_cast<int32_t>(file.manifest.graph.classes))),
+    table.add({count(static_cast<int64_t>(k)), cell(leaving_rule(record.policy, k, policy_context(file.manifest))),
                percent(record.exit_shares[k], 1), quality_cell(quantity, record.exit_quality[k]), number(cost[k], 3)});
   }
   table.print(arguments.form);
@@ -480,10 +474,9 @@ void add_tune(CLI::App& app) {
   app.add_flag("--raw", arguments->raw, "do not fit softmax temperatures and ensemble weights first");
   app.add_flag("--keep-default", arguments->keep_default,
                "store the record without making it the model's default policy");
-  app.add_option("--exit", arguments->always_exit, "always: the exit everybody leaves at, from 0");
+  add_setting_options(app, &arguments->settings);
   app.add_flag("--surest-so-far", arguments->surest_so_far,
                "who is not let go before the last exit is answered by the surest exit so far, not by the last");
-  app.add_option("--ensemble-mean", arguments->ensemble_mean, "ensemble: geometric | arithmetic");
   app.add_flag("--missing-classes", arguments->missing_classes,
                "go on where the tune half has no sample of some class; otherwise that is an error");
   CLI::Option* table =

@@ -169,7 +169,8 @@ void add_rows(const Field& field, Table& table) {
       };
       if (run.result.gates) add_gates("untouched", *run.result.gates);
       for (const GateResult& gates : run.result.gates_by_weight) {
-        add_gates(fmt::format("untouched, cost weight {:.3g}", *gates.point.policy.cost_weight), gates);
+        add_gates(fmt::format("untouched, cost weight {:.3g}", gates.point.policy.settings.number("cost_weight")),
+                  gates);
       }
       for (size_t k = 0; k < run.result.exit_accuracy.size(); ++k) {
         add(fmt::format("exit {} alone", k), "-", run.result.exit_accuracy[k], run.result.exit_cost[k], {});

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/text.h"
 #include "graph/shape_inference.h"
 #include "policy/policy_kind.h"
-#include "policy/threshold_units.h"
 
 namespace sooner {
 namespace {
@@ -36,59 +34,69 @@ Shape trunk_shape(const Graph& graph, size_t stage) {
 
 namespace {
 
-bool abstains(const PolicySpec& policy) { return policy.abstain_below > -std::numeric_limits<double>::infinity(); }
-
 std::string abstaining_text(const PolicySpec& policy, int32_t classes) {
-  return threshold_text(abstains_by(policy, classes), policy.abstain_below, classes);
+  return threshold_text(abstains_by(policy, classes).unit, policy.wrappers.abstain_below.as_score(), classes);
 }
 
 // What lets a sample leave at early exit k: "p >= 0.9".
 std::string condition(const PolicySpec& policy, size_t k, int32_t classes) {
-  if (policy.name == "never") return "nobody";
-  if (policy.name == "always") return k >= static_cast<size_t>(policy.always_exit) ? "everybody" : "nobody";
+  const PolicyKind& kind = policy_kind(policy.name, classes);
+  if (kind.fixed != nullptr) return kind.fixed(policy, static_cast<int32_t>(k)).leaves ? "everybody" : "nobody";
   std::string text;
   for (const PolicySpec& part : policy.parts) {
-    text += (text.empty() ? "" : policy.name == "any" ? " or " : " and ") + condition(part, k, classes);
+    text += (text.empty() ? "" : fmt::format(" {} ", kind.joins_parts)) + condition(part, k, classes);
   }
   if (!text.empty()) return "(" + text + ")";
   if (k < policy.class_thresholds.size()) {
-    const auto [low, high] = std::ranges::minmax(policy.class_thresholds[k]);
-    return threshold_text(policy.name, low, classes) + " to " + threshold_text(policy.name, high, classes) +
-           ", by class";
+    const std::vector<double> scores = scores_of(policy.class_thresholds[k]);
+    const auto [low, high] = std::ranges::minmax(scores);
+    return threshold_text(kind.unit, low, classes) + " to " + threshold_text(kind.unit, high, classes) + ", by class";
   }
-  return threshold_text(policy.name,
-                        k < policy.thresholds.size() ? policy.thresholds[k]
-                                                     : policy_kind(policy.name, classes).default_threshold.value_or(0),
-                        classes);
+  const double score =
+      k < policy.thresholds.size() ? policy.thresholds[k].as_score() : kind.default_threshold.value_or(0);
+  return threshold_text(kind.unit, score, classes);
+}
+
+// Settings that people gave, of a policy whose row has no words of its own for them.
+std::string settings_text(const PolicySpec& policy, const PolicyKind& kind) {
+  std::string text;
+  for (const PolicySetting& setting : kind.settings) {
+    const SettingValue* value = policy.settings.find(setting.name);
+    if (setting.fitted || value == nullptr) continue;
+    std::string name = setting.name;
+    std::ranges::replace(name, '_', ' ');
+    const auto* number = std::get_if<double>(value);
+    text += fmt::format(", {} {}", name, number != nullptr ? fmt::format("{:.3g}", *number) : setting_text(*value));
+  }
+  return text;
 }
 
 // Whether the policy can do without this early exit's answer.
-bool skips(const PolicySpec& policy, size_t k, int32_t classes) {
-  const size_t early = std::max(policy.thresholds.size(), policy.class_thresholds.size());
-  if (k >= early) return false;
-  PolicySpec spec = policy;
-  spec.cost_weight.reset();  // needs the model's range, and skips nothing
-  const auto exits = static_cast<int32_t>(early + 1);
-  return !make_policy(spec, {.exits = exits, .classes = classes, .has_gates = true})
-              ->needs_exit(static_cast<int32_t>(k));
+bool skips(const PolicySpec& policy, size_t k, const PolicyContext& context) {
+  if (k >= std::max(policy.thresholds.size(), policy.class_thresholds.size())) return false;
+  return !make_policy(policy, context)->needs_exit(static_cast<int32_t>(k));
 }
 
 }  // namespace
 
-std::string leaving_rule(const PolicySpec& policy, size_t k, bool last, int32_t classes) {
-  const std::string answers = policy.surest_so_far ? "the surest so far answers" : "answers";
-  if (last && abstains(policy)) return answers + " if " + abstaining_text(policy, classes);
-  if (last) return policy.surest_so_far ? answers : "always answers";
-  if (policy.cap >= 0 && static_cast<size_t>(policy.cap) == k) return "cap: everybody leaves";
-  if (policy.name == "never") return "nobody leaves";
-  if (policy.name == "always") {
-    return static_cast<size_t>(policy.always_exit) == k ? "everybody leaves" : "skipped";
+std::string leaving_rule(const PolicySpec& policy, size_t k, const PolicyContext& context) {
+  const bool last = k + 1 == static_cast<size_t>(context.exits);
+  const int32_t classes = context.classes;
+  const PolicyWrappers& around = policy.wrappers;
+  const std::string answers = around.surest_so_far ? "the surest so far answers" : "answers";
+  if (last && around.abstains()) return answers + " if " + abstaining_text(policy, classes);
+  if (last) return around.surest_so_far ? answers : "always answers";
+  if (around.cap >= 0 && static_cast<size_t>(around.cap) == k) return "cap: everybody leaves";
+  if (const PolicyKind& kind = policy_kind(policy.name, classes); kind.fixed != nullptr) {
+    const FixedExit exit = kind.fixed(policy, static_cast<int32_t>(k));
+    return !exit.asked ? "skipped" : exit.leaves ? "everybody leaves" : "nobody leaves";
   }
-  if (skips(policy, k, classes)) return "skipped";
+  if (skips(policy, k, context)) return "skipped";
   return "leaves if " + condition(policy, k, classes);
 }
 
-std::string draw_network(const Graph& graph, const GraphCost& cost, const PolicySpec& policy) {
+std::string draw_network(const Graph& graph, const GraphCost& cost, const PolicySpec& policy,
+                         const PolicyContext& context) {
   const double plain = static_cast<double>(std::max<int64_t>(1, cost.backbone_macs));
   std::string out = fmt::format("input {}\n", to_string(graph.input_shape));
   double unpaid = 0;  // heads before the exit at hand that thresholds skip, of the plain network's MACs
@@ -107,11 +115,10 @@ std::string draw_network(const Graph& graph, const GraphCost& cost, const Policy
                              : stage.exit.gate->features
                                  ? (stage.exit.gate->scores ? ", gate (features + scores)" : ", gate (features)")
                                  : ", gate (scores)";
-    out +=
-        fmt::format("  |   `--> exit {} \"{}\": {}{}, {} MACs; C = {:.3f}; {}\n", k, stage.exit.name,
-                    layers(graph, stage.exit.head), gate, human_count(static_cast<double>(price.head_macs)),
-                    cost.exit_fraction[k] - unpaid, leaving_rule(policy, k, last, static_cast<int32_t>(graph.classes)));
-    if (!last && skips(policy, k, static_cast<int32_t>(graph.classes))) {
+    out += fmt::format("  |   `--> exit {} \"{}\": {}{}, {} MACs; C = {:.3f}; {}\n", k, stage.exit.name,
+                       layers(graph, stage.exit.head), gate, human_count(static_cast<double>(price.head_macs)),
+                       cost.exit_fraction[k] - unpaid, leaving_rule(policy, k, context));
+    if (!last && skips(policy, k, context)) {
       unpaid += static_cast<double>(price.skippable_macs) / plain;
     }
     if (!last) {
@@ -121,31 +128,30 @@ std::string draw_network(const Graph& graph, const GraphCost& cost, const Policy
   return out;
 }
 
-std::string policy_text(const PolicySpec& policy, int64_t classes) {
+std::string policy_text(const PolicySpec& policy, int64_t class_count) {
+  const auto classes = static_cast<int32_t>(class_count);
+  const PolicyKind& kind = policy_kind(policy.name, classes);
   std::string text = policy.name;
-  if (policy.name == "always") text += fmt::format("({})", policy.always_exit);
+  if (kind.said != nullptr) text += kind.said(policy);
   for (size_t i = 0; i < policy.parts.size(); ++i) {
-    text += (i == 0 ? "(" : "; ") + policy_text(policy.parts[i], classes) + (i + 1 < policy.parts.size() ? "" : ")");
+    text +=
+        (i == 0 ? "(" : "; ") + policy_text(policy.parts[i], class_count) + (i + 1 < policy.parts.size() ? "" : ")");
   }
-  if (policy.ensemble.mean != EnsembleSpec().mean) text += ", " + policy.ensemble.mean;
-  if (!policy.ensemble.weights.empty() || !policy.ensemble.biases.empty()) text += ", weighted";
   for (size_t k = 0; k < policy.class_thresholds.size(); ++k) {
-    text += (k == 0 ? ", leaves if " : " / ") + condition(policy, k, static_cast<int32_t>(classes));
+    text += (k == 0 ? ", leaves if " : " / ") + condition(policy, k, classes);
   }
   for (size_t k = 0; k < policy.thresholds.size(); ++k) {
-    text += (k == 0 ? ", leaves if " : " / ") +
-            threshold_text(policy.name, policy.thresholds[k], static_cast<int32_t>(classes));
+    text += (k == 0 ? ", leaves if " : " / ") + threshold_text(kind.unit, policy.thresholds[k].as_score(), classes);
   }
   for (size_t k = 0; k < policy.temperatures.size(); ++k) {
     text += fmt::format("{}{:.3g}", k == 0 ? ", temperatures " : " / ", policy.temperatures[k]);
   }
-  if (policy.cost_weight) text += fmt::format(", cost weight {:.3g}", *policy.cost_weight);
-  if (policy.cap >= 0) text += fmt::format(", never beyond exit {}", policy.cap);
-  if (std::isfinite(policy.deadline_seconds)) text += fmt::format(", within {:.3g} s", policy.deadline_seconds);
-  if (policy.surest_so_far) text += ", else the surest exit so far";
-  if (abstains(policy)) {
-    text += fmt::format(", knows no answer unless {}", abstaining_text(policy, static_cast<int32_t>(classes)));
-  }
+  if (kind.said == nullptr) text += settings_text(policy, kind);
+  const PolicyWrappers& around = policy.wrappers;
+  if (around.cap >= 0) text += fmt::format(", never beyond exit {}", around.cap);
+  if (std::isfinite(around.deadline_seconds)) text += fmt::format(", within {:.3g} s", around.deadline_seconds);
+  if (around.surest_so_far) text += ", else the surest exit so far";
+  if (around.abstains()) text += fmt::format(", knows no answer unless {}", abstaining_text(policy, classes));
   return text;
 }
 

@@ -5,46 +5,66 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <variant>
 
 #include "command.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "policy/policy_kind.h"
 #include "policy/standing.h"
-#include "policy/threshold_units.h"
 
 namespace sooner {
 namespace {
 
-// As people write it: a probability for policies that score log-odds, a difference for patience of numbers, for
-// entropy a score or, as BranchyNet does, "0.3nats"; "inf" and "-inf" for nobody and everybody.
-double threshold_value(const std::string& flag, const std::string& policy, const std::string& text, int64_t classes) {
-  if (text == "inf") return std::numeric_limits<double>::infinity();
-  if (text == "-inf") return -std::numeric_limits<double>::infinity();
-  constexpr std::string_view kNats = "nats";
-  if (policy == "entropy" && text.ends_with(kNats)) {
-    const double nats = parse_number(flag, text.substr(0, text.size() - kNats.size()));
-    return entropy_score_from_nats(nats, static_cast<int32_t>(classes));
-  }
-  const double value = parse_number(flag, text);
-  if (policy == "patience" && classes == 1) {
-    if (value >= 0) return -value;
-    fail(Code::kInvalidArgument, "[policy] {} got {}, expected from 0: by how much answers may still change", flag,
-         text);
-  }
-  return scores_log_odds(policy) ? log_odds_from_probability(value) : value;
-}
-
 void set_thresholds(PolicySpec& spec, const std::string& flag, const std::vector<std::string>& texts,
                     const Graph& graph) {
+  const auto classes = static_cast<int32_t>(graph.classes);
+  const PolicyKind& kind = policy_kind(spec.name, classes);
   spec.class_thresholds.clear();
   spec.thresholds.clear();
   for (const std::string& text : texts) {
     for (const std::string& item : split(text, ',')) {
-      spec.thresholds.push_back(threshold_value(flag, spec.name, item, graph.classes));
+      spec.thresholds.push_back(Threshold::score(parse_threshold(flag, item, kind.unit, classes)));
     }
   }
   if (spec.thresholds.size() == 1) spec.thresholds.resize(graph.exits() - 1, spec.thresholds[0]);
+}
+
+// What a person wrote for a setting. Throws kInvalidArgument for what is not of its type.
+SettingValue setting_from_text(std::string_view place, const PolicySetting& setting, const std::string& text) {
+  constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
+  if (std::holds_alternative<std::string>(setting.type())) return text;
+  if (std::holds_alternative<int64_t>(setting.type())) return parse_integer(place, text, -kLargest, kLargest);
+  if (std::holds_alternative<double>(setting.type())) return parse_number(place, text);
+  if (std::holds_alternative<bool>(setting.type())) {
+    if (text == "true" || text == "false") return text == "true";
+    fail(Code::kInvalidArgument, "[policy] {} got '{}', expected true or false", place, text);
+  }
+  std::vector<double> numbers;
+  for (const std::string& item : split(text, ',')) numbers.push_back(parse_number(place, item));
+  return numbers;
+}
+
+// Left out where it is the default: the same policy then has one spec.
+void set_setting(PolicySpec& spec, const PolicySetting& setting, const SettingValue& value) {
+  const SettingValue* old = spec.settings.find(setting.name);
+  const bool changes = old != nullptr ? *old != value : !setting.standard || *setting.standard != value;
+  if (changes) spec = without_fit(std::move(spec));
+  if (setting.standard && value == *setting.standard) {
+    spec.settings.erase(setting.name);
+  } else {
+    spec.settings.set(setting.name, value);
+  }
+}
+
+// "'ensemble' has one", "'gate' and 'confidence' have one".
+std::string who_has(std::string_view flag) {
+  std::vector<std::string> names;
+  for (const PolicyKind* kind : policy_kinds()) {
+    if (std::ranges::find(kind->settings, flag, &PolicySetting::flag) == kind->settings.end()) continue;
+    names.push_back(fmt::format("'{}'", kind->name));
+  }
+  return fmt::format("{} {} one", fmt::join(names, " and "), names.size() == 1 ? "has" : "have");
 }
 
 // The policy a model was tuned for under this name, at this precision if it can be; else a bare one.
@@ -96,8 +116,10 @@ void set_class_thresholds(PolicySpec& spec, const Manifest& manifest, const std:
     fail(Code::kInvalidArgument, "[policy] '{}' got --class-threshold, expected none: it has no thresholds", spec.name);
   }
   if (spec.class_thresholds.empty()) {
-    if (spec.thresholds.empty() && kind.default_threshold) spec.thresholds.assign(early, *kind.default_threshold);
-    for (const double threshold : spec.thresholds) {
+    if (spec.thresholds.empty() && kind.default_threshold) {
+      spec.thresholds.assign(early, Threshold::score(*kind.default_threshold));
+    }
+    for (const Threshold& threshold : spec.thresholds) {
       spec.class_thresholds.emplace_back(static_cast<size_t>(manifest.graph.classes), threshold);
     }
   }
@@ -108,15 +130,37 @@ void set_class_thresholds(PolicySpec& spec, const Manifest& manifest, const std:
       fail(Code::kInvalidArgument, "[policy] got --class-threshold '{}', expected CLASS=THRESHOLD", flag);
     }
     const size_t index = class_index(manifest, flag.substr(0, at));
-    const double threshold =
-        threshold_value("--class-threshold", spec.name, flag.substr(at + 1), manifest.graph.classes);
-    for (std::vector<double>& row : spec.class_thresholds) row[index] = threshold;
+    const Threshold threshold = Threshold::score(parse_threshold("--class-threshold", flag.substr(at + 1), kind.unit,
+                                                                 static_cast<int32_t>(manifest.graph.classes)));
+    for (std::vector<Threshold>& row : spec.class_thresholds) row[index] = threshold;
   }
 }
 
 }  // namespace
 
 std::string policy_choice() { return fmt::format("{}", fmt::join(policy_names(), " | ")); }
+
+void add_setting_options(CLI::App& app, SettingFlags* flags) {
+  for (const PolicyKind* kind : policy_kinds()) {
+    for (const PolicySetting& setting : kind->settings) {
+      // Policies may share one.
+      if (setting.flag.empty() || flags->contains(setting.flag)) continue;
+      app.add_option(setting.flag, (*flags)[setting.flag], setting.help);
+    }
+  }
+}
+
+void set_settings(PolicySpec& spec, const SettingFlags& flags, int32_t classes) {
+  const PolicyKind& kind = policy_kind(spec.name, classes);
+  for (const auto& [flag, text] : flags) {
+    if (text.empty()) continue;
+    const auto setting = std::ranges::find(kind.settings, flag, &PolicySetting::flag);
+    if (setting == kind.settings.end()) {
+      fail(Code::kInvalidArgument, "[policy] '{}' got {}, expected none; {}", spec.name, flag, who_has(flag));
+    }
+    set_setting(spec, *setting, setting_from_text(flag, *setting, text));
+  }
+}
 
 void add_policy_options(CLI::App& app, PolicyFlags* flags) {
   app.add_option("--policy", flags->name,
@@ -125,19 +169,14 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
                      "model's");
   app.add_option(
       "--threshold", flags->thresholds,
-      "one for every early exit, parted by commas, or one for all; max-prob and ensemble take probabilities, entropy a "
-      "score, 1 - H/ln C, or H itself as 0.3nats, patience of a regression the most that answers may still change; "
-      "inf: nobody leaves");
+      "one for every early exit, parted by commas, or one for all, in the unit that `sooner describe` shows: max-prob, "
+      "ensemble and learned take probabilities (near 1 as 1-2e-9), entropy nats by name (0.3nats), patience of a "
+      "regression the most that answers may still change; 2.2score: the policy's own score; inf: nobody leaves");
   app.add_option("--class-threshold", flags->class_thresholds,
                  "CLASS=THRESHOLD for samples answered so, by name or number; the others keep the exits' thresholds")
       ->delimiter(',');
   app.add_option("--temperature", flags->temperatures, "softmax temperatures, one per exit")->delimiter(',');
-  app.add_option("--ensemble-mean", flags->ensemble_mean, "ensemble: geometric | arithmetic");
-  app.add_option(
-      "--cost-weight", flags->cost_weight,
-      "gate, confidence: how dear arithmetic is, where the gates were trained for a range of it; larger exits "
-      "earlier; default: the model's standard one");
-  app.add_option("--exit", flags->always_exit, "always: the exit everybody leaves at, from 0");
+  add_setting_options(app, &flags->settings);
   app.add_option("--cap", flags->cap, "nobody goes beyond this exit; -1: no cap");
   CLI::Option* surest = app.add_flag(
       "--surest-so-far", flags->surest_so_far,
@@ -155,30 +194,22 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
 }
 
 void exclude_policy_options(CLI::App& app, CLI::Option& option, std::string_view but_for) {
-  for (const char* name :
-       {"--policy", "--threshold", "--class-threshold", "--temperature", "--ensemble-mean", "--cost-weight", "--exit",
-        "--cap", "--surest-so-far", "--as-reached", "--abstain-below", "--deadline", "--stage-seconds"}) {
+  std::vector<std::string> names = {"--policy",   "--threshold",     "--class-threshold", "--temperature",
+                                    "--cap",      "--surest-so-far", "--as-reached",      "--abstain-below",
+                                    "--deadline", "--stage-seconds"};
+  for (const PolicyKind* kind : policy_kinds()) {
+    for (const PolicySetting& setting : kind->settings) {
+      if (!setting.flag.empty()) names.push_back(setting.flag);
+    }
+  }
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  for (const std::string& name : names) {
     if (name != but_for) option.excludes(app.get_option(name));
   }
 }
 
-std::string threshold_argument(std::string_view policy, double threshold, int64_t classes) {
-  if (std::isinf(threshold)) return threshold > 0 ? "inf" : "-inf";
-  if (policy == "patience" && classes == 1) return fmt::format("{}", -threshold);
-  if (!scores_log_odds(policy)) return fmt::format("{}", threshold);
-  // 1 would be nobody.
-  return fmt::format("{}", std::min(probability_from_log_odds(threshold), std::nextafter(1.0, 0.0)));
-}
-
 std::string policy_name(std::string_view text) { return std::string(text.substr(0, text.find_first_of("(="))); }
-
-void set_always_exit(PolicySpec& spec, int32_t exit) {
-  if (spec.name != "always") {
-    fail(Code::kInvalidArgument, "[policy] '{}' got an exit to leave at, expected none; 'always' has one", spec.name);
-  }
-  if (exit < 0) fail(Code::kInvalidArgument, "[policy] 'always' got exit {}, expected 0 or more", exit);
-  spec.always_exit = exit;
-}
 
 PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precision precision, bool whole) {
   constexpr int64_t kMostParentheses = 64;
@@ -188,7 +219,7 @@ PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precisi
   const size_t open = text.find('('), equals = text.find('=');
   if (open < equals) {
     const std::string name(text.substr(0, open));
-    if (!policy_kind(name).parts || !text.ends_with(')')) {
+    if (policy_kind(name).joins_parts.empty() || !text.ends_with(')')) {
       fail(Code::kInvalidArgument, "[policy] got '{}', expected any(...) or all(...) around policies", text);
     }
     PolicySpec spec;
@@ -200,12 +231,13 @@ PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precisi
   }
   const std::string name = policy_name(text);
   const auto classes = static_cast<int32_t>(manifest.graph.classes);
-  static_cast<void>(policy_kind(name, classes));
+  const PolicyKind& kind = policy_kind(name, classes);
   PolicySpec spec = tuned_policy(manifest, name, precision);
   const size_t early = manifest.graph.exits() - 1;
-  if (equals != std::string_view::npos && name == "always") {
-    const auto last = static_cast<int64_t>(early);
-    set_always_exit(spec, static_cast<int32_t>(parse_integer("--policy always", text.substr(equals + 1), 0, last)));
+  if (equals != std::string_view::npos && !kind.thresholds && !kind.settings.empty()) {
+    const PolicySetting& first = kind.settings.front();
+    const std::string place = fmt::format("--policy {}", name);
+    set_setting(spec, first, setting_from_text(place, first, std::string(text.substr(equals + 1))));
     return spec;
   }
   if (equals != std::string_view::npos) {
@@ -229,30 +261,23 @@ PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Preci
   if (given) set_thresholds(spec, "--threshold", flags.thresholds, manifest.graph);
   if (!flags.class_thresholds.empty()) set_class_thresholds(spec, manifest, flags.class_thresholds);
   if (!flags.temperatures.empty()) spec.temperatures = flags.temperatures;
-  if (!flags.ensemble_mean.empty()) {
-    if (spec.name != "ensemble") {
-      fail(Code::kInvalidArgument, "[policy] '{}' got --ensemble-mean, expected none; 'ensemble' has one", spec.name);
-    }
-    // Weights belong to the mean that they were fitted for.
-    if (flags.ensemble_mean != spec.ensemble.mean) spec.ensemble = {};
-    spec.ensemble.mean = flags.ensemble_mean;
-  }
-  if (flags.always_exit) set_always_exit(spec, *flags.always_exit);
-  if (flags.cap) spec.cap = *flags.cap;
-  if (flags.surest_so_far || flags.as_reached) spec.surest_so_far = flags.surest_so_far;
+  set_settings(spec, flags.settings, static_cast<int32_t>(manifest.graph.classes));
+  PolicyWrappers& around = spec.wrappers;
+  if (flags.cap) around.cap = *flags.cap;
+  if (flags.surest_so_far || flags.as_reached) around.surest_so_far = flags.surest_so_far;
   if (!flags.abstain_below.empty()) {
-    const std::string scale(abstains_by(spec, static_cast<int32_t>(manifest.graph.classes)));
-    spec.abstain_below = threshold_value("--abstain-below", scale, flags.abstain_below, manifest.graph.classes);
+    const auto classes = static_cast<int32_t>(manifest.graph.classes);
+    around.abstain_below = Threshold::score(
+        parse_threshold("--abstain-below", flags.abstain_below, abstains_by(spec, classes).unit, classes));
   }
-  if (flags.cost_weight) spec.cost_weight = flags.cost_weight;
-  if (flags.deadline_seconds) spec.deadline_seconds = *flags.deadline_seconds;
-  if (std::isfinite(spec.deadline_seconds) && flags.stage_seconds.empty()) {
+  if (flags.deadline_seconds) around.deadline_seconds = *flags.deadline_seconds;
+  if (std::isfinite(around.deadline_seconds) && flags.stage_seconds.empty()) {
     fail(Code::kInvalidArgument,
          "[policy] got a deadline without --stage-seconds, expected what each of the {} stages takes; `sooner profile` "
          "measures it",
          manifest.graph.exits());
   }
-  if (!flags.stage_seconds.empty() && std::isinf(spec.deadline_seconds)) {
+  if (!flags.stage_seconds.empty() && std::isinf(around.deadline_seconds)) {
     fail(Code::kInvalidArgument, "[policy] got --stage-seconds, which belongs to --deadline; add it");
   }
   return spec;

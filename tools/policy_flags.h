@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,14 +13,21 @@
 
 namespace sooner {
 
+// Flags of the settings that policies declare, as they were given: "--ensemble-mean" and its text. Empty texts: not
+// given.
+using SettingFlags = std::map<std::string, std::string>;
+// One flag for every setting of any policy that has one.
+void add_setting_options(CLI::App& app, SettingFlags* flags);
+// Throws kInvalidArgument for a flag that the policy has no setting for, naming who has, and for a text that is none of
+// its values. A setting that changes takes with it what was fitted by another.
+void set_settings(PolicySpec& spec, const SettingFlags& flags, int32_t classes);
+
 struct PolicyFlags {
   std::string name;  // what parse_policy takes; empty: the model's default
   std::vector<std::string> thresholds;
   std::vector<std::string> class_thresholds;
   std::vector<double> temperatures;
-  std::string ensemble_mean;
-  std::optional<double> cost_weight;
-  std::optional<int32_t> always_exit;
+  SettingFlags settings;
   std::optional<int32_t> cap;
   bool surest_so_far = false;
   bool as_reached = false;
@@ -38,16 +47,10 @@ std::string policy_choice();
 // What is before the thresholds or parts of a policy as people write it.
 std::string policy_name(std::string_view text);
 
-// A threshold on the policy's score scale, as --threshold takes it.
-std::string threshold_argument(std::string_view policy, double threshold, int64_t classes);
-
 // A policy as people write it: a name; a name with thresholds, one for all early exits or one for each, parted by '/':
-// "max-prob=0.9/0.8"; "always=1", the exit; or any(...) and all(...) around such. A name alone has the thresholds the
-// model was tuned to. whole: those, or the policy's own, must be there. Throws as policy_spec does.
+// "max-prob=0.9/0.8"; "always=1", its first setting; or any(...) and all(...) around such. A name alone has the
+// thresholds the model was tuned to. whole: those, or the policy's own, must be there. Throws as policy_spec does.
 PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precision precision, bool whole);
-
-// The exit everybody leaves at. Throws kInvalidArgument for a policy that has none, or an exit below 0.
-void set_always_exit(PolicySpec& spec, int32_t exit);
 
 // Throws kInvalidArgument when the policy needs thresholds that neither the flags nor the model's calibrations give,
 // kFailedPrecondition when the calibrations give them for other precisions alone.

@@ -1,5 +1,5 @@
 // The lean program: everything but training, which `sooner train` hands to sooner-train.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <cstdio>
@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "core/text.h"
+#include "policy/exit_policy.h"
 
 namespace sooner {
 namespace {
@@ -51,10 +52,13 @@ constexpr std::array<CommandRow, 17> kCommands{{
 }};
 
 void print_topics() {
+  std::vector<std::string> deciding;
+  for (const std::string& name : policy_names()) {
+    if (has_thresholds(name)) deciding.push_back(name);
+  }
   fmt::print(
       "exits     A network is cut into stages; each ends at an exit with a head that answers. Exits count from 0.\n"
-      "policies  entropy, max-prob, margin, gate, confidence, patience, vote, ensemble decide per sample whether to "
-      "leave;\n"
+      "policies  {} decide per sample whether to leave;\n"
       "          any(...), all(...) combine them; always, never are for tables.\n"
       "numbers   A regression answers with a number; patience leaves when it changes by little; any, all, always, "
       "never.\n"
@@ -63,7 +67,8 @@ void print_topics() {
       "files     a model is one .safetensors file with a manifest; docs/model_format.md describes it byte by byte.\n"
       "data      --data-dir or $SOONER_DATA names the folder with mnist/, fashion-mnist/, cifar-10/; glyphs need "
       "none.\n"
-      "codes     exit code 0: done; 1: failed; 2: wrong usage. Results go to stdout, talk goes to stderr.\n");
+      "codes     exit code 0: done; 1: failed; 2: wrong usage. Results go to stdout, talk goes to stderr.\n",
+      fmt::join(deciding, ", "));
 }
 
 void print_completion() {

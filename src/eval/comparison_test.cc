@@ -45,8 +45,8 @@ TEST(CompareWithinBudgets, FollowsGatesOverTheirRangeOfCostWeights) {
   test.cost_weights = tune.cost_weights;
   const NetworkResult result = compare_within_budgets(tune, test, {"gate"}, {1});
   ASSERT_GT(result.gates_by_weight.size(), 2U);
-  EXPECT_NEAR(*result.gates_by_weight.front().point.policy.cost_weight, 0.1, 1e-12);
-  EXPECT_NEAR(*result.gates_by_weight.back().point.policy.cost_weight, 1, 1e-12);
+  EXPECT_NEAR(result.gates_by_weight.front().point.policy.settings.number("cost_weight"), 0.1, 1e-12);
+  EXPECT_NEAR(result.gates_by_weight.back().point.policy.settings.number("cost_weight"), 1, 1e-12);
   for (size_t i = 1; i < result.gates_by_weight.size(); ++i) {
     EXPECT_LE(result.gates_by_weight[i].point.cost, result.gates_by_weight[i - 1].point.cost) << "dearer: earlier";
   }

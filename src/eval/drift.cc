@@ -126,16 +126,17 @@ void check_state(const DriftState& state, const std::string& identity, const Dri
 }  // namespace
 
 std::string record_identity(const CalibrationRecord& record) {
-  return hash_hex(hash_bytes(fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {}", record.policy.name, record.policy.thresholds, record.policy.temperatures,
-      to_string(record.rule), record.origin.split_hash, record.samples, record.origin.precision, record.exit_shares,
-      record.score_histograms, record.histogram_low, record.histogram_high)));
+  return hash_hex(
+      hash_bytes(fmt::format("{} {} {} {} {} {} {} {} {} {} {}", record.policy.name,
+                             scores_of(record.policy.thresholds), record.policy.temperatures, to_string(record.rule),
+                             record.origin.split_hash, record.samples, record.origin.precision, record.exit_shares,
+                             record.score_histograms, record.histogram_low, record.histogram_high)));
 }
 
 std::vector<int64_t> leaver_histogram(const CalibrationRecord& record, size_t exit) {
   std::vector<int64_t> counts = record.score_histograms[exit];
   if (exit + 1 == record.exit_shares.size()) return counts;
-  const double threshold = record.policy.thresholds.at(exit);
+  const double threshold = record.policy.thresholds.at(exit).as_score();
   const int64_t left = std::llround(record.exit_shares[exit] * static_cast<double>(record.samples));
   if (threshold == kInfinity || left == 0) {
     std::ranges::fill(counts, 0);

@@ -17,7 +17,7 @@ namespace {
 // 100 samples: 60 leave at exit 0, whose bins are [0, 1), [1, 2), [2, 3), [3, 4]; 40 at the last exit.
 CalibrationRecord record() {
   CalibrationRecord made;
-  made.policy = {.name = "margin", .thresholds = {1.5}};
+  made.policy = {.name = "margin", .thresholds = Threshold::scores({1.5})};
   made.rule = parse_calibration_rule("budget 0.5");
   made.samples = 100;
   made.exit_shares = {0.6, 0.4};
@@ -36,7 +36,7 @@ TEST(LeaverHistogram, IsWhatStandsAboveTheThreshold) {
   EXPECT_EQ(leaver_histogram(record(), 0), (std::vector<int64_t>{0, 20, 30, 10}));
   EXPECT_EQ(leaver_histogram(record(), 1), (std::vector<int64_t>{20, 20}));
   CalibrationRecord nobody = record();
-  nobody.policy.thresholds = {std::numeric_limits<double>::infinity()};
+  nobody.policy.thresholds = Threshold::scores({std::numeric_limits<double>::infinity()});
   nobody.exit_shares = {0, 1};
   EXPECT_EQ(leaver_histogram(nobody, 0), (std::vector<int64_t>{0, 0, 0, 0}));
   CalibrationRecord wrong = record();
@@ -118,7 +118,7 @@ TEST(DetectDrift, SeesAnExitThatTheCalibrationNeverTook) {
   made.samples = 1000;
   made.exit_shares = {1, 0};
   made.score_histograms = {{0, 0, 1000, 0}, {0, 0}};
-  made.policy.thresholds = {2};
+  made.policy.thresholds = Threshold::scores({2});
   std::vector<LiveAnswer> answers;
   add(answers, 50, 0, 2.5);
   const DriftReport same = detect_drift(made, answers);
@@ -220,7 +220,7 @@ TEST(DriftWatch, RefusesAStateOfSomethingElse) {
     return message_of(Code::kFailedPrecondition, [&] { DriftWatch(made, options, state); });
   };
   CalibrationRecord other = record();
-  other.policy.thresholds = {1.6};
+  other.policy.thresholds = Threshold::scores({1.6});
   EXPECT_NE(refusal(other, {}, watch.state()).find("state is of the calibration"), std::string::npos);
   EXPECT_NE(refusal(record(), {.false_alarm = 0.05}, watch.state()).find("false-alarm rate 0.05, expected 0.01"),
             std::string::npos)

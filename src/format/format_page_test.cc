@@ -7,6 +7,7 @@
 
 #include "core/file.h"
 #include "format/manifest.h"
+#include "format/policy_json.h"
 #include "format/safetensors.h"
 #include "golden/tiny_model.h"
 
@@ -19,13 +20,14 @@ const std::filesystem::path kCombined = kRoot / "tests/golden/models/v3/tiny_com
 const std::filesystem::path kQuantised = kRoot / "tests/golden/models/v2/tiny_quantised.safetensors";
 const std::filesystem::path kGuaranteed = kRoot / "tests/golden/models/v3/tiny_guaranteed.safetensors";
 const std::filesystem::path kRegression = kRoot / "tests/golden/models/v4/tiny_regression.safetensors";
+const std::filesystem::path kLearned = kRoot / "tests/golden/models/v6/tiny_learned.safetensors";
 const std::filesystem::path kSurest = kRoot / "tests/golden/models/v5/tiny_surest.safetensors";
 
-// The text of the page's first block fenced as ```<kind>.
-std::string block(const std::string& kind) {
+// The text of the first block fenced as ```<kind> under the page's `heading`.
+std::string block(const std::string& kind, const std::string& heading) {
   const std::string page = read_text(kRoot / "docs/model_format.md");
   const std::string open = "```" + kind + "\n";
-  const size_t begin = page.find(open);
+  const size_t begin = page.find(open, page.find("\n## " + heading));
   EXPECT_NE(begin, std::string::npos);
   return page.substr(begin + open.size(), page.find("```", begin + 3) - begin - open.size());
 }
@@ -50,12 +52,18 @@ TEST(FormatPage, ShowsTheBytesOfItsExample) {
   manifest.raw()[0] = std::byte{'{'};
   manifest.raw()[1] = std::byte{'}'};
   contents.tensors["sooner.manifest"] = manifest;
-  EXPECT_EQ(bytes_of_dump(block("hex")), serialize_safetensors(contents));
+  EXPECT_EQ(bytes_of_dump(block("hex", "1. The container")), serialize_safetensors(contents));
 }
 
 TEST(FormatPage, ShowsTheManifestOfTheGoldenFile) {
-  const auto shown = nlohmann::ordered_json::parse(block("json"));
+  const auto shown = nlohmann::ordered_json::parse(block("json", "6. A complete manifest"));
   EXPECT_EQ(shown.dump(), manifest_to_json(load_model(kGolden).manifest));
+}
+
+TEST(FormatPage, ShowsAPolicyOfTheGoldenFileOfVersion6) {
+  const auto shown = nlohmann::ordered_json::parse(block("json", "5. Policies"));
+  const PolicySpec& policy = load_model(kLearned).manifest.policy.parts.at(0);
+  EXPECT_EQ(shown.dump(), policy_to_json(policy, 6, 3).dump());
 }
 
 TEST(GoldenModel, OfVersion1LoadsWithEveryValue) {
@@ -77,16 +85,17 @@ TEST(GoldenModel, IsWhatThisVersionWrites) {
   EXPECT_EQ(serialize_model(guaranteed_tiny_model()), read_file(kGuaranteed));
   EXPECT_EQ(serialize_model(regression_tiny_model()), read_file(kRegression));
   EXPECT_EQ(serialize_model(surest_tiny_model()), read_file(kSurest));
+  EXPECT_EQ(serialize_model(learned_tiny_model()), read_file(kLearned));
 }
 
 TEST(GoldenModel, OfVersion3LoadsWithItsPolicy) {
   const ModelFile model = load_model(kCombined);
   EXPECT_EQ(model.manifest.policy, combined_tiny_model().manifest.policy);
   EXPECT_EQ(model.manifest.policy.parts.size(), 3U);
-  EXPECT_EQ(model.manifest.policy.parts[2].cost_weight, 0.0625);
+  EXPECT_EQ(model.manifest.policy.parts[2].settings.number("cost_weight"), 0.0625);
   EXPECT_EQ(model.manifest.cost_weights, combined_tiny_model().manifest.cost_weights);
   EXPECT_EQ(model.manifest.cost_weights->shifts, (std::vector<std::vector<double>>{{2.5, -0.25}}));
-  EXPECT_EQ(model.manifest.calibrations.at(0).policy.abstain_below, 0.25);
+  EXPECT_EQ(model.manifest.calibrations.at(0).policy.wrappers.abstain_below.as_score(), 0.25);
   EXPECT_EQ(model_hash(model), model_hash(tiny_model()));
 }
 
@@ -128,10 +137,27 @@ TEST(GoldenModel, OfVersion4AnswersWithANumber) {
 TEST(GoldenModel, OfVersion5AnswersWithTheSurestExit) {
   const ModelFile model = load_model(kSurest);
   EXPECT_EQ(model.manifest.policy, surest_tiny_model().manifest.policy);
-  EXPECT_TRUE(model.manifest.policy.surest_so_far);
-  EXPECT_FALSE(model.manifest.policy.parts.at(0).surest_so_far);
-  EXPECT_FALSE(model.manifest.calibrations.at(0).policy.surest_so_far);
+  EXPECT_TRUE(model.manifest.policy.wrappers.surest_so_far);
+  EXPECT_FALSE(model.manifest.policy.parts.at(0).wrappers.surest_so_far);
+  EXPECT_FALSE(model.manifest.calibrations.at(0).policy.wrappers.surest_so_far);
   EXPECT_EQ(nlohmann::json::parse(manifest_to_json(model.manifest))["format_version"], 5);
+  EXPECT_EQ(model_hash(model), model_hash(tiny_model()));
+}
+
+TEST(GoldenModel, OfVersion6HoldsSettingsAndUnits) {
+  const ModelFile model = load_model(kLearned);
+  EXPECT_EQ(model.manifest.policy, learned_tiny_model().manifest.policy);
+  EXPECT_EQ(model.manifest.policy.parts.at(0).settings.number("penalty"), 0.25);
+  EXPECT_EQ(model.manifest.policy.parts[0].settings.rows("weights").at(1).at(5), -1);
+  EXPECT_EQ(model.manifest.calibrations.at(0).policy, learned_tiny_model().manifest.calibrations[0].policy);
+  const auto written = nlohmann::json::parse(manifest_to_json(model.manifest));
+  EXPECT_EQ(written["format_version"], 6);
+  const auto& thresholds = written["policy"]["parts"][0]["thresholds"];
+  EXPECT_EQ(thresholds["unit"], "probability");
+  EXPECT_EQ(thresholds["scores"][0], 1.5);
+  EXPECT_NEAR(thresholds["values"][0].get<double>(), 0.8175744761936437, 1e-15);
+  EXPECT_EQ(written["policy"]["wrappers"]["abstain_below"]["value"], 0.5);
+  EXPECT_EQ(written["calibrations"][0]["policy"]["class_thresholds"]["values"][0][1], "nobody");
   EXPECT_EQ(model_hash(model), model_hash(tiny_model()));
 }
 

@@ -299,8 +299,9 @@ TEST(HostileModel, OfARegressionThatContradictsItselfIsRefused) {
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.class_names = {"angle"}; }),
               HasSubstr("1 class names, expected 0"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].quality = 0.5; }), HasSubstr("an error of -0.5"));
-  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy = {.name = "max-prob", .thresholds = {1, 1}}; }),
-              HasSubstr("'max-prob' needs classes"));
+  EXPECT_THAT(
+      refused([](ModelFile& m) { m.manifest.policy = {.name = "max-prob", .thresholds = Threshold::scores({1, 1})}; }),
+      HasSubstr("'max-prob' needs classes"));
   ModelFile classes = tiny_model();
   classes.manifest.quantity = Quantity{"angle", "degrees"};
   EXPECT_THAT(error_of([&] { serialize_model(classes); }).what(), HasSubstr("3 outputs and a quantity"));

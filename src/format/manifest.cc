@@ -113,9 +113,10 @@ Manifest read_manifest(const JsonValue& value) {
   manifest.preprocessing.mean = preprocessing["mean"].numbers(kMaxList, -kInfinity, kInfinity);
   manifest.preprocessing.std = preprocessing["std"].numbers(kMaxList, 0, kInfinity);
   manifest.preprocessing.channel_order = preprocessing["channel_order"].text();
-  manifest.policy = policy_from_json(value["policy"], version);
+  const auto classes = static_cast<int32_t>(manifest.graph.classes);
+  manifest.policy = policy_from_json(value["policy"], version, classes);
   for (const JsonValue& record : value["calibrations"].items(kMaxCalibrations)) {
-    manifest.calibrations.push_back(record_from_json(record, version, manifest.graph.classes == 1));
+    manifest.calibrations.push_back(record_from_json(record, version, classes));
   }
   if (version >= 3) manifest.cost_weights = cost_weights_from_json(value["cost_weights"]);
   if (version >= 2 && !(version >= 3 && value["quantisation"].is_null())) {
@@ -198,6 +199,7 @@ int format_version(const Manifest& manifest) {
 
 std::string manifest_to_json(const Manifest& manifest) {
   const int version = format_version(manifest);
+  const auto classes = static_cast<int32_t>(manifest.graph.classes);
   Json json;
   json["format_version"] = version;
   json["graph"] = graph_to_json(manifest.graph);
@@ -207,10 +209,10 @@ std::string manifest_to_json(const Manifest& manifest) {
   json["preprocessing"]["mean"] = numbers_to_json(manifest.preprocessing.mean, "preprocessing.mean");
   json["preprocessing"]["std"] = numbers_to_json(manifest.preprocessing.std, "preprocessing.std");
   json["preprocessing"]["channel_order"] = manifest.preprocessing.channel_order;
-  json["policy"] = policy_to_json(manifest.policy, version);
+  json["policy"] = policy_to_json(manifest.policy, version, classes);
   json["calibrations"] = Json::array();
   for (const CalibrationRecord& record : manifest.calibrations) {
-    json["calibrations"].push_back(record_to_json(record, version, manifest.graph.classes == 1));
+    json["calibrations"].push_back(record_to_json(record, version, classes));
   }
   if (version >= 3) json["cost_weights"] = cost_weights_to_json(manifest.cost_weights);
   if (manifest.quantisation) {

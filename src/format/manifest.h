@@ -60,10 +60,11 @@ struct Manifest {
 };
 
 // The newest version known here. A manifest is written in the oldest that can hold it, so that older readers read what
-// they can: 6 where a calibration record has a name or says whose logits it was made on (record_json.h), or weights
-// come from elsewhere, 5 where the surest exit so far answers, 4 for a regression and for networks of later operations,
-// 3 where a policy has what version 1 lacks (policy_json.h), a calibration record a guarantee or savings of exits, or
-// the manifest cost weights, else 2 with a quantisation, else 1.
+// they can: 6 where a policy is one, or has settings, that version 5 does not know (policy_json.h), a calibration
+// record has a name or says whose logits it was made on (record_json.h), or weights come from elsewhere, 5 where the
+// surest exit so far answers, 4 for a regression and for networks of later operations, 3 where a policy has what
+// version 1 lacks (old_policy_json.h), a calibration record a guarantee or savings of exits, or the manifest cost
+// weights, else 2 with a quantisation, else 1.
 inline constexpr int kFormatVersion = 6;
 int format_version(const Manifest& manifest);
 

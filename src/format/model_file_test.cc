@@ -82,7 +82,8 @@ TEST(ModelFile, RoundTripsEveryManifestEntry) {
   const ModelFile again = parse_model(serialize_model(model), "tiny");
   expect_same(model, again);
   EXPECT_EQ(again.manifest.policy, model.manifest.policy);
-  EXPECT_EQ(again.manifest.calibrations.at(0).policy.thresholds.at(0), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(again.manifest.calibrations.at(0).policy.thresholds.at(0).as_score(),
+            std::numeric_limits<double>::infinity());
   EXPECT_EQ(again.manifest.provenance.seed, std::numeric_limits<uint64_t>::max());
   EXPECT_EQ(again.manifest.class_names.at(2), "✚");
 }
@@ -101,7 +102,7 @@ TEST(ModelFile, RoundTripsEveryMemberOfAPolicy) {
   expect_same(model, again);
   EXPECT_EQ(again.manifest.policy, model.manifest.policy);
   EXPECT_EQ(again.manifest.policy.parts.at(1).class_thresholds, model.manifest.policy.parts[1].class_thresholds);
-  EXPECT_EQ(again.manifest.calibrations.at(0).policy.abstain_below, 0.25);
+  EXPECT_EQ(again.manifest.calibrations.at(0).policy.wrappers.abstain_below.as_score(), 0.25);
   EXPECT_EQ(again.manifest.quantisation, std::nullopt);
   ModelFile both = quantised_tiny_model();
   both.manifest.policy = model.manifest.policy;
@@ -124,7 +125,7 @@ TEST(ModelFile, IsWrittenInTheOldestVersionThatHoldsIt) {
   EXPECT_THAT(manifest_to_json(quantised_tiny_model().manifest), HasSubstr("\"format_version\":2,"));
   EXPECT_THAT(manifest_to_json(combined_tiny_model().manifest), HasSubstr("\"format_version\":3,"));
   ModelFile patient = tiny_model();
-  patient.manifest.policy = {.name = "patience", .thresholds = {1}};
+  patient.manifest.policy = {.name = "patience", .thresholds = Threshold::scores({1})};
   EXPECT_THAT(manifest_to_json(patient.manifest), HasSubstr("\"format_version\":1,"));
   EXPECT_THAT(manifest_to_json(guaranteed_tiny_model().manifest), HasSubstr("\"format_version\":3,"));
   EXPECT_THAT(manifest_to_json(surest_tiny_model().manifest), HasSubstr("\"format_version\":5,"));
@@ -217,16 +218,16 @@ TEST(ModelFile, RefusesAGuaranteeThatIsNone) {
 
 TEST(ModelFile, KeepsMinusInfinityAndEveryDigitOfAThreshold) {
   ModelFile model = tiny_model();
-  model.manifest.policy.thresholds = {-std::numeric_limits<double>::infinity()};
+  model.manifest.policy.thresholds = Threshold::scores({-std::numeric_limits<double>::infinity()});
   EXPECT_EQ(parse_model(serialize_model(model), "t").manifest.policy, model.manifest.policy);
-  model.manifest.policy.thresholds = {0.1 + 0.2};
+  model.manifest.policy.thresholds = Threshold::scores({0.1 + 0.2});
   EXPECT_EQ(parse_model(serialize_model(model), "t").manifest.policy, model.manifest.policy);
 }
 
 // Files of before thresholds were held to what scores can reach.
 TEST(ModelFile, TakesAThresholdBeyondEveryScoreForTheInfinityItAmountsTo) {
   Manifest manifest = tiny_model().manifest;
-  manifest.policy = {.name = "margin", .thresholds = {0.6875}};
+  manifest.policy = {.name = "margin", .thresholds = Threshold::scores({0.6875})};
   const std::string text = manifest_to_json(manifest);
   const size_t at = text.find("0.6875");
   ASSERT_NE(at, std::string::npos);
@@ -234,7 +235,7 @@ TEST(ModelFile, TakesAThresholdBeyondEveryScoreForTheInfinityItAmountsTo) {
   for (const auto& [written, meant] :
        {std::pair{"0.6875", 0.6875}, std::pair{"1.5", kInfinity}, std::pair{"-0.5", -kInfinity}}) {
     const std::string old = text.substr(0, at) + written + text.substr(at + 6);
-    EXPECT_EQ(manifest_from_json(old, "t", 0).policy.thresholds[0], meant) << written;
+    EXPECT_EQ(manifest_from_json(old, "t", 0).policy.thresholds[0].as_score(), meant) << written;
   }
 }
 
@@ -242,7 +243,7 @@ TEST(ModelFile, KeepsItsHashWhenTunedAndLosesItWhenAWeightChanges) {
   ModelFile model = tiny_model();
   const std::string before = model_hash(model);
   EXPECT_EQ(before.size(), 16U);
-  model.manifest.policy.thresholds = {7};
+  model.manifest.policy.thresholds = Threshold::scores({7});
   model.manifest.calibrations.clear();
   EXPECT_EQ(model_hash(model), before);
   model.tensors["fc.bias"] = model.tensors["fc.bias"].clone();
@@ -279,14 +280,17 @@ TEST(ModelFile, RefusesToSaveWhatDoesNotFitTheGraph) {
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.preprocessing.mean = {}; }), HasSubstr("0 means"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.preprocessing.image_shape = {1, 4, 5}; }), HasSubstr("1x4x5"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.name = "maxprob"; }), HasSubstr("max-prob"));
-  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.thresholds = {1, 2}; }), HasSubstr("policy"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.thresholds = Threshold::scores({1, 2}); }),
+              HasSubstr("policy"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].exit_shares = {1}; }), HasSubstr("exit_shares"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].quality = NAN; }), HasSubstr("accuracy"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.calibrations[0].samples = -1; }), HasSubstr("samples"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.saved_precision = "int4"; }), HasSubstr("int4"));
-  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.class_thresholds = {{1, 1, 1}}; }), HasSubstr("classes"));
-  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.abstain_below = NAN; }), HasSubstr("abstain"));
-  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.deadline_seconds = 0; }), HasSubstr("deadline"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.class_thresholds = {Threshold::scores({1, 1, 1})}; }),
+              HasSubstr("classes"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.wrappers.abstain_below = Threshold::score(NAN); }),
+              HasSubstr("abstain"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.policy.wrappers.deadline_seconds = 0; }), HasSubstr("deadline"));
   const auto refused_scale = [&](const std::string& node, double scale) {
     return refused([&](ModelFile& m) {
       m = quantised_tiny_model();

@@ -231,18 +231,19 @@ int record_version(const CalibrationRecord& record) {
   return std::max(own, policy_version(record.policy));
 }
 
-Json record_to_json(const CalibrationRecord& record, int version, bool number) {
+Json record_to_json(const CalibrationRecord& record, int version, int32_t classes) {
+  const bool number = classes == 1;
   const QualityNames names = quality_names(number);
   Json json;
   const bool named = version >= kVersionOfNames;
   if (named) json["name"] = record.name;
-  json["policy"] = policy_to_json(record.policy, version);
+  json["policy"] = policy_to_json(record.policy, version, classes);
   if (named) {
     json["rule"] = rule_to_json(record.rule);
     json["origin"] = origin_to_json(record.origin);
     json["samples"] = record.samples;
   } else {
-    json["rule"] = rule_text(record, number ? 1 : 2);
+    json["rule"] = rule_text(record, classes);
     json["data_set"] = record.origin.data_set;
     json["split_hash"] = record.origin.split_hash;
     json["samples"] = record.samples;
@@ -266,7 +267,8 @@ Json record_to_json(const CalibrationRecord& record, int version, bool number) {
   return json;
 }
 
-CalibrationRecord record_from_json(const JsonValue& value, int64_t version, bool number) {
+CalibrationRecord record_from_json(const JsonValue& value, int64_t version, int32_t classes) {
+  const bool number = classes == 1;
   constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
   const QualityNames names = quality_names(number);
   const bool named = version >= kVersionOfNames;
@@ -281,7 +283,7 @@ CalibrationRecord record_from_json(const JsonValue& value, int64_t version, bool
   if (version >= 3) keys.insert(keys.end(), {"exit_savings", "guarantee"});
   value.require_keys(keys);
   CalibrationRecord record;
-  record.policy = policy_from_json(value["policy"], version);
+  record.policy = policy_from_json(value["policy"], version, classes);
   record.samples = value["samples"].integer(0, kLargest);
   if (named) {
     record.name = value["name"].text();

@@ -12,12 +12,12 @@ namespace sooner {
 // where it says on whose weights' logits it was made.
 int record_version(const CalibrationRecord& record);
 
-// Members in a fixed order, those of format version `version`. number: the network answers with one, so qualities are
-// written as the errors they are minus of. REQUIRES: version >= record_version(record).
-nlohmann::ordered_json record_to_json(const CalibrationRecord& record, int version, bool number);
+// Members in a fixed order, those of format version `version`. classes: 1 for a network that answers with a number;
+// qualities are then written as the errors they are minus of. REQUIRES: version >= record_version(record).
+nlohmann::ordered_json record_to_json(const CalibrationRecord& record, int version, int32_t classes);
 
 // Throws kDataLoss for anything missing, unknown, or not of its type and range.
-CalibrationRecord record_from_json(const JsonValue& value, int64_t version, bool number);
+CalibrationRecord record_from_json(const JsonValue& value, int64_t version, int32_t classes);
 
 // Throws kInvalidArgument naming the field: a policy or rule that does not fit, shares and accuracies outside [0, 1],
 // histograms that cannot be.

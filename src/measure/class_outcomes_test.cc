@@ -22,7 +22,7 @@ TEST(ClassOutcomes, SayWhatAveragesHide) {
                          .gates = {NAN, NAN, NAN},
                          .labels = {0, 1, 1},
                          .exit_cost = {0.25, 1}};
-  const Evaluation evaluation = evaluate(table, {.name = "max-prob", .thresholds = {0.9}}, 100);
+  const Evaluation evaluation = evaluate(table, {.name = "max-prob", .thresholds = Threshold::scores({0.9})}, 100);
   Manifest manifest;
   manifest.class_names = {"a", "b", "c"};
   const std::vector<ClassOutcome> classes = class_outcomes(manifest, evaluation, table);

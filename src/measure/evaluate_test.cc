@@ -32,7 +32,7 @@ LogitTable four_samples() {
 }
 
 TEST(Evaluation, OfATableSumsUpWhatAPolicyWouldDo) {
-  const Evaluation e = evaluate(four_samples(), {.name = "max-prob", .thresholds = {0.5}}, 1000);
+  const Evaluation e = evaluate(four_samples(), {.name = "max-prob", .thresholds = Threshold::scores({0.5})}, 1000);
   EXPECT_EQ(e.samples, 4);
   EXPECT_EQ(e.quality, 0.5);
   EXPECT_EQ(e.mean_macs, 750);
@@ -48,8 +48,8 @@ TEST(Evaluation, OfATableSumsUpWhatAPolicyWouldDo) {
 }
 
 TEST(Evaluation, OfATableCountsWhoGetsNoAnswer) {
-  PolicySpec policy{.name = "max-prob", .thresholds = {0.5}};
-  policy.abstain_below = 4;  // the log-odds of p = e^4 / (e^4 + 2) are 4 - ln 2
+  PolicySpec policy{.name = "max-prob", .thresholds = Threshold::scores({0.5})};
+  policy.wrappers.abstain_below = Threshold::score(4);  // the log-odds of p = e^4 / (e^4 + 2) are 4 - ln 2
   const Evaluation e = evaluate(four_samples(), policy, 1000);
   EXPECT_EQ(e.abstained, 0.5);
   EXPECT_EQ(e.answered_quality, 0.5);  // those of exit 0

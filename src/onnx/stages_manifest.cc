@@ -29,7 +29,8 @@ std::string onnx_stages_manifest(const ModelFile& file, const std::vector<OnnxSt
                            {"mean", manifest.preprocessing.mean},
                            {"std", manifest.preprocessing.std},
                            {"channel_order", manifest.preprocessing.channel_order}};
-  json["policy"] = policy_to_json(manifest.policy, kFormatVersion);
+  json["policy"] = policy_to_json(manifest.policy, kFormatVersion, static_cast<int32_t>(manifest.graph.classes));
+  if (manifest.cost_weights) json["cost_weights"] = cost_weights_to_json(manifest.cost_weights);
   json["plain_macs"] = cost.backbone_macs;
   json["stages"] = Json::array();
   for (size_t k = 0; k < stages.size(); ++k) {

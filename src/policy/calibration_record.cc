@@ -1,19 +1,15 @@
 #include "policy/calibration_record.h"
 
 #include <algorithm>
-#include <limits>
 #include <ranges>
 
 #include "core/error.h"
 #include "core/text.h"
 #include "policy/policy_kind.h"
-#include "policy/threshold_units.h"
 
 namespace sooner {
 
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Every part as it is for `precision`; nothing where one has nothing.
 std::optional<PolicySpec> with_parts_at(PolicySpec policy, std::span<const CalibrationRecord> records,
@@ -58,18 +54,23 @@ std::string rule_text(const CalibrationRecord& record, int32_t classes) {
   const PolicySpec& policy = record.policy;
   const PolicyKind& kind = policy_kind(policy.name, classes);
   std::string text = "rule " + policy.name;
-  if (policy.name == "always") text += fmt::format(" {}", policy.always_exit);
-  if (kind.default_threshold) text = "rule " + threshold_text(policy.name, *kind.default_threshold, classes);
+  for (const PolicySetting& setting : kind.settings) {
+    const SettingValue* given = policy.settings.find(setting.name);
+    const std::string value = setting.fitted ? "" : setting_text(given == nullptr ? setting.type() : *given);
+    if (!value.empty()) text += " " + value;
+  }
+  if (kind.default_threshold) text = "rule " + threshold_text(kind.unit, *kind.default_threshold, classes);
   return record.rule.abstention ? fmt::format("{} and {}", text, to_string(*record.rule.abstention)) : text;
 }
 
 bool holds_everywhere(const CalibrationRecord& record) {
-  return record.rule.kind == CalibrationRule::Kind::kUntouched && record.policy.abstain_below == -kInfinity;
+  return record.rule.kind == CalibrationRule::Kind::kUntouched && !record.policy.wrappers.abstains();
 }
 
 bool chosen_alike(const CalibrationRecord& a, const CalibrationRecord& b) {
-  return a.policy.name == b.policy.name && a.policy.surest_so_far == b.policy.surest_so_far &&
-         a.policy.ensemble.mean == b.policy.ensemble.mean && without_times(a.rule) == without_times(b.rule);
+  return a.policy.name == b.policy.name && a.policy.wrappers.surest_so_far == b.policy.wrappers.surest_so_far &&
+         without_fit(a.policy).settings == without_fit(b.policy).settings &&
+         without_times(a.rule) == without_times(b.rule);
 }
 
 void add_record(std::vector<CalibrationRecord>& records, CalibrationRecord made) {
@@ -105,7 +106,7 @@ const CalibrationRecord& find_record(std::span<const CalibrationRecord> records,
 
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
                                          std::string_view precision) {
-  const bool abstains = policy.abstain_below > -kInfinity;
+  const bool abstains = policy.wrappers.abstains();
   if (policy.parts.empty()) {
     if (policy.thresholds.empty() && policy.class_thresholds.empty() && !abstains) return policy;
     return chosen_at(policy, records, precision);
@@ -114,7 +115,7 @@ std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<con
   if (!whole || !abstains) return whole;
   const std::optional<PolicySpec> chosen = chosen_at(policy, records, precision);
   if (!chosen) return std::nullopt;
-  whole->abstain_below = chosen->abstain_below;
+  whole->wrappers.abstain_below = chosen->wrappers.abstain_below;
   return whole;
 }
 

@@ -7,7 +7,9 @@
 namespace sooner {
 namespace {
 
-PolicySpec margin(double threshold) { return {.name = "margin", .thresholds = {threshold}, .temperatures = {}}; }
+PolicySpec margin(double threshold) {
+  return {.name = "margin", .thresholds = Threshold::scores({threshold}), .temperatures = {}};
+}
 
 CalibrationRecord record(const PolicySpec& policy, const std::string& rule, const std::string& precision) {
   CalibrationRecord made;
@@ -54,7 +56,7 @@ TEST(PolicyAt, LeavesAloneWhatNoRecordKnows) {
 TEST(PolicyAt, AbstainsAsWasChosenForThePrecision) {
   const auto unsure = [](double below) {
     PolicySpec any{.name = "any", .parts = {margin(0.3)}};
-    any.abstain_below = below;
+    any.wrappers.abstain_below = Threshold::score(below);
     return any;
   };
   const std::vector<CalibrationRecord> records{record(unsure(1), "rule any and coverage 0.9", "fp32"),
@@ -69,7 +71,7 @@ TEST(PolicyAt, AbstainsAsWasChosenForThePrecision) {
 
 TEST(PolicyAt, DoesNotTakeTheSurestExitsThresholdsForTheLastOnes) {
   PolicySpec surest = margin(0.4);
-  surest.surest_so_far = true;
+  surest.wrappers.surest_so_far = true;
   const std::vector<CalibrationRecord> records{record(margin(0.3), "budget 0.5", "fp32"),
                                                record(surest, "budget 0.5", "int8")};
   EXPECT_EQ(find_policy_at(margin(0.3), records, "int8"), std::nullopt);
@@ -98,8 +100,9 @@ TEST(CalibrationRecord, IsCalledAfterItsPolicyAndRule) {
 
 TEST(CalibrationRecord, SaysItsRuleForPeople) {
   EXPECT_EQ(rule_text(record(margin(0.3), "budget 0.5", "fp32"), 3), "budget 0.5");
-  EXPECT_EQ(rule_text(record({.name = "gate", .thresholds = {0.5}}, "untouched", "fp32"), 3), "rule g >= 0.5");
-  EXPECT_EQ(rule_text(record({.name = "always", .always_exit = 2}, "untouched", "fp32"), 3), "rule always 2");
+  EXPECT_EQ(rule_text(record({.name = "gate", .thresholds = Threshold::scores({0.5})}, "untouched", "fp32"), 3),
+            "rule g >= 0.5");
+  EXPECT_EQ(rule_text(record({.name = "always", .settings = {{"exit", 2}}}, "untouched", "fp32"), 3), "rule always 2");
   EXPECT_EQ(rule_text(record({.name = "never"}, "untouched and coverage 0.9", "fp32"), 3),
             "rule never and coverage 0.9");
 }
@@ -117,7 +120,7 @@ TEST(AddRecord, ReplacesWhatWasChosenAlikeAtItsPrecision) {
 TEST(AddRecord, GivesEveryRecordAName) {
   std::vector<CalibrationRecord> records;
   PolicySpec surest = margin(0.4);
-  surest.surest_so_far = true;
+  surest.wrappers.surest_so_far = true;
   add_record(records, record(margin(0.3), "budget 0.5", "fp32"));
   add_record(records, record(surest, "budget 0.5", "fp32"));
   EXPECT_EQ(find_record(records, "margin/budget-0.5-2", "fp32").policy, surest);
@@ -152,8 +155,8 @@ TEST(PolicyAt, WithoutAChoiceForThePrecisionNamesTheRemedy) {
 }
 
 TEST(PolicyAt, KnowsThresholdsByClass) {
-  const PolicySpec at_fp32{.name = "margin", .class_thresholds = {{0.1, 0.2}}};
-  const PolicySpec at_int8{.name = "margin", .class_thresholds = {{0.3, 0.4}}};
+  const PolicySpec at_fp32{.name = "margin", .class_thresholds = {Threshold::scores({0.1, 0.2})}};
+  const PolicySpec at_int8{.name = "margin", .class_thresholds = {Threshold::scores({0.3, 0.4})}};
   const std::vector<CalibrationRecord> records{record(at_fp32, "class-drop 0.5", "fp32"),
                                                record(at_int8, "class-drop 0.5", "int8")};
   EXPECT_EQ(policy_at(at_fp32, records, "int8"), at_int8);
@@ -162,7 +165,7 @@ TEST(PolicyAt, KnowsThresholdsByClass) {
 
 TEST(PolicyAt, LooksUpEveryPartOfACombinedPolicy) {
   const auto any_of = [](const PolicySpec& part) {
-    return PolicySpec{.name = "any", .parts = {part, {.name = "patience", .thresholds = {2}}}};
+    return PolicySpec{.name = "any", .parts = {part, {.name = "patience", .thresholds = Threshold::scores({2})}}};
   };
   std::vector<CalibrationRecord> records{record(margin(0.3), "budget 0.5", "fp32"),
                                          record(margin(0.4), "budget 0.5", "int8"),

@@ -1,5 +1,7 @@
 #include "policy/checked_spec.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -12,8 +14,6 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kMostParts = 16;
 constexpr int kDeepestParts = 8;
-// exp(w) of a weight within is a usable number.
-constexpr double kLargestWeight = 50;
 
 // The largest finite threshold. With a single early exit nobody can agree with anybody: 1, the least to ask for, stays
 // legal.
@@ -34,7 +34,7 @@ void check_threshold(const PolicyKind& kind, double threshold, size_t exit, size
 }
 
 // Thresholds as they will be used, [K-1]; none beside thresholds by class.
-std::vector<double> checked_thresholds(const PolicySpec& spec, const PolicyKind& kind, size_t early_exits) {
+std::vector<Threshold> checked_thresholds(const PolicySpec& spec, const PolicyKind& kind, size_t early_exits) {
   if (!kind.thresholds) {
     if (spec.thresholds.empty()) return {};
     fail(Code::kInvalidArgument, "[policy] '{}' got {} thresholds, expected none; remove them", kind.name,
@@ -46,14 +46,14 @@ std::vector<double> checked_thresholds(const PolicySpec& spec, const PolicyKind&
          kind.name);
   }
   if (spec.thresholds.empty() && kind.default_threshold) {
-    return std::vector<double>(early_exits, *kind.default_threshold);
+    return std::vector<Threshold>(early_exits, Threshold::score(*kind.default_threshold));
   }
   if (spec.thresholds.size() != early_exits) {
     fail(Code::kInvalidArgument,
          "[policy] '{}' got {} thresholds, expected {}: one per early exit; tune the model or name them", kind.name,
          spec.thresholds.size(), early_exits);
   }
-  for (size_t k = 0; k < early_exits; ++k) check_threshold(kind, spec.thresholds[k], k, early_exits);
+  for (size_t k = 0; k < early_exits; ++k) check_threshold(kind, spec.thresholds[k].as_score(), k, early_exits);
   return spec.thresholds;
 }
 
@@ -71,8 +71,8 @@ void check_class_thresholds(const PolicySpec& spec, const PolicyKind& kind, cons
       fail(Code::kInvalidArgument, "[policy] '{}' got {} thresholds by class at exit {}, expected {}: one per class",
            kind.name, spec.class_thresholds[k].size(), k, context.classes);
     }
-    for (const double threshold : spec.class_thresholds[k]) {
-      check_threshold(kind, threshold, k, spec.class_thresholds.size());
+    for (const Threshold& threshold : spec.class_thresholds[k]) {
+      check_threshold(kind, threshold.as_score(), k, spec.class_thresholds.size());
     }
   }
 }
@@ -107,66 +107,39 @@ void check_exit(std::string_view what, int32_t exit, int32_t low, int32_t exits)
   }
 }
 
-// Rows of numbers, one row an early exit, or none. size_of: of row k.
-template <typename SizeOf>
-void check_rows(std::string_view what, const std::vector<std::vector<double>>& rows, size_t early_exits,
-                SizeOf size_of) {
-  if (rows.empty()) return;
-  if (rows.size() != early_exits) {
-    fail(Code::kInvalidArgument, "[policy] 'ensemble' got {} for {} exits, expected {}: the early exits", what,
-         rows.size(), early_exits);
+// "'gate' and 'confidence' have it", or how to find out who has.
+std::string who_has(std::string_view setting) {
+  std::vector<std::string> names;
+  for (const PolicyKind* kind : policy_kinds()) {
+    if (kind->find_setting(setting) != nullptr) names.push_back(fmt::format("'{}'", kind->name));
   }
-  for (size_t k = 0; k < rows.size(); ++k) {
-    if (rows[k].size() != size_of(k)) {
-      fail(Code::kInvalidArgument, "[policy] 'ensemble' got {} {} at exit {}, expected {}", rows[k].size(), what, k,
-           size_of(k));
-    }
-    for (const double value : rows[k]) {
-      if (!(std::abs(value) <= kLargestWeight)) {
-        fail(Code::kInvalidArgument, "[policy] 'ensemble' got {} among its {} at exit {}, expected {} to {}", value,
-             what, k, -kLargestWeight, kLargestWeight);
-      }
-    }
-  }
+  if (names.empty()) return "no policy has one of that name";
+  return fmt::format("{} {} it", fmt::join(names, " and "), names.size() == 1 ? "has" : "have");
 }
 
-void check_ensemble(const PolicySpec& spec, const PolicyContext& context) {
-  const EnsembleSpec& ensemble = spec.ensemble;
-  if (spec.name != "ensemble") {
-    if (ensemble == EnsembleSpec{}) return;
-    fail(Code::kInvalidArgument, "[policy] '{}' got a way to join exits, expected none; use 'ensemble'", spec.name);
+// Settings as they will be used: defaults filled in.
+PolicySettings checked_settings(const PolicySpec& spec, const PolicyKind& kind) {
+  PolicySettings checked = spec.settings;
+  for (const auto& [name, value] : spec.settings) {
+    const PolicySetting* setting = kind.find_setting(name);
+    if (setting == nullptr) {
+      fail(Code::kInvalidArgument, "[policy] '{}' got the setting '{}', expected none; {}", kind.name, name,
+           who_has(name));
+    }
+    check_setting(kind.name, *setting, value);
   }
-  if (ensemble.mean != "geometric" && ensemble.mean != "arithmetic") {
-    fail(Code::kInvalidArgument, "[policy] 'ensemble' got the mean '{}'; {}", ensemble.mean,
-         suggest(ensemble.mean, {"geometric", "arithmetic"}));
+  for (const PolicySetting& setting : kind.settings) {
+    if (setting.standard && !checked.has(setting.name)) checked.set(setting.name, *setting.standard);
   }
-  if (ensemble.mean == "arithmetic" && !(ensemble.weights.empty() && ensemble.biases.empty())) {
-    fail(Code::kInvalidArgument,
-         "[policy] 'ensemble' got weights or biases for an arithmetic mean, expected none; use the geometric one");
-  }
-  const auto early_exits = static_cast<size_t>(context.exits - 1);
-  check_rows("weights", ensemble.weights, early_exits, [](size_t k) { return k + 1; });
-  check_rows("biases", ensemble.biases, early_exits,
-             [&](size_t /*k*/) { return static_cast<size_t>(context.classes); });
+  return checked;
 }
 
-void check_gates(const PolicySpec& spec, const PolicyKind& kind, const PolicyContext& context) {
+void check_gates(const PolicyKind& kind, const PolicyContext& context) {
   if (kind.gates && context.exits > 1 && !context.has_gates) {
     fail(Code::kInvalidArgument,
          "[policy] '{}' needs a gate at every early exit and this model has none; use max-prob or entropy", kind.name);
   }
   if (context.cost_weights) check_cost_weights(*context.cost_weights, static_cast<size_t>(context.exits - 1));
-  if (!spec.cost_weight) return;
-  if (!kind.gates) {
-    fail(Code::kInvalidArgument, "[policy] '{}' got a cost weight, expected none; 'gate' and 'confidence' have one",
-         kind.name);
-  }
-  if (!context.cost_weights) {
-    fail(Code::kInvalidArgument,
-         "[policy] got cost weight {}, expected none: this model's gates were trained for a single one",
-         *spec.cost_weight);
-  }
-  check_cost_weight(*context.cost_weights, *spec.cost_weight);
 }
 
 // Looks no further than the limit.
@@ -177,7 +150,7 @@ bool deeper_than(const PolicySpec& spec, int depth) {
 }
 
 void check_parts(const PolicySpec& spec, const PolicyKind& kind) {
-  if (!kind.parts) {
+  if (kind.joins_parts.empty()) {
     if (spec.parts.empty()) return;
     fail(Code::kInvalidArgument, "[policy] '{}' got {} parts, expected none; 'any' and 'all' have some", kind.name,
          spec.parts.size());
@@ -191,7 +164,7 @@ void check_parts(const PolicySpec& spec, const PolicyKind& kind) {
          kDeepestParts);
   }
   for (const PolicySpec& part : spec.parts) {
-    if (part.cap != -1 || part.surest_so_far || part.abstain_below > -kInfinity || part.deadline_seconds != kInfinity) {
+    if (part.wrappers != PolicyWrappers{}) {
       fail(
           Code::kInvalidArgument,
           "[policy] part '{}' of '{}' got a cap, deadline, abstention or surest exit so far of its own, expected none; "
@@ -201,28 +174,40 @@ void check_parts(const PolicySpec& spec, const PolicyKind& kind) {
   }
 }
 
-void check_wrappers(const PolicySpec& spec, const PolicyKind& kind, const PolicyContext& context) {
-  check_exit("the cap", spec.cap, -1, context.exits);
-  if (std::isnan(spec.abstain_below) || spec.abstain_below == kInfinity) {
+void check_wrappers(const PolicyWrappers& around, const PolicyKind& kind, const PolicyContext& context) {
+  check_exit("the cap", around.cap, -1, context.exits);
+  const double below = around.abstain_below.as_score();
+  if (std::isnan(below) || below == kInfinity) {
     fail(Code::kInvalidArgument, "[policy] '{}' got {} to abstain below, expected a number, or -inf for never",
-         kind.name, spec.abstain_below);
+         kind.name, below);
   }
-  if (spec.abstain_below > -kInfinity && context.classes == 1 && !kind.scores_last_exit) {
+  if (around.abstains() && context.classes == 1 && !kind.scores_last_exit) {
     fail(Code::kInvalidArgument, "[policy] '{}' gives a number no score to abstain by; use patience", kind.name);
   }
-  if (spec.surest_so_far && context.classes == 1) {
+  if (around.surest_so_far && context.classes == 1) {
     fail(Code::kInvalidArgument,
          "[policy] '{}' got the surest exit so far for a model that answers with a number, which is as sure as any; "
          "leave it out",
          kind.name);
   }
-  if (spec.surest_so_far && spec.name == "always") {
-    fail(Code::kInvalidArgument, "[policy] 'always' looks at one exit alone, so none before it is surer; use 'never'");
-  }
-  if (!(spec.deadline_seconds > 0)) {
+  if (!(around.deadline_seconds > 0)) {
     fail(Code::kInvalidArgument, "[policy] '{}' got a deadline of {} s, expected more than 0, or inf for none",
-         kind.name, spec.deadline_seconds);
+         kind.name, around.deadline_seconds);
   }
+}
+
+// Every threshold as a score, but for parts.
+PolicySpec own_in_scores(PolicySpec spec, const PolicyKind& kind, int32_t classes) {
+  const auto as_score = [&](Threshold& threshold) {
+    threshold = Threshold::score(score_of(threshold, kind.unit, kind.name, classes));
+  };
+  for (Threshold& threshold : spec.thresholds) as_score(threshold);
+  for (std::vector<Threshold>& row : spec.class_thresholds) std::ranges::for_each(row, as_score);
+  Threshold& below = spec.wrappers.abstain_below;
+  if (below.unit().empty()) return spec;
+  const PolicyKind& scale = abstains_by(spec, classes);
+  below = Threshold::score(score_of(below, scale.unit, scale.name, classes));
+  return spec;
 }
 
 }  // namespace
@@ -234,32 +219,37 @@ PolicySpec checked_spec(const PolicySpec& spec, const PolicyKind& kind, const Po
   if (context.classes < 1) {
     fail(Code::kInvalidArgument, "[policy] got a model of {} classes, expected at least 1", context.classes);
   }
-  check_gates(spec, kind, context);
-  PolicySpec checked = spec;
-  checked.thresholds = checked_thresholds(spec, kind, static_cast<size_t>(context.exits - 1));
-  check_class_thresholds(spec, kind, context);
+  check_gates(kind, context);
+  PolicySpec checked = own_in_scores(spec, kind, context.classes);
+  checked.thresholds = checked_thresholds(checked, kind, static_cast<size_t>(context.exits - 1));
+  check_class_thresholds(checked, kind, context);
   checked.temperatures = checked_temperatures(spec, context);
-  if (spec.name == "always") check_exit("'always'", spec.always_exit, 0, context.exits);
-  check_ensemble(spec, context);
+  checked.settings = checked_settings(spec, kind);
+  if (kind.check) kind.check(checked, context);
   check_parts(spec, kind);
-  check_wrappers(spec, kind, context);
+  check_wrappers(checked.wrappers, kind, context);
   return checked;
+}
+
+PolicySpec in_scores(PolicySpec spec, int32_t classes) {
+  for (PolicySpec& part : spec.parts) part = in_scores(std::move(part), classes);
+  const PolicyKind& kind = policy_kind(spec.name, classes);
+  return own_in_scores(std::move(spec), kind, classes);
 }
 
 PolicySpec within_reach(PolicySpec spec, const PolicyContext& context) {
   for (PolicySpec& part : spec.parts) part = within_reach(std::move(part), context);
-  const bool known = std::ranges::find(policy_names(), spec.name) != policy_names().end();
-  if (!known || context.classes < 2 || context.exits < 1) return spec;
+  if (!is_policy(spec.name) || context.classes < 2 || context.exits < 1) return spec;
   const PolicyKind& kind = policy_kind(spec.name, context.classes);
   const double highest = highest_threshold(kind, static_cast<size_t>(context.exits - 1));
-  const auto reach = [&](std::vector<double>& thresholds) {
-    for (double& threshold : thresholds) {
-      if (threshold > highest) threshold = kInfinity;
-      if (threshold < kind.lowest_threshold) threshold = -kInfinity;
+  const auto reach = [&](std::vector<Threshold>& thresholds) {
+    for (Threshold& threshold : thresholds) {
+      if (threshold.as_score() > highest) threshold = Threshold::nobody();
+      if (threshold.as_score() < kind.lowest_threshold) threshold = Threshold::everybody();
     }
   };
   reach(spec.thresholds);
-  for (std::vector<double>& row : spec.class_thresholds) reach(row);
+  for (std::vector<Threshold>& row : spec.class_thresholds) reach(row);
   return spec;
 }
 

@@ -42,7 +42,7 @@ ExitVerdict first_exit(const ExitPolicy& policy, double gate, std::span<std::byt
 TEST(CostWeights, DecideWhoLeavesByTheGates) {
   for (const auto& [weight, leaves] : {std::pair(0.01, false), std::pair(0.1, false), std::pair(1.0, true)}) {
     PolicySpec spec{.name = "gate"};
-    spec.cost_weight = weight;
+    spec.settings.set("cost_weight", weight);
     const auto policy = make_policy(spec, context());
     std::vector<std::byte> state(policy->state_bytes(), std::byte{0});
     const ExitVerdict verdict = first_exit(*policy, 0.4, state);
@@ -57,7 +57,7 @@ TEST(CostWeights, DecideWhoLeavesByTheGates) {
 
 TEST(CostWeights, TravelWithTheSample) {
   PolicySpec cheap{.name = "gate"};
-  cheap.cost_weight = 1;
+  cheap.settings.set("cost_weight", 1.0);
   for (const char* name : {"gate", "confidence"}) {
     cheap.name = name;
     const auto begun = make_policy(cheap, context());

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "policy/cost_weights.h"
+#include "policy/policy_spec.h"
 
 namespace sooner {
 
@@ -40,7 +41,7 @@ struct ExitVerdict {
   Left left = Left::kStays;
   float score = 0;  // the policy's score at this exit: larger is surer; leaves iff score >= threshold
   // What the policy answers when it leaves here, where that is not this exit's own argmax (`vote`, `ensemble`: all
-  // exits so far answer together; PolicySpec::surest_so_far); -1: the exit's own.
+  // exits so far answer together; PolicyWrappers::surest_so_far); -1: the exit's own.
   int32_t label = -1;
   // Of `label`, where the policy has one of its own; NaN: what this exit's softmax gives it.
   float probability = std::numeric_limits<float>::quiet_NaN();
@@ -50,47 +51,8 @@ struct ExitVerdict {
 // The class a verdict answers with: its own, else the argmax of the exit's logits [C].
 int32_t answered_label(const ExitVerdict& verdict, std::span<const float> logits);
 
-// How `ensemble` joins the exits so far (ensemble_policy.cc has the formulas).
-struct EnsembleSpec {
-  std::string mean = "geometric";  // or "arithmetic", which takes neither weights nor biases
-  // [K-1][k+1]: w_{k,i}, whose exponential weighs exit i in the ensemble of early exit k. Empty: 0 everywhere.
-  std::vector<std::vector<double>> weights = {};
-  std::vector<std::vector<double>> biases = {};  // [K-1][C]: b_k; empty: 0
-  bool operator==(const EnsembleSpec&) const = default;
-};
-
 // The score at an exit that cannot be judged; whatever the threshold, nobody leaves by it.
 inline constexpr double kNoScore = -std::numeric_limits<double>::infinity();
-
-// What a policy is made of, as it stands in files, configs and on command lines.
-struct PolicySpec {
-  // One of policy_names().
-  std::string name = "never";
-  // [K-1], one per early exit, on the policy's own score scale (larger is surer); +inf: nobody leaves there, -inf:
-  // everybody. Empty for always and never. `gate` and `confidence` default to 0.5 everywhere, `patience` to 1.
-  std::vector<double> thresholds = {};
-  // [K], softmax temperatures applied to logits before a probability policy; empty means 1 everywhere.
-  std::vector<double> temperatures = {};
-  int32_t always_exit = 0;  // `always`: everybody leaves at this exit; heads before it are skipped
-  int32_t cap = -1;         // nobody goes beyond this exit; -1: no cap. Combines with every policy.
-  // [K-1][C], in place of `thresholds`: the threshold that holds for samples answered with class c. Empty: none.
-  std::vector<std::vector<double>> class_thresholds = {};
-  // Who has to leave unsure (last exit, cap, deadline) and scores less than this is answered "do not know"; -inf:
-  // nobody is. gate, confidence, always, never, any and all give the last exit no score: theirs is max-prob's log-odds.
-  double abstain_below = -std::numeric_limits<double>::infinity();
-  // Who has to leave unsure is answered by the surest exit so far, not by the one reached. Exits are compared by the
-  // policy's score where that is one of probabilities (entropy, max-prob, margin, vote, ensemble), else by max-prob's
-  // log-odds at temperature 1; an abstention compares that of the exit that answers.
-  bool surest_so_far = false;
-  // Who could not finish the next stage within this time stops; +inf: no deadline. > 0.
-  double deadline_seconds = std::numeric_limits<double>::infinity();
-  EnsembleSpec ensemble = {};  // for `ensemble`
-  // For `gate` and `confidence`, where the gates were trained for a range of them: the cost weight that holds; none:
-  // the model's standard one.
-  std::optional<double> cost_weight = {};
-  std::vector<PolicySpec> parts = {};  // of `any` and `all`; without wrappers of their own
-  bool operator==(const PolicySpec& other) const;
-};
 
 struct PolicyContext {
   int32_t exits = 1;
@@ -132,12 +94,17 @@ class ExitPolicy {
 
 // The policy `spec` describes, wrapped by cap, deadline, surest exit so far and abstention, in this order. Throws
 // kInvalidArgument: unknown name (nearest named), a policy that needs classes for a network that answers with a
-// number, wrong number of thresholds, temperatures or weights, temperature not positive, NaN, exit or threshold out of
-// range, `gate`/`confidence` without gates, members that belong to another policy or would do nothing.
+// number, wrong number of thresholds or temperatures, a threshold of another policy's unit, temperature not positive,
+// NaN, exit or threshold out of range, gates that are missing, settings and members that belong to another policy, are
+// out of range or would do nothing.
 std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const PolicyContext& context);
 
+// `spec` with every threshold as a score, parts included: as files hold it. Throws kInvalidArgument for an unknown
+// name and for a threshold that is told in another policy's unit or is no value of its own.
+PolicySpec in_scores(PolicySpec spec, int32_t classes);
+
 // All names, in the order shown to people.
-const std::vector<std::string>& policy_names();
+std::vector<std::string> policy_names();
 // True where tuning chooses thresholds for this policy (all but always, never, any, all).
 bool has_thresholds(std::string_view policy_name);
 // True where a spec of nothing but the name is whole, for so many classes: always, never, and gate, confidence and

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <variant>
 
 #include "core/hash.h"
 #include "policy/checked_spec.h"
@@ -10,6 +11,12 @@
 
 namespace sooner {
 namespace {
+
+std::string exact(bool flag) { return flag ? "true" : "false"; }
+std::string exact(int64_t whole) { return fmt::format("{}", whole); }
+std::string exact(double number) { return fmt::format("{:a}", number); }
+// Its length first, so that no text looks like what follows it.
+std::string exact(const std::string& text) { return fmt::format("{}:{}", text.size(), text); }
 
 std::string exact(const std::vector<double>& numbers) {
   std::string text = "[";
@@ -26,13 +33,15 @@ std::string exact(const std::vector<std::vector<double>>& rows) {
 }  // namespace
 
 std::string canonical_text(const PolicySpec& checked, const PolicyContext& context) {
-  std::string text = fmt::format(
-      "{} thresholds{} classes{} temperatures{} exit {} cap {} abstain {:a} surest {} deadline {:a} mean {} weights{} "
-      "biases{}",
-      checked.name, exact(checked.thresholds), exact(checked.class_thresholds), exact(checked.temperatures),
-      checked.always_exit, checked.cap, checked.abstain_below, checked.surest_so_far, checked.deadline_seconds,
-      checked.ensemble.mean, exact(checked.ensemble.weights), exact(checked.ensemble.biases));
-  if (checked.cost_weight) text += fmt::format(" cost {:a}", *checked.cost_weight);
+  std::string text = fmt::format("{} thresholds{} classes", checked.name, exact(scores_of(checked.thresholds)));
+  for (const std::vector<Threshold>& row : checked.class_thresholds) text += exact(scores_of(row));
+  text += fmt::format(" temperatures{} settings(", exact(checked.temperatures));
+  for (const auto& [name, value] : checked.settings) {
+    text += fmt::format("{} {};", name, std::visit([](const auto& each) { return exact(each); }, value));
+  }
+  const PolicyWrappers& around = checked.wrappers;
+  text += fmt::format(") cap {} abstain {:a} surest {} deadline {:a}", around.cap, around.abstain_below.as_score(),
+                      around.surest_so_far, around.deadline_seconds);
   if (const auto& range = context.cost_weights) {
     text += fmt::format(" gates {:a} {:a} {:a}{}", range->low, range->high, range->standard, exact(range->shifts));
   }

@@ -15,7 +15,7 @@ uint64_t fingerprint(const PolicySpec& spec, const PolicyContext& context = kThr
 }
 
 TEST(Fingerprint, IsThatOfEqualSpecsAlone) {
-  const PolicySpec margin{.name = "margin", .thresholds = {0.25, 0.5}};
+  const PolicySpec margin{.name = "margin", .thresholds = Threshold::scores({0.25, 0.5})};
   EXPECT_EQ(fingerprint(margin), fingerprint(margin));
   std::set<uint64_t> seen = {fingerprint(margin)};
   const auto differs = [&](const std::function<void(PolicySpec&)>& change) {
@@ -24,31 +24,31 @@ TEST(Fingerprint, IsThatOfEqualSpecsAlone) {
     EXPECT_TRUE(seen.insert(fingerprint(other)).second) << canonical_text(other, kThreeExits);
   };
   differs([](PolicySpec& spec) { spec.name = "max-prob"; });
-  differs([](PolicySpec& spec) { spec.thresholds = {0.25, 0.5000000000000001}; });
+  differs([](PolicySpec& spec) { spec.thresholds = Threshold::scores({0.25, 0.5000000000000001}); });
   differs([](PolicySpec& spec) { spec.temperatures = {1, 1, 2}; });
-  differs([](PolicySpec& spec) { spec.cap = 1; });
-  differs([](PolicySpec& spec) { spec.abstain_below = 0; });
-  differs([](PolicySpec& spec) { spec.surest_so_far = true; });
-  differs([](PolicySpec& spec) { spec.deadline_seconds = 1; });
+  differs([](PolicySpec& spec) { spec.wrappers.cap = 1; });
+  differs([](PolicySpec& spec) { spec.wrappers.abstain_below = Threshold::score(0); });
+  differs([](PolicySpec& spec) { spec.wrappers.surest_so_far = true; });
+  differs([](PolicySpec& spec) { spec.wrappers.deadline_seconds = 1; });
   differs([](PolicySpec& spec) {
     spec.thresholds = {};
-    spec.class_thresholds = {{0.25, 0.25}, {0.5, 0.5}};
+    spec.class_thresholds = {Threshold::scores({0.25, 0.25}), Threshold::scores({0.5, 0.5})};
   });
   differs([](PolicySpec& spec) { spec.name = "ensemble"; });
   differs([](PolicySpec& spec) {
     spec.name = "ensemble";
-    spec.ensemble.mean = "arithmetic";
+    spec.settings.set("mean", "arithmetic");
   });
   differs([](PolicySpec& spec) {
     spec.name = "ensemble";
-    spec.ensemble.weights = {{0}, {0, 0.5}};
+    spec.settings.set("weights", NumberRows{{0}, {0, 0.5}});
   });
   differs([](PolicySpec& spec) {
     spec.name = "ensemble";
-    spec.ensemble.biases = {{0, 0}, {0, 0.5}};
+    spec.settings.set("biases", NumberRows{{0, 0}, {0, 0.5}});
   });
-  differs([](PolicySpec& spec) { spec = {.name = "always", .always_exit = 1}; });
-  differs([](PolicySpec& spec) { spec = {.name = "always", .always_exit = 2}; });
+  differs([](PolicySpec& spec) { spec = {.name = "always", .settings = {{"exit", 1}}}; });
+  differs([](PolicySpec& spec) { spec = {.name = "always", .settings = {{"exit", 2}}}; });
 }
 
 TEST(Fingerprint, KnowsPartsAndTheirOrder) {
@@ -61,7 +61,8 @@ TEST(Fingerprint, KnowsPartsAndTheirOrder) {
 }
 
 TEST(Fingerprint, TakesWhatWasLeftOutForWhatItMeans) {
-  const PolicySpec plain{.name = "gate"}, named{.name = "gate", .thresholds = {0.5, 0.5}, .temperatures = {1, 1, 1}};
+  const PolicySpec plain{.name = "gate"},
+      named{.name = "gate", .thresholds = Threshold::scores({0.5, 0.5}), .temperatures = {1, 1, 1}};
   EXPECT_EQ(fingerprint(plain), fingerprint(named));
   PolicySpec one{.name = "any"}, other{.name = "any"};
   one.parts = {plain};
@@ -73,7 +74,7 @@ TEST(Fingerprint, KnowsTheCostWeightThatGatesBeginWith) {
   PolicyContext context = kThreeExits;
   context.cost_weights = CostWeights{.low = 0.01, .high = 1, .standard = 0.1, .shifts = {{1, 0}, {2, 0}}};
   PolicySpec gate{.name = "gate"}, cheap = gate;
-  cheap.cost_weight = 1;
+  cheap.settings.set("cost_weight", 1.0);
   EXPECT_NE(fingerprint(gate, context), fingerprint(cheap, context));
   EXPECT_NE(fingerprint(gate, context), fingerprint(gate));
 }

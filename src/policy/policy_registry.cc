@@ -1,9 +1,10 @@
 // The table of policies.
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <deque>
 
 #include "core/error.h"
+#include "core/mutex.h"
 #include "core/text.h"
 #include "policy/checked_spec.h"
 #include "policy/exit_policy.h"
@@ -17,101 +18,173 @@
 namespace sooner {
 
 // One row a policy, in the order shown to people. Row `x` is x_policy_kind() of rules/x_policy.cc; `any` and `all`
-// share rules/combined_policy.cc.
-#define SOONER_POLICY_ROWS(row)                                                                                   \
-  row(entropy) row(max_prob) row(margin) row(gate) row(confidence) row(patience) row(vote) row(ensemble) row(any) \
-      row(all) row(always) row(never)
-
-// Those for networks that answer with a number.
-#define SOONER_NUMBER_POLICY_ROWS(row) row(settling) row(any) row(all) row(always) row(never)
+// share rules/combined_policy.cc, and `settling` is the patience of networks that answer with a number.
+#define SOONER_POLICY_ROWS(row)                                                                                        \
+  row(entropy) row(max_prob) row(margin) row(gate) row(confidence) row(patience) row(settling) row(vote) row(ensemble) \
+      row(learned) row(any) row(all) row(always) row(never)
 
 #define SOONER_DECLARE_KIND(policy) PolicyKind policy##_policy_kind();
-#define SOONER_CALL_KIND(policy) policy##_policy_kind(),
+#define SOONER_CALL_KIND(policy) policy##_policy_kind,
 SOONER_POLICY_ROWS(SOONER_DECLARE_KIND)
-PolicyKind settling_policy_kind();
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+// Rows are added and never moved or taken away, so references to them hold.
+class Registry {
+ public:
+  Registry() {
+    for (PolicyKind (*const row)() : {SOONER_POLICY_ROWS(SOONER_CALL_KIND)}) rows_.push_back(row());
+  }
+  void add(PolicyKind kind) {
+    const MutexLock lock(mutex_);
+    const auto taken = [&](const PolicyKind& row) {
+      return row.name == kind.name &&
+             (row.fits == kind.fits || row.fits == PolicyFits::kBoth || kind.fits == PolicyFits::kBoth);
+    };
+    if (std::ranges::any_of(rows_, taken)) {
+      fail(Code::kInvalidArgument, "[policy] '{}' is registered already; give the policy another name", kind.name);
+    }
+    rows_.push_back(std::move(kind));
+  }
+  [[nodiscard]] std::vector<const PolicyKind*> rows() const {
+    const MutexLock lock(mutex_);
+    std::vector<const PolicyKind*> all;
+    for (const PolicyKind& row : rows_) all.push_back(&row);
+    return all;
+  }
+  // The first row that fits, or null.
+  template <typename Fits>
+  [[nodiscard]] const PolicyKind* find(std::string_view name, Fits fits) const {
+    const MutexLock lock(mutex_);
+    const auto found =
+        std::ranges::find_if(rows_, [&](const PolicyKind& row) { return row.name == name && fits(row); });
+    return found == rows_.end() ? nullptr : &*found;
+  }
 
-const auto& kinds() {
-  static const std::array kKinds = {SOONER_POLICY_ROWS(SOONER_CALL_KIND)};
-  return kKinds;
+ private:
+  mutable Mutex mutex_;
+  std::deque<PolicyKind> rows_ SOONER_GUARDED_BY(mutex_);
+};
+
+Registry& registry() {
+  static Registry rows;
+  return rows;
 }
 
-const auto& number_kinds() {
-  static const std::array kKinds = {SOONER_NUMBER_POLICY_ROWS(SOONER_CALL_KIND)};
-  return kKinds;
+std::vector<std::string> names_for(PolicyFits fits) {
+  std::vector<std::string> names;
+  for (const PolicyKind* kind : policy_kinds()) {
+    if (kind->fits == fits || kind->fits == PolicyFits::kBoth) names.push_back(kind->name);
+  }
+  return names;
 }
 
-const PolicyKind* find_kind(std::span<const PolicyKind> among, std::string_view name) {
-  const auto found = std::ranges::find(among, name, &PolicyKind::name);
-  return found == among.end() ? nullptr : &*found;
+bool is_plain(std::string_view name) {
+  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos;
 }
 
 }  // namespace
 
-const PolicyKind& policy_kind(std::string_view name, int32_t classes) {
-  const PolicyKind* kind = find_kind(kinds(), name);
-  if (kind == nullptr) {
-    fail(Code::kInvalidArgument, "[policy] got unknown policy '{}'; {}", name, suggest(name, policy_names()));
-  }
-  if (classes != 1) return *kind;
-  kind = find_kind(number_kinds(), name);
-  if (kind == nullptr) {
-    fail(Code::kInvalidArgument,
-         "[policy] '{}' needs classes and this model answers with a number; use patience, any, all, always or never",
-         name);
-  }
-  return *kind;
+const PolicySetting* PolicyKind::find_setting(std::string_view setting) const {
+  const auto found = std::ranges::find(settings, setting, &PolicySetting::name);
+  return found == settings.end() ? nullptr : &*found;
 }
 
-std::string_view abstains_by(const PolicySpec& policy, int32_t classes) {
+void register_policy(PolicyKind kind) {
+  if (!is_plain(kind.name)) {
+    fail(Code::kInvalidArgument, "[policy] got the name '{}' for a policy, expected a-z, 0-9, '-' and '_'", kind.name);
+  }
+  if (!kind.make) fail(Code::kInvalidArgument, "[policy] '{}' has no `make`, which gives the policy", kind.name);
+  for (const PolicySetting& setting : kind.settings) {
+    if (std::ranges::count(kind.settings, setting.name, &PolicySetting::name) > 1 || !is_plain(setting.name)) {
+      fail(Code::kInvalidArgument,
+           "[policy] '{}' declares the setting '{}', expected a name of a-z, 0-9, '-' and '_', and each once",
+           kind.name, setting.name);
+    }
+    if (setting.standard) check_setting(kind.name, setting, *setting.standard);
+  }
+  registry().add(std::move(kind));
+}
+
+const PolicyKind& policy_kind(std::string_view name, int32_t classes) {
+  const PolicyFits fits = classes == 1 ? PolicyFits::kNumbers : PolicyFits::kClasses;
+  const PolicyKind* kind =
+      registry().find(name, [&](const PolicyKind& row) { return row.fits == fits || row.fits == PolicyFits::kBoth; });
+  if (kind != nullptr) return *kind;
+  if (!is_policy(name)) {
+    fail(Code::kInvalidArgument, "[policy] got unknown policy '{}'; {}", name, suggest(name, policy_names()));
+  }
+  const std::vector<std::string> others = names_for(fits);
+  std::string listed;
+  for (size_t i = 0; i < others.size(); ++i) {
+    listed += (i == 0 ? "" : i + 1 < others.size() ? ", " : " or ") + others[i];
+  }
+  fail(Code::kInvalidArgument, "[policy] '{}' needs {} and this model answers with a {}; use {}", name,
+       classes == 1 ? "classes" : "numbers", classes == 1 ? "number" : "class", listed);
+}
+
+bool is_policy(std::string_view name) {
+  return registry().find(name, [](const PolicyKind&) { return true; }) != nullptr;
+}
+
+std::vector<const PolicyKind*> policy_kinds() { return registry().rows(); }
+
+const PolicyKind& abstains_by(const PolicySpec& policy, int32_t classes) {
   const PolicyKind& kind = policy_kind(policy.name, classes);
-  return (policy.surest_so_far ? kind.probabilities : kind.scores_last_exit) ? kind.name : "max-prob";
+  const bool own = policy.wrappers.surest_so_far ? kind.probabilities : kind.scores_last_exit;
+  return own ? kind : policy_kind("max-prob");
 }
 
 bool abstains_by_verdict(const PolicySpec& policy, const PolicyKind& kind) {
-  return policy.surest_so_far || kind.scores_last_exit;
+  return policy.wrappers.surest_so_far || kind.scores_last_exit;
 }
 
 std::unique_ptr<const ExitPolicy> make_policy(const PolicySpec& spec, const PolicyContext& context) {
   const PolicyKind& kind = policy_kind(spec.name, context.classes);
   const PolicySpec checked = checked_spec(spec, kind, context);
+  const PolicyWrappers& around = checked.wrappers;
   std::unique_ptr<const ExitPolicy> policy = kind.make(checked, context);
-  if (spec.cap >= 0) policy = cap_policy(std::move(policy), spec.cap);
-  if (std::isfinite(spec.deadline_seconds)) policy = deadline_policy(std::move(policy), spec.deadline_seconds);
-  if (spec.surest_so_far) policy = surest_policy(std::move(policy), checked.temperatures, kind.probabilities);
-  if (spec.abstain_below > -kInfinity) {
-    policy = abstain_policy(std::move(policy), spec.abstain_below, abstains_by_verdict(spec, kind));
+  if (policy == nullptr) fail(Code::kInvalidArgument, "[policy] the row of '{}' made no policy", spec.name);
+  if (around.cap >= 0) policy = cap_policy(std::move(policy), around.cap);
+  if (around.deadline_seconds < std::numeric_limits<double>::infinity()) {
+    policy = deadline_policy(std::move(policy), around.deadline_seconds);
+  }
+  if (around.surest_so_far) policy = surest_policy(std::move(policy), checked.temperatures, kind.probabilities);
+  if (around.abstains()) {
+    policy = abstain_policy(std::move(policy), around.abstain_below.as_score(), abstains_by_verdict(checked, kind));
   }
   policy->made_of_ = fingerprint_of(checked, context);
   return policy;
 }
 
-const std::vector<std::string>& policy_names() {
-  static const std::vector<std::string> kNames = [] {
-    std::vector<std::string> names;
-    for (const PolicyKind& kind : kinds()) names.emplace_back(kind.name);
-    return names;
-  }();
-  return kNames;
+std::vector<std::string> policy_names() {
+  std::vector<std::string> names;
+  for (const PolicyKind* kind : policy_kinds()) {
+    if (std::ranges::find(names, kind->name) == names.end()) names.push_back(kind->name);
+  }
+  return names;
 }
 
-bool has_thresholds(std::string_view policy_name) { return policy_kind(policy_name).thresholds; }
+bool has_thresholds(std::string_view policy_name) {
+  const PolicyKind* kind = registry().find(policy_name, [](const PolicyKind&) { return true; });
+  return kind == nullptr ? policy_kind(policy_name).thresholds : kind->thresholds;
+}
 
 bool has_own_rule(std::string_view policy_name, int32_t classes) {
   const PolicyKind& kind = policy_kind(policy_name, classes);
-  return !kind.parts && (!kind.thresholds || kind.default_threshold.has_value());
+  return kind.joins_parts.empty() && (!kind.thresholds || kind.default_threshold.has_value());
 }
 
-// Here, where a spec that holds specs is complete.
-bool PolicySpec::operator==(const PolicySpec& other) const {
-  return name == other.name && thresholds == other.thresholds && temperatures == other.temperatures &&
-         always_exit == other.always_exit && cap == other.cap && class_thresholds == other.class_thresholds &&
-         abstain_below == other.abstain_below && surest_so_far == other.surest_so_far &&
-         deadline_seconds == other.deadline_seconds && ensemble == other.ensemble && cost_weight == other.cost_weight &&
-         parts == other.parts;
+bool is_fitted(const PolicySpec& spec) { return without_fit(spec).settings != spec.settings; }
+
+PolicySpec without_fit(PolicySpec spec) {
+  for (const PolicyKind* kind : policy_kinds()) {
+    if (kind->name != spec.name) continue;
+    for (const PolicySetting& setting : kind->settings) {
+      if (setting.fitted) spec.settings.erase(setting.name);
+    }
+  }
+  return spec;
 }
 
 }  // namespace sooner

@@ -14,7 +14,7 @@ const Origin kEngine{
 CalibrationRecord chosen_on(const Origin& origin) {
   CalibrationRecord record;
   record.name = "gold";
-  record.policy = {.name = "margin", .thresholds = {0.25}};
+  record.policy = {.name = "margin", .thresholds = Threshold::scores({0.25})};
   record.rule = parse_calibration_rule("budget 0.5");
   record.origin = origin;
   return record;
@@ -92,7 +92,8 @@ TEST(DoubtAbout, LeavesOldFilesAloneUnlessTheyPromise) {
 TEST(DoubtAbout, IsNoneWhereARecordOfThePolicyHoldsOrNoneKnowsIt) {
   const std::vector records{chosen_on(with(kEngine, &Origin::weights_hash, "ab")), chosen_on(kEngine)};
   EXPECT_EQ(doubt_about(records[0].policy, records, kEngine), "");
-  EXPECT_EQ(doubt_about({.name = "margin", .thresholds = {0.75}}, std::vector{records[0]}, kEngine), "");
+  EXPECT_EQ(doubt_about({.name = "margin", .thresholds = Threshold::scores({0.75})}, std::vector{records[0]}, kEngine),
+            "");
 }
 
 }  // namespace

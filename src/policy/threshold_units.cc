@@ -2,21 +2,65 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <bit>
 #include <cmath>
+#include <limits>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace sooner {
 namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::string_view kScore = "score";
+constexpr std::string_view kProbability = "probability";
+constexpr std::string_view kFromOne = "1-";
 
 double log_of_classes(int32_t classes) {
   if (classes < 2) fail(Code::kInvalidArgument, "[policy] got {} classes, expected at least 2", classes);
   return std::log(static_cast<double>(classes));
 }
 
+bool same_bits(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
+
+double to_score(double value, const ThresholdUnit& unit, int32_t classes) {
+  return unit.to_score == nullptr ? value : unit.to_score(value, classes);
+}
+
+// Text without `suffix`, which it ends with.
+std::string_view without(std::string_view text, std::string_view suffix) {
+  return text.substr(0, text.size() - suffix.size());
+}
+
+// What is to be tried for a finite score, the shortest first.
+std::array<std::string, 2> candidates(double score, const ThresholdUnit& unit, int32_t classes) {
+  const double value = people_value(score, unit, classes);
+  const std::string name = unit.named ? unit.name : "";
+  std::array<std::string, 2> texts = {fmt::format("{}{}", value, name), ""};
+  if (unit.name == kProbability) texts[1] = fmt::format("{}{}", kFromOne, probability_from_log_odds(-score));
+  return texts;
+}
+
 }  // namespace
 
-bool scores_log_odds(std::string_view policy_name) { return policy_name == "max-prob" || policy_name == "ensemble"; }
+ThresholdUnit probability_unit(std::string (*text)(double score, int32_t classes)) {
+  return {.name = std::string(kProbability),
+          .to_score = [](double value, int32_t /*classes*/) { return log_odds_from_probability(value); },
+          .from_score = [](double score, int32_t /*classes*/) { return probability_from_log_odds(score); },
+          .text = text};
+}
+
+std::string plain_threshold_text(std::string_view before, double score) {
+  return fmt::format("{}{:.3g}", before, score);
+}
+
+std::string probability_text(std::string_view before, double log_odds) {
+  const double p = probability_from_log_odds(log_odds);
+  if (p > 0.9995) return fmt::format("{}1 - {:.2g}", before, probability_from_log_odds(-log_odds));
+  return plain_threshold_text(before, p);
+}
 
 double log_odds_from_probability(double probability) {
   if (!(probability >= 0 && probability <= 1)) {
@@ -35,22 +79,52 @@ double entropy_score_from_nats(double nats, int32_t classes) {
 
 double nats_from_entropy_score(double score, int32_t classes) { return (1 - score) * log_of_classes(classes); }
 
-std::string threshold_text(std::string_view policy_name, double threshold, int32_t classes) {
-  if (std::isinf(threshold)) return threshold < 0 ? "everybody" : "nobody";
-  if (scores_log_odds(policy_name)) {
-    const double p = probability_from_log_odds(threshold);
-    // Near 1 the distance to 1 says more than nines do.
-    if (p > 0.9995) return fmt::format("p >= 1 - {:.2g}", probability_from_log_odds(-threshold));
-    return fmt::format("p >= {:.3g}", p);
+double score_of(const Threshold& threshold, const ThresholdUnit& unit, std::string_view policy, int32_t classes) {
+  if (threshold.unit().empty() || threshold.unit() == kScore) return threshold.value();
+  if (threshold.unit() != unit.name) {
+    fail(Code::kInvalidArgument, "[policy] '{}' got a threshold of {} {}, expected one in its unit, {}, or a score",
+         policy, threshold.value(), threshold.unit(), unit.name);
   }
-  if (policy_name == "entropy") return fmt::format("H <= {:.3g} nats", nats_from_entropy_score(threshold, classes));
-  if (policy_name == "margin") return fmt::format("p1 - p2 >= {:.3g}", threshold);
-  if (policy_name == "gate") return fmt::format("g >= {:.3g}", threshold);
-  if (policy_name == "confidence") return fmt::format("sum w >= {:.3g}", threshold);
-  if (policy_name == "patience" && classes == 1) return fmt::format("changed by <= {:.3g}", std::abs(threshold));
-  if (policy_name == "patience") return fmt::format("{:.3g} exits in a row agree", threshold);
-  if (policy_name == "vote") return fmt::format("mean vote >= {:.3g}", threshold);
-  return fmt::format("score >= {:.3g}", threshold);
+  return to_score(threshold.value(), unit, classes);
+}
+
+double people_value(double score, const ThresholdUnit& unit, int32_t classes) {
+  return unit.from_score == nullptr ? score : unit.from_score(score, classes);
+}
+
+std::string threshold_text(const ThresholdUnit& unit, double score, int32_t classes) {
+  if (std::isinf(score)) return score < 0 ? "everybody" : "nobody";
+  return unit.text == nullptr ? plain_threshold_text("score >= ", score) : unit.text(score, classes);
+}
+
+double parse_threshold(std::string_view flag, std::string_view text, const ThresholdUnit& unit, int32_t classes) {
+  if (text == "inf" || text == "nobody") return kInfinity;
+  if (text == "-inf" || text == "everybody") return -kInfinity;
+  if (text.ends_with(kScore)) return parse_number(flag, without(text, kScore));
+  const bool named = text.ends_with(unit.name);
+  const std::string_view number = named ? without(text, unit.name) : text;
+  if (unit.name == kProbability && number.starts_with(kFromOne)) {
+    return -log_odds_from_probability(parse_number(flag, number.substr(kFromOne.size())));
+  }
+  const double value = parse_number(flag, number);
+  if (unit.named && !named) {
+    fail(Code::kInvalidArgument, "[policy] {} got {}, whose unit could be two; write {}{} or {}{}", flag, text, text,
+         unit.name, text, kScore);
+  }
+  return to_score(value, unit, classes);
+}
+
+std::string threshold_argument(double score, const ThresholdUnit& unit, int32_t classes) {
+  if (std::isinf(score)) return score > 0 ? "nobody" : "everybody";
+  for (const std::string& text : candidates(score, unit, classes)) {
+    // 0 and 1 would be everybody and nobody, nats below 0 nobody's.
+    try {
+      if (!text.empty() && same_bits(parse_threshold("", text, unit, classes), score)) return text;
+    } catch (const Error&) {
+      continue;
+    }
+  }
+  return fmt::format("{}{}", score, kScore);
 }
 
 }  // namespace sooner

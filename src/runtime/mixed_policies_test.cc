@@ -37,7 +37,7 @@ class MixedPolicies : public testing::TestWithParam<std::string> {
     std::vector<float> logits(kSamples * 3 * 4), gates(kSamples * 2);
     Session(model_, make_policy({}, kContext)).run_all_exits(images_, kSamples, logits, gates);
     std::vector<PolicySpec> specs = test::every_policy(kContext, logits, gates);
-    for (int32_t exit = 0; exit < 3; ++exit) specs.push_back({.name = "always", .always_exit = exit});
+    for (int32_t exit = 0; exit < 3; ++exit) specs.push_back({.name = "always", .settings = {{"exit", exit}}});
     specs.emplace_back();
     for (const PolicySpec& spec : specs) policies_.push_back(make_policy(spec, kContext));
     for (const auto& policy : policies_) {
@@ -115,21 +115,21 @@ TEST_P(MixedPolicies, CrossACutTogetherAndAreFoundByTheirFingerprints) {
     const std::span<const Result> late = other.resume(bytes, {.policies = known});
     for (size_t row = 0; row < late.size(); ++row) got[(rows.rows[row].id - ids[0]) / 3] = late[row];
     for (size_t i = 0; i < kSamples; ++i) expect_same(got[i], alone_[i % policies_.size()].results[i]);
-    Session stranger(model_, make_policy({.name = "always", .always_exit = 2}, kContext), kNoTime);
+    Session stranger(model_, make_policy({.name = "always", .settings = {{"exit", 2}}}, kContext), kNoTime);
     EXPECT_EQ(error_of([&] { static_cast<void>(stranger.resume(bytes)); }).code(), Code::kFailedPrecondition);
   }
 }
 
 // Same name, same state: what was once resumed as one another.
 TEST_P(MixedPolicies, OfOneNameButAnotherSpecAreNotResumedAsOneAnother) {
-  PolicySpec geometric{.name = "ensemble", .thresholds = {50, 50}}, arithmetic = geometric;
-  arithmetic.ensemble.mean = "arithmetic";
-  PolicySpec patience{.name = "patience"}, confidence{.name = "confidence", .thresholds = {1, 1}};
+  PolicySpec geometric{.name = "ensemble", .thresholds = Threshold::scores({50, 50})}, arithmetic = geometric;
+  arithmetic.settings.set("mean", "arithmetic");
+  PolicySpec patience{.name = "patience"}, confidence{.name = "confidence", .thresholds = Threshold::scores({1, 1})};
   PolicySpec one{.name = "any"}, other{.name = "any"};
   one.parts = {patience, confidence};
   other.parts = {confidence, patience};
-  PolicySpec strict{.name = "margin", .thresholds = {1, 1}}, stricter = strict;
-  stricter.thresholds[1] = 0.5;
+  PolicySpec strict{.name = "margin", .thresholds = Threshold::scores({1, 1})}, stricter = strict;
+  stricter.thresholds[1] = Threshold::score(0.5);
   for (const auto& [theirs, ours] :
        {std::pair(geometric, arithmetic), std::pair(one, other), std::pair(strict, stricter)}) {
     std::vector<std::byte> bytes;

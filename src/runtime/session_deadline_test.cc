@@ -23,8 +23,8 @@ Graph three_stages() { return build_network({"b-lenet", "names:conv1,relu2", "ga
 std::shared_ptr<const ExitPolicy> in_time(const Graph& graph, double deadline, int32_t exit) {
   PolicySpec spec;
   spec.name = exit < 0 ? "never" : "always";
-  spec.always_exit = std::max(exit, 0);
-  spec.deadline_seconds = deadline;
+  if (exit > 0) spec.settings.set("exit", int64_t{exit});
+  spec.wrappers.deadline_seconds = deadline;
   return make_policy(spec,
                      {.exits = static_cast<int32_t>(graph.exits()), .classes = static_cast<int32_t>(graph.classes)});
 }

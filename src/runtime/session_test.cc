@@ -88,7 +88,7 @@ PolicySpec mixed_policy(const std::shared_ptr<const Model>& model, std::span<con
       scores.push_back((p[0] - p[1]) / total);
     }
     std::sort(scores.begin(), scores.end());
-    spec.thresholds.push_back(scores[scores.size() * 2 / 3]);
+    spec.thresholds.push_back(Threshold::score(scores[scores.size() * 2 / 3]));
   }
   return spec;
 }
@@ -148,8 +148,9 @@ class EverySession : public testing::TestWithParam<Engine> {
     Session(compiled, policy_for(graph, {})).run_all_exits(images, 9, logits, gates);
     for (const float gate : gates) EXPECT_TRUE(gate > 0 && gate < 1) << gate;
     for (int32_t k = 0; k < 3; ++k) {
-      Session session(compiled,
-                      policy_for(graph, {.name = "always", .thresholds = {}, .temperatures = {}, .always_exit = k}));
+      Session session(
+          compiled,
+          policy_for(graph, {.name = "always", .thresholds = {}, .temperatures = {}, .settings = {{"exit", k}}}));
       static_cast<void>(session.run(images, 9));
       for (size_t i = 0; i < 9; ++i) {
         for (size_t c = 0; c < 4; ++c) {
@@ -201,10 +202,10 @@ TEST_P(EverySession, AFixedExitPaysForEarlierHeadsOnlyWhereTheyAreRead) {
     const GraphCost cost = compute_cost(graph);
     int64_t before = 0;
     for (size_t k = 0; k < graph.exits(); ++k) {
-      Session session(
-          counted,
-          policy_for(graph,
-                     {.name = "always", .thresholds = {}, .temperatures = {}, .always_exit = static_cast<int32_t>(k)}));
+      Session session(counted, policy_for(graph, {.name = "always",
+                                                  .thresholds = {},
+                                                  .temperatures = {},
+                                                  .settings = {{"exit", static_cast<int32_t>(k)}}}));
       ledger->reset(5);
       for (const Result& result : session.run(images, 5)) EXPECT_EQ(result.exit_index, static_cast<int32_t>(k));
       const StageCost& stage = cost.stages[k];
@@ -226,7 +227,7 @@ TEST_P(EverySession, AnExitThatLetsNobodyGoIsNotPaidUnlessALaterHeadReadsIt) {
     constexpr double kNobody = std::numeric_limits<double>::infinity();
     const GraphCost cost = compute_cost(graph);
     for (const std::vector<double>& thresholds : {std::vector<double>{kNobody, -kNobody}, {kNobody, kNobody}}) {
-      Session session(counted, policy_for(graph, {.name = "margin", .thresholds = thresholds}));
+      Session session(counted, policy_for(graph, {.name = "margin", .thresholds = Threshold::scores(thresholds)}));
       ledger->reset(6);
       const std::span<const Result> results = session.run(images, 6);
       const std::vector<int64_t> macs = ledger->macs();
@@ -241,7 +242,8 @@ TEST_P(EverySession, AnExitThatLetsNobodyGoIsNotPaidUnlessALaterHeadReadsIt) {
       EXPECT_EQ(cost.stages[0].skippable_macs > 0, graph.nodes.size() == small_net().nodes.size());
     }
     // Who remembers pays.
-    Session patient(counted, policy_for(graph, {.name = "patience", .thresholds = {kNobody, kNobody}}));
+    Session patient(counted,
+                    policy_for(graph, {.name = "patience", .thresholds = Threshold::scores({kNobody, kNobody})}));
     for (const Result& result : patient.run(images, 6)) EXPECT_EQ(result.macs, cost.exit_macs[2]);
   }
 }
@@ -253,7 +255,10 @@ TEST_P(EverySession, ACapBoundsEverySamplesWork) {
   const CountingBackend backend(make_backend(GetParam().backend), ledger);
   const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 4});
   constexpr double kNobody = std::numeric_limits<double>::infinity();
-  PolicySpec spec{.name = "margin", .thresholds = {kNobody, kNobody}, .temperatures = {}, .always_exit = 0, .cap = 1};
+  PolicySpec spec{.name = "margin",
+                  .thresholds = Threshold::scores({kNobody, kNobody}),
+                  .temperatures = {},
+                  .wrappers = {.cap = 1}};
   Session session(counted, policy_for(graph, spec));
   ledger->reset(6);
   for (const Result& result : session.run(images, 6)) {
@@ -400,7 +405,8 @@ std::vector<std::shared_ptr<const ExitPolicy>> policies_for(const std::shared_pt
       std::make_shared<const SumOfMargins>(ranges[ranges.size() / 2])};
   const PolicyContext context{.exits = 3, .classes = 4, .has_gates = true};
   for (const PolicySpec& spec : test::every_policy(context, logits, gates)) {
-    if (spec.cap < 0) policies.push_back(make_policy(spec, context));  // beyond a cap there is nobody to hand on
+    if (spec.wrappers.cap < 0)
+      policies.push_back(make_policy(spec, context));  // beyond a cap there is nobody to hand on
   }
   return policies;
 }
@@ -543,7 +549,7 @@ TEST_P(EverySession, ADeadlineStopsWhoeverCouldNotFinishTheNextStage) {
   const Graph graph = small_net();
   const std::vector<float> images = random_images(graph, 5, 5);
   PolicySpec spec;
-  spec.deadline_seconds = 10;
+  spec.wrappers.deadline_seconds = 10;
   const test::FakeClock stopped;
   SessionOptions options{.stage_seconds = {1, 2, 3}, .clock = &stopped};
   Session session(model(graph, 8), policy_for(graph, spec), options);
@@ -623,7 +629,7 @@ TEST(Session, RefusesImpossibleOptions) {
   expect_refused([&] { const Session session(compiled, {.micro_batches = {1, 5, 1}}); }, "expected 1 to 4");
   expect_refused([&] { const Session session(compiled, {.threads = 0}); }, "got 0 threads");
   PolicySpec in_time;
-  in_time.deadline_seconds = 1;
+  in_time.wrappers.deadline_seconds = 1;
   const std::shared_ptr<const ExitPolicy> deadline = policy_for(small_net(), in_time);
   expect_refused([&] { const Session session(compiled, deadline); },
                  "policy 'never' has a deadline and got 0 stage times, expected 3");
@@ -667,7 +673,7 @@ TEST(Session, TakesTheThresholdsOfItsOwnPrecision) {
   ModelFile file = file_of(small_net());
   const auto record = [](double threshold, const std::string& precision) {
     CalibrationRecord made;
-    made.policy = {.name = "margin", .thresholds = {threshold, threshold}, .temperatures = {}};
+    made.policy = {.name = "margin", .thresholds = Threshold::scores({threshold, threshold}), .temperatures = {}};
     made.rule = parse_calibration_rule("budget 0.5");
     made.origin.precision = precision;
     return made;
@@ -676,7 +682,8 @@ TEST(Session, TakesTheThresholdsOfItsOwnPrecision) {
   file.manifest.calibrations = {record(everybody, "fp32"), record(nobody, "bf16")};
   const std::vector<float> image = random_images(file.manifest.graph, 1, 3);
   const auto exit_with = [&](double default_threshold) {
-    file.manifest.policy = {.name = "margin", .thresholds = {default_threshold, default_threshold}, .temperatures = {}};
+    file.manifest.policy = {
+        .name = "margin", .thresholds = Threshold::scores({default_threshold, default_threshold}), .temperatures = {}};
     return Session(Model::from_file(file, {.backend = "ref"})).run(image, 1)[0].exit_index;
   };
   EXPECT_EQ(exit_with(everybody), 0);

@@ -40,7 +40,7 @@ class SharedQueues : public testing::Test {
     Session(model_, make_policy({}, context)).run_all_exits(images_, kAskers * kEach, logits, gates);
     PolicySpec margin{.name = "margin"}, vote{.name = "vote"};
     for (PolicySpec* spec : {&margin, &vote}) *spec = test::with_thresholds(*spec, context, logits, gates);
-    for (const PolicySpec& spec : {margin, vote, PolicySpec{.name = "always", .always_exit = 1}}) {
+    for (const PolicySpec& spec : {margin, vote, PolicySpec{.name = "always", .settings = {{"exit", 1}}}}) {
       policies_.push_back(make_policy(spec, context));
     }
     for (size_t k = 0; k < 3; ++k) {

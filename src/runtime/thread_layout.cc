@@ -27,7 +27,7 @@ std::unique_ptr<const ExitPolicy> nobody_leaves(const Manifest& manifest) {
   if (manifest.graph.exits() > 1) {
     spec.name = "max-prob";
     // Short of infinite, where the head would be skipped.
-    spec.thresholds.assign(manifest.graph.exits() - 1, std::numeric_limits<double>::max());
+    spec.thresholds.assign(manifest.graph.exits() - 1, Threshold::score(std::numeric_limits<double>::max()));
   }
   return make_policy(spec, policy_context(manifest));
 }

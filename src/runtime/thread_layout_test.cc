@@ -45,7 +45,7 @@ TEST(ThreadLayout, IsMeasuredOncePerThreadsAndPowerOfTwo) {
 TEST(ThreadLayout, ChangesNoAnswer) {
   const auto model = small_model();
   const std::shared_ptr<const ExitPolicy> policy =
-      make_policy({.name = "max-prob", .thresholds = {0.3}}, {.exits = 2, .classes = 4});
+      make_policy({.name = "max-prob", .thresholds = Threshold::scores({0.3})}, {.exits = 2, .classes = 4});
   constexpr int64_t kSamples = 37;
   const std::vector<float> images = test::random_images(model->graph(), kSamples, 3);
   SessionGroup one(model, policy, 1);

@@ -66,7 +66,7 @@ void export_model(GraphModule& module, const TrainConfig& config, const DataSet&
   manifest.preprocessing = {data.image_shape, data.mean, data.std, data.image_shape[0] == 1 ? "L" : "RGB"};
   if (regime_kind(config.train.regime).gates) {
     manifest.policy.name = "gate";
-    manifest.policy.thresholds.assign(module.graph().exits() - 1, 0.5);
+    manifest.policy.thresholds.assign(module.graph().exits() - 1, Threshold::score(0.5));
     manifest.cost_weights = trained_cost_weights(config.regimes);
     if (manifest.cost_weights) manifest.cost_weights->shifts = module.gate_shifts();
   }

@@ -37,7 +37,7 @@ TEST(Trainer, LeavesARunFolderWithAModelThatLoads) {
   EXPECT_EQ(result.steps, 21);
   const ModelFile model = load_model(folder.model());
   EXPECT_EQ(model.manifest.policy.name, "gate");
-  EXPECT_EQ(model.manifest.policy.thresholds, (std::vector<double>{0.5}));
+  EXPECT_EQ(scores_of(model.manifest.policy.thresholds), (std::vector<double>{0.5}));
   EXPECT_EQ(model.manifest.check_samples, 16);
   EXPECT_EQ(model.manifest.provenance.regime, "differentiable");
   EXPECT_EQ(model.manifest.provenance.config_hash, config_hash(small_config()));

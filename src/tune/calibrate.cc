@@ -7,7 +7,6 @@
 
 #include "core/error.h"
 #include "policy/policy_kind.h"
-#include "policy/threshold_units.h"
 #include "tune/choosing/abstention.h"
 #include "tune/choosing/budget.h"
 #include "tune/choosing/class_drop.h"
@@ -183,14 +182,17 @@ void keep_own_rule(const LogitTable& table, const CalibrationRule& rule, Calibra
   expect(outcome_of(replay_bare(table, record.policy)), record);
 }
 
-// Chooses the thresholds of record.policy; gives the exit each sample takes by them, [N].
-std::vector<int32_t> choose_thresholds(const CalibrationSamples& samples, const ScoreTable& scores,
-                                       const PolicyKind& kind, const CalibrateOptions& options,
-                                       CalibrationRecord& record) {
+// Chooses the thresholds of record.policy on `table`, whose scores are given; gives the exit each sample takes by them,
+// [N].
+std::vector<int32_t> choose_thresholds(const CalibrationSamples& samples, const LogitTable& table,
+                                       const ScoreTable& scores, const PolicyKind& kind,
+                                       const CalibrateOptions& options, CalibrationRecord& record) {
   const CalibrationRule& rule = record.rule;
   if (rule.kind == CalibrationRule::Kind::kClassDrop) {
-    record.policy.class_thresholds = choose_by_class_drop(scores, samples.tune().classes, rule.value);
-    Replay result = replay_bare(samples.tune(), record.policy);
+    for (const std::vector<double>& row : choose_by_class_drop(scores, table.classes, rule.value)) {
+      record.policy.class_thresholds.push_back(Threshold::scores(row));
+    }
+    Replay result = replay_bare(table, record.policy);
     expect(outcome_of(result), record);
     return std::move(result.exit_index);
   }
@@ -200,13 +202,13 @@ std::vector<int32_t> choose_thresholds(const CalibrationSamples& samples, const 
     choice = {.thresholds = shown.thresholds, .expected = outcome(scores, shown.thresholds)};
     record.guarantee = RiskGuarantee{
         .samples = shown.samples, .split_hash = samples.guarantee_hash(), .risk = shown.risk, .unseen = options.unseen};
-    record.policy.thresholds = shown.thresholds;
+    record.policy.thresholds = Threshold::scores(shown.thresholds);
     record.guarantee->number = promise_number(record, options.beside);
     if (options.risk_choice != nullptr) *options.risk_choice = shown;
   } else {
     choice = choose(scores, kind, rule, options);
   }
-  record.policy.thresholds = choice.thresholds;
+  record.policy.thresholds = Threshold::scores(choice.thresholds);
   record.optimality_gap = choice.optimality_gap;
   expect(choice.expected, record);
   return exits_taken(scores, choice.thresholds);
@@ -246,31 +248,34 @@ CalibrationSamples::CalibrationSamples(const StoredTable& tune, const StoredTabl
 
 CalibrationRecord calibrate(const CalibrationSamples& samples, const PolicySpec& policy, const CalibrationRule& rule,
                             const CalibrateOptions& options) {
-  const LogitTable& table = samples.tune();
-  const PolicyKind& kind = policy_kind(policy.name, table.classes);
-  check_fits(table, rule);
+  const PolicyKind& kind = policy_kind(policy.name, samples.tune().classes);
+  check_fits(samples.tune(), rule);
   if (options.histogram_bins < 1) {
     fail(Code::kInvalidArgument, "[calibrate] got {} histogram bins, expected at least 1", options.histogram_bins);
   }
-  validate(table);
+  validate(samples.tune());
   if (rule.kind == CalibrationRule::Kind::kRisk) check_guarantee(samples, rule.risk.value_or(RiskTerms{}));
+  FittedPolicy fitted{.policy = in_scores(without_choice(policy), samples.tune().classes)};
+  if (kind.thresholds && options.fit_temperatures) fitted = fit_policy(samples.tune(), std::move(fitted.policy));
+  const LogitTable& table = choosing_table(fitted, samples.tune());
   CalibrationRecord record;
   record.name = options.name;
-  record.policy = without_choice(policy);
+  record.policy = std::move(fitted.policy);
   record.rule = rule;
   record.origin = samples.origin();
   record.samples = table.samples;
   record.exit_quality = quality_of_exits(table);
   record.last_exit_quality = record.exit_quality.back();
   if (kind.thresholds) {
-    if (options.fit_temperatures) record.policy = fit_policy(table, record.policy);
     const ScoreTable scores = score_table(table, record.policy);
-    const std::vector<int32_t> taken = choose_thresholds(samples, scores, kind, options, record);
+    const std::vector<int32_t> taken = choose_thresholds(samples, table, scores, kind, options, record);
     fill_histograms(scores, taken, options.histogram_bins, record);
   } else {
     keep_own_rule(table, rule, record);
   }
-  if (rule.abstention) record.policy.abstain_below = choose_abstention(table, record.policy, *rule.abstention);
+  if (rule.abstention) {
+    record.policy.wrappers.abstain_below = Threshold::score(choose_abstention(table, record.policy, *rule.abstention));
+  }
   record.exit_savings = exit_savings(table, record.policy);
   return record;
 }
@@ -281,10 +286,10 @@ CalibrationRecord recalibrate(const CalibrationSamples& samples, const Calibrati
   if (rule.kind == CalibrationRule::Kind::kLatency && !times.empty()) rule.times = times;
   CalibrateOptions options;
   options.name = old.name;
-  options.fit_temperatures = !old.policy.temperatures.empty();
+  options.fit_temperatures = !old.policy.temperatures.empty() || is_fitted(old.policy);
   options.beside = beside;
   if (old.guarantee) options.unseen = old.guarantee->unseen;
-  return calibrate(samples, without_ensemble_fit(old.policy), rule, options);
+  return calibrate(samples, without_fit(old.policy), rule, options);
 }
 
 }  // namespace sooner

@@ -44,8 +44,8 @@ class CalibrationSamples {
 
 struct CalibrateOptions {
   std::string name = {};  // of the record; empty: add_record finds one
-  // Of policies that look at probabilities; false: 1 everywhere. With them the weights of a geometric ensemble that
-  // has none.
+  // Of policies that look at probabilities; false: 1 everywhere. With them whatever else a policy's row fits
+  // (PolicyKind::fit).
   bool fit_temperatures = true;
   int32_t histogram_bins = 20;  // per exit; > 0
   AccuracyDropOptions accuracy_drop = {};
@@ -57,12 +57,12 @@ struct CalibrateOptions {
 
 // The record of `policy` with thresholds chosen by `rule` on the `tune` samples, or, by a rule of risk, from a family
 // made on those by a promise about the `guarantee` samples; thresholds and temperatures that the policy has are put
-// aside, and temperatures fitted where it looks at probabilities. What is expected is expected of `tune`, without cap,
-// deadline and abstention.
-// Policies without thresholds have nothing to choose: their rule is kUntouched; only `gate`, `confidence` and
-// `patience` have a default of their own otherwise. Throws kInvalidArgument for a bad table, policy or rule, a rule
-// that does not fit, a promise with no guarantee samples or about a class that either table lacks; kFailedPrecondition
-// for too few of them, or too many promises on them.
+// aside, and what it learns from labels is fitted (fit_policy.h); thresholds, or the family, of a policy that fits
+// apart come from the half of `tune` that it was not fitted to, and the record counts that half. What is expected is
+// expected of those samples, without cap, deadline and abstention. Policies without thresholds have nothing to choose:
+// their rule is kUntouched; only `gate`, `confidence` and `patience` have a default of their own otherwise. Throws
+// kInvalidArgument for a bad table, policy or rule, a rule that does not fit, a promise with no guarantee samples or
+// about a class that either table lacks; kFailedPrecondition for too few of them, or too many promises on them.
 CalibrationRecord calibrate(const CalibrationSamples& samples, const PolicySpec& policy, const CalibrationRule& rule,
                             const CalibrateOptions& options = {});
 

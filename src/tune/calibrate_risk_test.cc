@@ -34,7 +34,7 @@ TEST_P(CalibrateWithRisk, RecordsItsThresholdsAndItsPromise) {
   const Calibration made = calibrated(tune, guarantee, {.name = GetParam()}, kRule);
   EXPECT_EQ(made.record.rule, kRule);
   EXPECT_EQ(made.record.samples, 600);
-  EXPECT_EQ(made.record.policy.thresholds, made.choice.thresholds);
+  EXPECT_EQ(scores_of(made.record.policy.thresholds), made.choice.thresholds);
   EXPECT_EQ(made.record.policy.temperatures.size(), 3U);
   ASSERT_TRUE(made.record.guarantee);
   EXPECT_EQ(made.record.guarantee->samples, 500);
@@ -71,11 +71,11 @@ TEST(RiskCalibration, PromisesAboutThePolicyThatWasAskedFor) {
   const LogitTable tune = random_logit_table(1, 400, 3, 4);
   const LogitTable guarantee = random_logit_table(2, 400, 3, 4);
   PolicySpec asked{.name = "ensemble"};
-  asked.ensemble.mean = "arithmetic";
-  asked.thresholds = {0.1, 0.2};
+  asked.settings.set("mean", "arithmetic");
+  asked.thresholds = Threshold::scores({0.1, 0.2});
   const Calibration made = calibrated(tune, guarantee, asked, kRule);
-  EXPECT_EQ(made.record.policy.ensemble, asked.ensemble);
-  EXPECT_EQ(made.record.policy.thresholds, made.choice.thresholds);
+  EXPECT_EQ(made.record.policy.settings, asked.settings);
+  EXPECT_EQ(scores_of(made.record.policy.thresholds), made.choice.thresholds);
   EXPECT_EQ(recalibrate({tune, guarantee}, made.record).policy, made.record.policy);
   const Calibration geometric = calibrated(tune, guarantee, {.name = "ensemble"}, kRule);
   EXPECT_FALSE(chosen_alike(made.record, geometric.record));
@@ -83,7 +83,7 @@ TEST(RiskCalibration, PromisesAboutThePolicyThatWasAskedFor) {
   EXPECT_EQ(recalibrate({tune, guarantee}, geometric.record).policy, geometric.record.policy);
   asked.name = "margin";
   EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(calibrated(tune, guarantee, asked, kRule)); }),
-              testing::HasSubstr("got a way to join exits"));
+              testing::HasSubstr("'margin' got the setting 'mean'"));
 }
 
 TEST(RiskCalibration, RefusesTablesThatDoNotFit) {

@@ -59,13 +59,13 @@ TEST(Calibrate, FitsTemperaturesForProbabilityPoliciesOnly) {
 
 TEST(Calibrate, KeepsWhatItDoesNotChoose) {
   const LogitTable table = random_logit_table(25, 200, 3, 5);
-  PolicySpec ensemble{.name = "ensemble", .thresholds = {7, 7}, .cap = 1};
-  ensemble.ensemble.weights = {{0}, {0.5, -0.5}};
+  PolicySpec ensemble{.name = "ensemble", .thresholds = Threshold::scores({7, 7}), .wrappers = {.cap = 1}};
+  ensemble.settings.set("weights", NumberRows{{0}, {0.5, -0.5}});
   const CalibrationRecord record = calibrate(table, ensemble, budget(0.8));
-  EXPECT_EQ(record.policy.ensemble, ensemble.ensemble);
-  EXPECT_EQ(record.policy.cap, 1);
+  EXPECT_EQ(record.policy.settings, ensemble.settings);
+  EXPECT_EQ(record.policy.wrappers.cap, 1);
   EXPECT_NE(record.policy.thresholds, ensemble.thresholds);
-  const CalibrationRecord fitted = calibrate(table, {.name = "ensemble", .cap = 1}, budget(0.8));
+  const CalibrationRecord fitted = calibrate(table, {.name = "ensemble", .wrappers = {.cap = 1}}, budget(0.8));
   EXPECT_EQ(recalibrate(table, record).policy, fitted.policy) << "weights belong to the logits they were fitted to";
   PolicySpec any{.name = "any", .parts = {{.name = "gate"}, {.name = "patience"}}};
   const CalibrationRecord combined = calibrate(table, any, kUntouched);
@@ -109,7 +109,7 @@ TEST(Calibrate, LeavesTheGateRuleUntouchedWhenAsked) {
   const LogitTable table = random_logit_table(23, 200, 3, 5);
   const CalibrationRecord record = calibrate(table, {.name = "gate"}, kUntouched);
   EXPECT_EQ(rule_text(record, 5), "rule g >= 0.5");
-  EXPECT_THAT(record.policy.thresholds, ElementsAre(0.5, 0.5));
+  EXPECT_THAT(scores_of(record.policy.thresholds), ElementsAre(0.5, 0.5));
   expect_record_tells_the_truth(record, table);
   EXPECT_EQ(rule_text(calibrate(table, {.name = "confidence"}, kUntouched), 5), "rule sum w >= 0.5");
 }
@@ -117,7 +117,7 @@ TEST(Calibrate, LeavesTheGateRuleUntouchedWhenAsked) {
 TEST(Calibrate, RecordsPoliciesWithNothingToChoose) {
   LogitTable table = random_logit_table(24, 100, 3, 4);
   table.head_cost = {0.05, 0.05, 0.05};
-  const CalibrationRecord always = calibrate(table, {.name = "always", .always_exit = 1}, kUntouched);
+  const CalibrationRecord always = calibrate(table, {.name = "always", .settings = {{"exit", 1}}}, kUntouched);
   EXPECT_EQ(rule_text(always, 4), "rule always 1");
   EXPECT_THAT(always.exit_shares, ElementsAre(0, 1, 0));
   EXPECT_DOUBLE_EQ(always.quality, always.exit_quality[1]);
@@ -229,8 +229,8 @@ TEST(Recalibrate, LeavesAPolicysOwnRuleUntouched) {
   const LogitTable old_table = random_logit_table(33, 200, 3, 5), table = random_logit_table(34, 200, 3, 5);
   EXPECT_EQ(recalibrate(table, calibrate(old_table, {.name = "gate"}, kUntouched)).policy.thresholds,
             calibrate(table, {.name = "gate"}, kUntouched).policy.thresholds);
-  const CalibrationRecord always = calibrate(old_table, {.name = "always", .always_exit = 1}, kUntouched);
-  EXPECT_EQ(recalibrate(table, always).policy.always_exit, 1);
+  const CalibrationRecord always = calibrate(old_table, {.name = "always", .settings = {{"exit", 1}}}, kUntouched);
+  EXPECT_EQ(recalibrate(table, always).policy.settings.whole("exit"), 1);
   EXPECT_EQ(recalibrate(table, always).rule, always.rule);
 }
 
@@ -257,7 +257,7 @@ TEST(CalibrateNumbers, KeepsItsPromiseOnTheTableByEveryRule) {
     const CalibrationRecord record = calibrate(table, {.name = "patience"}, parse_calibration_rule(rule));
     expect_record_tells_the_truth(record, table);
     EXPECT_EQ(to_string(record.rule), rule);
-    EXPECT_EQ(record.policy.thresholds[0], HUGE_VAL) << "the first exit has nothing to compare with";
+    EXPECT_EQ(record.policy.thresholds[0].as_score(), HUGE_VAL) << "the first exit has nothing to compare with";
     EXPECT_EQ(record.exit_shares[0], 0);
     EXPECT_GT(record.exit_shares[1] + record.exit_shares[2], 0.1) << rule;
     EXPECT_DOUBLE_EQ(record.last_exit_quality, last);
@@ -291,7 +291,7 @@ TEST(CalibrateNumbers, NeedTwoEarlyExitsToSaveAnything) {
   const LogitTable table = random_number_table(3, 40, 2);
   for (const char* rule : {"error-rise 100", "budget 2", "shares 0.5,0.5"}) {
     const CalibrationRecord record = calibrate(table, {.name = "patience"}, parse_calibration_rule(rule));
-    EXPECT_EQ(record.policy.thresholds, std::vector{HUGE_VAL}) << rule;
+    EXPECT_EQ(scores_of(record.policy.thresholds), std::vector{HUGE_VAL}) << rule;
     EXPECT_DOUBLE_EQ(record.cost_fraction, table.exit_cost.back());
   }
 }

@@ -73,9 +73,11 @@ inline ModelFile tiny_model() {
   model.manifest = made_up_manifest(attach_exits(plain, {{"relu1", head, Gate{}}}));
   model.tensors = made_up_weights(model.manifest.graph);
   model.manifest.class_names = {"circle", "Quadrat „eckig“", "✚"};
-  model.manifest.policy = {.name = "max-prob", .thresholds = {2.25}, .temperatures = {1.5, 1.0}};
+  model.manifest.policy = {.name = "max-prob", .thresholds = Threshold::scores({2.25}), .temperatures = {1.5, 1.0}};
   CalibrationRecord record;
-  record.policy = {.name = "entropy", .thresholds = {std::numeric_limits<double>::infinity()}, .temperatures = {}};
+  record.policy = {.name = "entropy",
+                   .thresholds = Threshold::scores({std::numeric_limits<double>::infinity()}),
+                   .temperatures = {}};
   record.rule = parse_calibration_rule("budget 0.5");
   record.origin = {.data_set = "glyphs", .split_hash = "0123456789abcdef", .precision = "fp32", .backend = "ref"};
   record.samples = 5;
@@ -116,24 +118,42 @@ inline ModelFile quantised_tiny_model() {
 // With the members policies got later: format version 3.
 inline ModelFile combined_tiny_model() {
   ModelFile model = tiny_model();
-  PolicySpec ensemble{.name = "ensemble", .thresholds = {1.5}, .temperatures = {2, 1}};
-  ensemble.ensemble.weights = {{0.25}};
-  ensemble.ensemble.biases = {{0, -0.5, 0}};
+  PolicySpec ensemble{.name = "ensemble", .thresholds = Threshold::scores({1.5}), .temperatures = {2, 1}};
+  ensemble.settings = {{"weights", NumberRows{{0.25}}}, {"biases", NumberRows{{0, -0.5, 0}}}};
   PolicySpec by_class{.name = "margin"};
-  by_class.class_thresholds = {{0.5, std::numeric_limits<double>::infinity(), 0.75}};
+  by_class.class_thresholds = {Threshold::scores({0.5, std::numeric_limits<double>::infinity(), 0.75})};
   PolicySpec gate{.name = "gate"};
-  gate.cost_weight = 0.0625;
+  gate.settings.set("cost_weight", 0.0625);
   model.manifest.cost_weights = CostWeights{.low = 0.03125, .high = 0.5, .standard = 0.125, .shifts = {{2.5, -0.25}}};
-  model.manifest.policy = {.name = "any", .deadline_seconds = 0.125, .parts = {ensemble, by_class, gate}};
-  model.manifest.calibrations[0].policy.abstain_below = 0.25;
+  model.manifest.policy = {.name = "any", .wrappers = {.deadline_seconds = 0.125}, .parts = {ensemble, by_class, gate}};
+  model.manifest.calibrations[0].policy.wrappers.abstain_below = Threshold::score(0.25);
   return model;
 }
 
 // A policy that lets the surest exit so far answer: format version 5.
 inline ModelFile surest_tiny_model() {
   ModelFile model = tiny_model();
-  const PolicySpec entropy{.name = "entropy", .thresholds = {0.875}};
-  model.manifest.policy = {.name = "all", .abstain_below = 0.5, .surest_so_far = true, .parts = {entropy}};
+  const PolicySpec entropy{.name = "entropy", .thresholds = Threshold::scores({0.875})};
+  model.manifest.policy = {
+      .name = "all", .wrappers = {.surest_so_far = true, .abstain_below = Threshold::score(0.5)}, .parts = {entropy}};
+  return model;
+}
+
+// A policy of settings that versions before 6 do not know, beside one that they do.
+inline ModelFile learned_tiny_model() {
+  ModelFile model = tiny_model();
+  PolicySpec learned{.name = "learned", .thresholds = {Threshold::score(1.5)}};
+  // Of exit 0: log-odds, margin, entropy score and gate; of exit 1 no gate, but log-odds and agreement of exit 0.
+  learned.settings = {{"penalty", 0.25},
+                      {"weights", NumberRows{{0.5, 1, -0.25, 0, 2}, {0, 1, 0.125, 0, 0.5, -1}}},
+                      {"means", NumberRows{{3, 0.5, 0.75, 0.5}, {4, 0.5, 0.75, 3, 0.5}}},
+                      {"scales", NumberRows{{2, 0.25, 0.25, 0.125}, {2, 0.25, 0.25, 2, 0.5}}}};
+  model.manifest.policy = {.name = "any",
+                           .wrappers = {.cap = 1, .abstain_below = Threshold::score(0)},
+                           .parts = {learned, {.name = "always", .settings = {{"exit", 1}}}}};
+  CalibrationRecord& record = model.manifest.calibrations[0];
+  record.policy.thresholds.clear();
+  record.policy.class_thresholds = {{Threshold::score(0.75), Threshold::nobody(), Threshold::everybody()}};
   return model;
 }
 
@@ -152,7 +172,7 @@ inline ModelFile regression_tiny_model() {
   model.manifest = made_up_manifest(attach_exits(plain, {{"relu1", head, {}}, {"relu2", head, {}}}));
   model.manifest.class_names.clear();
   model.manifest.quantity = Quantity{.name = "angle", .unit = "degrees"};
-  model.manifest.policy = {.name = "patience", .thresholds = {infinity, -2.5}};
+  model.manifest.policy = {.name = "patience", .thresholds = Threshold::scores({infinity, -2.5})};
   model.tensors = made_up_weights(model.manifest.graph);
   CalibrationRecord record;
   record.policy = model.manifest.policy;
@@ -176,7 +196,7 @@ inline ModelFile regression_tiny_model() {
 inline ModelFile guaranteed_tiny_model() {
   ModelFile model = tiny_model();
   CalibrationRecord record = model.manifest.calibrations[0];
-  record.policy = {.name = "max-prob", .thresholds = {2.25}, .temperatures = {1.5, 1.0}};
+  record.policy = {.name = "max-prob", .thresholds = Threshold::scores({2.25}), .temperatures = {1.5, 1.0}};
   record.rule = parse_calibration_rule("risk 0.25 delta 0.5 loss differs bound binomial");
   record.exit_shares = {0.6, 0.4};
   record.exit_savings = {0.375};

@@ -112,7 +112,7 @@ TEST(Allocations, ARunningSessionMakesNone) {
         ModelFile file;
         file.manifest.graph = build_network({backbone, "fractions:.3,.6", "conv-gap-fc:6", "both"}, {2, 11, 11}, 5);
         file.tensors = test::random_weights(file.manifest.graph, 1);
-        file.manifest.policy = {.name = "gate", .thresholds = {0.5, 0.5}, .temperatures = {}};
+        file.manifest.policy = {.name = "gate", .thresholds = Threshold::scores({0.5, 0.5}), .temperatures = {}};
         Session session(Model::from_file(file, {backend, precision, 8}));
         const std::vector<float> images = test::random_images(file.manifest.graph, 21, 1);
         const size_t per_sample = images.size() / 21;

@@ -66,7 +66,7 @@ TEST_P(ExitDecisions, FlipOnlyInsideTheBound) {
     std::vector<double> scores;
     for (size_t i = 0; i < kSamples; ++i) scores.push_back(score(i, k));
     std::sort(scores.begin(), scores.end());
-    spec.thresholds.push_back(std::nextafter(scores[kSamples / 2], 2));
+    spec.thresholds.push_back(Threshold::score(std::nextafter(scores[kSamples / 2], 2)));
   }
   file.manifest.policy = spec;
   Session expected(Model::from_file(file, {"ref", Precision::kF32, 16}));
@@ -82,7 +82,7 @@ TEST_P(ExitDecisions, FlipOnlyInsideTheBound) {
     const double largest = *std::max_element(of_exit.begin(), of_exit.end());
     if (want[i].exit_index != got[i].exit_index) {
       // The margin moves by at most as much as the logits.
-      EXPECT_LE(std::abs(score(i, k) - spec.thresholds[k]), largest) << "sample " << i << ", exit " << k;
+      EXPECT_LE(std::abs(score(i, k) - spec.thresholds[k].as_score()), largest) << "sample " << i << ", exit " << k;
       continue;
     }
     std::vector<float> row(logits.begin() + static_cast<ptrdiff_t>((i * exits + k) * classes),

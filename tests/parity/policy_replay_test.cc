@@ -94,7 +94,7 @@ TEST(PolicyReplay, DecidesByRecordedTimesAsTheEngineByItsClock) {
   table.stage_seconds = {0.5, 0.25, 0.5, 1};
   table.elapsed_seconds.resize(kSamples * kExits);
   PolicySpec spec = test::every_policy(context, table.logits, table.gates)[0];
-  spec.deadline_seconds = 4;
+  spec.wrappers.deadline_seconds = 4;
   const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, context);
   // Every reading of the clock moves it on by as much as the sample's number says.
   double now = 100, step = 0;
@@ -154,8 +154,8 @@ TEST(PolicyReplay, DecidesByRecordedWaitsAsTheEngineWhereSamplesWait) {
   int64_t at_once = 0, after_waiting = 0, later = 0;
   for (int draw = 0; draw < 30; ++draw) {
     PolicySpec spec = test::every_policy(context, table.logits, table.gates)[static_cast<size_t>(draw % 4)];
-    spec.deadline_seconds = 0.5 * static_cast<double>(4 + rng.below(60));
-    spec.surest_so_far = draw % 3 == 0;
+    spec.wrappers.deadline_seconds = 0.5 * static_cast<double>(4 + rng.below(60));
+    spec.wrappers.surest_so_far = draw % 3 == 0;
     const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, context);
     std::vector<std::unique_ptr<Noting>> noting;
     std::vector<const ExitPolicy*> policies;
@@ -210,10 +210,10 @@ TEST(PolicyReplay, DecidesAsTheEngineAboutNumbers) {
     PolicySpec patience{.name = "patience"};
     patience = test::with_thresholds(patience, context, table.logits, table.gates);
     PolicySpec unsure = patience, capped = patience;
-    unsure.abstain_below = patience.thresholds.back();
-    capped.cap = 2;
+    unsure.wrappers.abstain_below = patience.thresholds.back();
+    capped.wrappers.cap = 2;
     PolicySpec either{.name = "any"};
-    either.parts = {patience, {.name = "always", .always_exit = 2}};
+    either.parts = {patience, {.name = "always", .settings = {{"exit", 2}}}};
     for (const PolicySpec& spec : {patience, unsure, capped, either, PolicySpec{.name = "never"}}) {
       SCOPED_TRACE(backend + " " + spec.name);
       const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, context);

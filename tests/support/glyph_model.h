@@ -16,7 +16,7 @@ inline ModelFile glyph_model(uint64_t seed = 1) {
   manifest.graph = build_network({"b-lenet", "names:conv1", "gap-fc", "none"}, glyph_shape(), 10);
   manifest.class_names = glyph_class_names();
   manifest.preprocessing = {.image_shape = glyph_shape(), .mean = {0.5}, .std = {0.25}, .channel_order = "L"};
-  manifest.policy = {.name = "max-prob", .thresholds = {0.2}};
+  manifest.policy = {.name = "max-prob", .thresholds = Threshold::scores({0.2})};
   manifest.provenance.data_set = "glyphs";
   manifest.provenance.config_toml =
       "[data]\nglyph_train = 400\nglyph_test = 60\n[split]\nvalidation = 0.1\ncalibration = 0.2\n";

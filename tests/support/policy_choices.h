@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "policy/exit_policy.h"
+#include "support/learned_settings.h"
 
 namespace sooner::test {
 
@@ -15,7 +16,7 @@ namespace sooner::test {
 inline PolicySpec with_thresholds(PolicySpec spec, const PolicyContext& context, std::span<const float> logits,
                                   std::span<const float> gates) {
   const auto exits = static_cast<size_t>(context.exits), classes = static_cast<size_t>(context.classes);
-  spec.thresholds.assign(exits - 1, std::numeric_limits<double>::infinity());
+  spec.thresholds.assign(exits - 1, Threshold::nobody());
   const auto staying = make_policy(spec, context);
   std::vector<std::vector<double>> scores(exits - 1);
   for (size_t i = 0; i < logits.size() / exits / classes; ++i) {
@@ -29,7 +30,7 @@ inline PolicySpec with_thresholds(PolicySpec spec, const PolicyContext& context,
   }
   for (size_t k = 0; k + 1 < exits; ++k) {
     std::ranges::sort(scores[k]);
-    spec.thresholds[k] = scores[k][scores[k].size() * 2 / 3];
+    spec.thresholds[k] = Threshold::score(scores[k][scores[k].size() * 2 / 3]);
   }
   return spec;
 }
@@ -46,6 +47,7 @@ inline std::vector<PolicySpec> every_policy(const PolicyContext& context, std::s
     PolicySpec spec;
     spec.name = name;
     spec.temperatures = temperatures;
+    if (name == "learned") spec.settings = learned_settings(context);
     specs.push_back(chosen(spec));
   }
   PolicySpec patience;
@@ -54,16 +56,18 @@ inline std::vector<PolicySpec> every_policy(const PolicyContext& context, std::s
 
   PolicySpec weighted;
   weighted.name = "ensemble";
+  NumberRows weights, biases;
   for (size_t k = 0; k < early; ++k) {
-    weighted.ensemble.weights.emplace_back();
-    for (size_t i = 0; i <= k; ++i) weighted.ensemble.weights.back().push_back(0.5 * static_cast<double>(i) - 0.25);
-    weighted.ensemble.biases.emplace_back(classes, 0.0);
-    weighted.ensemble.biases.back()[k % classes] = 0.125;
+    weights.emplace_back();
+    for (size_t i = 0; i <= k; ++i) weights.back().push_back(0.5 * static_cast<double>(i) - 0.25);
+    biases.emplace_back(classes, 0.0);
+    biases.back()[k % classes] = 0.125;
   }
+  weighted.settings = {{"weights", weights}, {"biases", biases}};
   specs.push_back(chosen(weighted));
   PolicySpec mixture;
   mixture.name = "ensemble";
-  mixture.ensemble.mean = "arithmetic";
+  mixture.settings.set("mean", "arithmetic");
   specs.push_back(chosen(mixture));
 
   PolicySpec margin;
@@ -79,26 +83,26 @@ inline std::vector<PolicySpec> every_policy(const PolicyContext& context, std::s
 
   PolicySpec by_class = margin;
   by_class.thresholds.clear();
-  for (const double threshold : margin.thresholds) {
+  for (const Threshold& threshold : margin.thresholds) {
     by_class.class_thresholds.emplace_back(classes, threshold);
-    by_class.class_thresholds.back()[0] = std::numeric_limits<double>::infinity();
+    by_class.class_thresholds.back()[0] = Threshold::nobody();
   }
   specs.push_back(by_class);
   PolicySpec unsure = margin;
-  unsure.abstain_below = margin.thresholds.back() / 2;
+  unsure.wrappers.abstain_below = Threshold::score(margin.thresholds.back().as_score() / 2);
   specs.push_back(unsure);
-  unsure.surest_so_far = true;
+  unsure.wrappers.surest_so_far = true;
   specs.push_back(unsure);
   // One that compares exits by its own score, and one that leaves it to max-prob.
   for (PolicySpec surest : {margin, patience}) {
-    surest.surest_so_far = true;
+    surest.wrappers.surest_so_far = true;
     specs.push_back(surest);
   }
   PolicySpec in_time = margin;
-  in_time.deadline_seconds = 1e9;
+  in_time.wrappers.deadline_seconds = 1e9;
   specs.push_back(in_time);
   PolicySpec capped = margin;
-  capped.cap = static_cast<int32_t>(early) - 1;
+  capped.wrappers.cap = static_cast<int32_t>(early) - 1;
   specs.push_back(capped);
   return specs;
 }

@@ -60,19 +60,19 @@ std::unique_ptr<const ExitPolicy> combine(const PolicySpec& spec, const PolicyCo
 
 PolicyKind any_policy_kind() {
   return {.name = "any",
+          .fits = PolicyFits::kBoth,
           .thresholds = false,
           .scores_last_exit = false,
-          .parts = true,
-          .default_threshold = std::nullopt,
+          .joins_parts = "or",
           .make = [](const PolicySpec& spec, const PolicyContext& context) { return combine(spec, context, 1); }};
 }
 
 PolicyKind all_policy_kind() {
   return {.name = "all",
+          .fits = PolicyFits::kBoth,
           .thresholds = false,
           .scores_last_exit = false,
-          .parts = true,
-          .default_threshold = std::nullopt,
+          .joins_parts = "and",
           .make = [](const PolicySpec& spec, const PolicyContext& context) {
             return combine(spec, context, spec.parts.size());
           }};

@@ -40,11 +40,15 @@ class ConfidencePolicy final : public ThresholdPolicy {
 
 PolicyKind confidence_policy_kind() {
   return {.name = "confidence",
+          .unit = {.name = "confidence",
+                   .text = [](double score, int32_t /*classes*/) { return plain_threshold_text("sum w >= ", score); }},
           .gates = true,
           .scores_last_exit = false,
           .default_threshold = 0.5,
           .lowest_threshold = 0,
           .highest_threshold = 1,
+          .settings = {cost_weight_setting()},
+          .check = check_cost_weight_of,
           .make = [](const PolicySpec& spec, const PolicyContext& context) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<ConfidencePolicy>(spec, context);
           }};

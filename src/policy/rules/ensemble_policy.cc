@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
 #include "policy/policy_kind.h"
+#include "policy/rules/ensemble_fit.h"
 #include "policy/rules/state_rows.h"
 #include "policy/rules/threshold_policy.h"
 #include "policy/scores.h"
@@ -74,11 +76,12 @@ class PlainGeometric final : public EnsemblePolicy {
 class WeightedGeometric final : public EnsemblePolicy {
  public:
   WeightedGeometric(const PolicySpec& spec, size_t exits, size_t classes)
-      : EnsemblePolicy(spec, classes), exits_(exits), biases_(spec.ensemble.biases) {
+      : EnsemblePolicy(spec, classes), exits_(exits), biases_(spec.settings.rows("biases")) {
+    const NumberRows& weights = spec.settings.rows("weights");
     for (size_t k = 0; k + 1 < exits; ++k) {
       std::vector<double> factors(k + 1, 1 / static_cast<double>(k + 1));
-      for (size_t i = 0; i <= k && !spec.ensemble.weights.empty(); ++i) {
-        factors[i] *= std::exp(spec.ensemble.weights[k][i]);
+      for (size_t i = 0; i <= k && !weights.empty(); ++i) {
+        factors[i] *= std::exp(weights[k][i]);
       }
       factors_.push_back(std::move(factors));
     }
@@ -126,17 +129,86 @@ class Arithmetic final : public EnsemblePolicy {
 
 std::unique_ptr<const ExitPolicy> make(const PolicySpec& spec, const PolicyContext& context) {
   const auto classes = static_cast<size_t>(context.classes);
-  if (spec.ensemble.mean == "arithmetic") return std::make_unique<Arithmetic>(spec, classes);
-  if (spec.ensemble.weights.empty() && spec.ensemble.biases.empty()) {
+  if (spec.settings.text("mean") == "arithmetic") return std::make_unique<Arithmetic>(spec, classes);
+  if (spec.settings.rows("weights").empty() && spec.settings.rows("biases").empty()) {
     return std::make_unique<PlainGeometric>(spec, classes);
   }
   return std::make_unique<WeightedGeometric>(spec, static_cast<size_t>(context.exits), classes);
 }
 
+// Rows of numbers, one row an early exit, or none. size_of: of row k.
+template <typename SizeOf>
+void check_rows(std::string_view what, const NumberRows& rows, size_t early_exits, SizeOf size_of) {
+  if (rows.empty()) return;
+  if (rows.size() != early_exits) {
+    fail(Code::kInvalidArgument, "[policy] 'ensemble' got {} for {} exits, expected {}: the early exits", what,
+         rows.size(), early_exits);
+  }
+  for (size_t k = 0; k < rows.size(); ++k) {
+    if (rows[k].size() == size_of(k)) continue;
+    fail(Code::kInvalidArgument, "[policy] 'ensemble' got {} {} at exit {}, expected {}", rows[k].size(), what, k,
+         size_of(k));
+  }
+}
+
+void check(const PolicySpec& spec, const PolicyContext& context) {
+  const NumberRows& weights = spec.settings.rows("weights");
+  const NumberRows& biases = spec.settings.rows("biases");
+  if (spec.settings.text("mean") == "arithmetic" && !(weights.empty() && biases.empty())) {
+    fail(Code::kInvalidArgument,
+         "[policy] 'ensemble' got weights or biases for an arithmetic mean, expected none; use the geometric one");
+  }
+  const auto early_exits = static_cast<size_t>(context.exits - 1);
+  check_rows("weights", weights, early_exits, [](size_t k) { return k + 1; });
+  check_rows("biases", biases, early_exits, [&](size_t /*k*/) { return static_cast<size_t>(context.classes); });
+}
+
+std::string said(const PolicySpec& spec) {
+  const SettingValue* mean = spec.settings.find("mean");
+  const auto fitted = [&](std::string_view name) {
+    const SettingValue* rows = spec.settings.find(name);
+    return rows != nullptr && !std::get<NumberRows>(*rows).empty();
+  };
+  const std::string word = mean == nullptr ? "geometric" : std::get<std::string>(*mean);
+  return (word == "geometric" ? "" : ", " + word) + (fitted("weights") || fitted("biases") ? ", weighted" : "");
+}
+
+// A geometric mean that nobody gave weights; what an arithmetic one could be fitted by is not part of it.
+PolicySettings fit(const LabelledLogits& samples, const PolicySpec& spec) {
+  PolicySettings settings = spec.settings;
+  const SettingValue* mean = settings.find("mean");
+  if (mean != nullptr && *mean != SettingValue("geometric")) return settings;
+  if (settings.has("weights") || settings.has("biases")) return settings;
+  EnsembleFit found = fit_ensemble(samples, spec.temperatures);
+  settings.set("weights", std::move(found.weights));
+  settings.set("biases", std::move(found.biases));
+  return settings;
+}
+
 }  // namespace
 
 PolicyKind ensemble_policy_kind() {
-  return {.name = "ensemble", .probabilities = true, .default_threshold = std::nullopt, .make = make};
+  // exp(w) of a weight within is a usable number.
+  constexpr double kLargestWeight = 50;
+  const auto fitted = [](const char* name) {
+    return PolicySetting{
+        .name = name, .standard = NumberRows(), .low = -kLargestWeight, .high = kLargestWeight, .fitted = true};
+  };
+  return {.name = "ensemble",
+          .unit = probability_unit([](double score, int32_t /*classes*/) { return probability_text("p >= ", score); }),
+          .probabilities = true,
+          .settings = {{.name = "mean",
+                        .flag = "--ensemble-mean",
+                        .help = "ensemble: geometric | arithmetic",
+                        .standard = "geometric",
+                        .choices = {"geometric", "arithmetic"}},
+                       // [K-1][k+1]: w_{k,i}, whose exponential weighs exit i in the ensemble of early exit k.
+                       fitted("weights"),
+                       fitted("biases")},  // [K-1][C]: b_k
+          .said = said,
+          .check = check,
+          .make = make,
+          .fit = fit};
 }
 
 }  // namespace sooner

@@ -28,11 +28,15 @@ class GatePolicy final : public ThresholdPolicy {
 
 PolicyKind gate_policy_kind() {
   return {.name = "gate",
+          .unit = {.name = "gate",
+                   .text = [](double score, int32_t /*classes*/) { return plain_threshold_text("g >= ", score); }},
           .gates = true,
           .scores_last_exit = false,
           .default_threshold = 0.5,
           .lowest_threshold = 0,
           .highest_threshold = 1,
+          .settings = {cost_weight_setting()},
+          .check = check_cost_weight_of,
           .make = [](const PolicySpec& spec, const PolicyContext& context) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<GatePolicy>(spec, context);
           }};

@@ -20,14 +20,16 @@ class MarginPolicy final : public ThresholdPolicy {
 }  // namespace
 
 PolicyKind margin_policy_kind() {
-  return {.name = "margin",
-          .probabilities = true,
-          .default_threshold = std::nullopt,
-          .lowest_threshold = 0,
-          .highest_threshold = 1,
-          .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
-            return std::make_unique<MarginPolicy>(spec);
-          }};
+  return {
+      .name = "margin",
+      .unit = {.name = "margin",
+               .text = [](double score, int32_t /*classes*/) { return plain_threshold_text("p1 - p2 >= ", score); }},
+      .probabilities = true,
+      .lowest_threshold = 0,
+      .highest_threshold = 1,
+      .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
+        return std::make_unique<MarginPolicy>(spec);
+      }};
 }
 
 }  // namespace sooner

@@ -21,8 +21,8 @@ class MaxProbPolicy final : public ThresholdPolicy {
 
 PolicyKind max_prob_policy_kind() {
   return {.name = "max-prob",
+          .unit = probability_unit([](double score, int32_t /*classes*/) { return probability_text("p >= ", score); }),
           .probabilities = true,
-          .default_threshold = std::nullopt,
           .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<MaxProbPolicy>(spec);
           }};

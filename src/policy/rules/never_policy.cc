@@ -23,9 +23,10 @@ class NeverPolicy final : public ExitPolicy {
 
 PolicyKind never_policy_kind() {
   return {.name = "never",
+          .fits = PolicyFits::kBoth,
           .thresholds = false,
           .scores_last_exit = false,
-          .default_threshold = std::nullopt,
+          .fixed = [](const PolicySpec& /*spec*/, int32_t /*exit*/) { return FixedExit{}; },
           .make = [](const PolicySpec& /*spec*/, const PolicyContext& context) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<NeverPolicy>(context.exits);
           }};

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "policy/policy_kind.h"
 #include "policy/rules/threshold_policy.h"
 #include "policy/scores.h"
@@ -42,6 +44,9 @@ class PatiencePolicy final : public ThresholdPolicy {
 
 PolicyKind patience_policy_kind() {
   return {.name = "patience",
+          .unit = {.name = "exits",
+                   .text = [](double score,
+                              int32_t /*classes*/) { return fmt::format("{:.3g} exits in a row agree", score); }},
           .default_threshold = 1,  // the least that asks for any agreement
           .lowest_threshold = 0,
           .counts_exits = true,

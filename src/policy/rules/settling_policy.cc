@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "core/error.h"
 #include "policy/policy_kind.h"
 #include "policy/rules/threshold_policy.h"
 
@@ -36,11 +37,23 @@ class SettlingPolicy final : public ThresholdPolicy {
   }
 };
 
+double score_of_change(double change, int32_t /*classes*/) {
+  if (change >= 0) return -change;
+  fail(Code::kInvalidArgument, "[policy] 'patience' got {}, expected from 0: by how much answers may still change",
+       change);
+}
+
+double change_of_score(double score, int32_t /*classes*/) { return std::abs(score); }
+
+std::string text(double score, int32_t /*classes*/) { return fmt::format("changed by <= {:.3g}", std::abs(score)); }
+
 }  // namespace
 
 PolicyKind settling_policy_kind() {
+  // No default: how much is little depends on the quantity's unit.
   return {.name = "patience",
-          .default_threshold = std::nullopt,  // how much is little depends on the unit
+          .fits = PolicyFits::kNumbers,
+          .unit = {.name = "change", .to_score = score_of_change, .from_score = change_of_score, .text = text},
           .highest_threshold = 0,
           .make = [](const PolicySpec& spec, const PolicyContext& /*context*/) -> std::unique_ptr<const ExitPolicy> {
             return std::make_unique<SettlingPolicy>(spec);

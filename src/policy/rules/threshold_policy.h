@@ -13,12 +13,11 @@ namespace sooner {
 // Immutable; a derived class gives the score, and the answer where it is not the exit's own.
 class ThresholdPolicy : public ExitPolicy {
  public:
-  // REQUIRES: temperatures [K], thresholds [K-1] or class_thresholds [K-1][C].
+  // REQUIRES: temperatures [K], thresholds [K-1] or class_thresholds [K-1][C], as scores.
   explicit ThresholdPolicy(const PolicySpec& spec)
-      : name_(spec.name),
-        thresholds_(spec.thresholds),
-        class_thresholds_(spec.class_thresholds),
-        temperatures_(spec.temperatures) {}
+      : name_(spec.name), thresholds_(scores_of(spec.thresholds)), temperatures_(spec.temperatures) {
+    for (const std::vector<Threshold>& row : spec.class_thresholds) class_thresholds_.push_back(scores_of(row));
+  }
 
   [[nodiscard]] std::string_view name() const final { return name_; }
 

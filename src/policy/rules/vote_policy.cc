@@ -44,14 +44,16 @@ class VotePolicy final : public ThresholdPolicy {
 }  // namespace
 
 PolicyKind vote_policy_kind() {
-  return {.name = "vote",
-          .probabilities = true,
-          .default_threshold = std::nullopt,
-          .lowest_threshold = 0,
-          .highest_threshold = 1,
-          .make = [](const PolicySpec& spec, const PolicyContext& context) -> std::unique_ptr<const ExitPolicy> {
-            return std::make_unique<VotePolicy>(spec, static_cast<size_t>(context.classes));
-          }};
+  return {
+      .name = "vote",
+      .unit = {.name = "vote",
+               .text = [](double score, int32_t /*classes*/) { return plain_threshold_text("mean vote >= ", score); }},
+      .probabilities = true,
+      .lowest_threshold = 0,
+      .highest_threshold = 1,
+      .make = [](const PolicySpec& spec, const PolicyContext& context) -> std::unique_ptr<const ExitPolicy> {
+        return std::make_unique<VotePolicy>(spec, static_cast<size_t>(context.classes));
+      }};
 }
 
 }  // namespace sooner

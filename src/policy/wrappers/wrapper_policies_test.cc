@@ -18,7 +18,8 @@ using ::testing::ElementsAre;
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 TEST(Cap, StopsWhoeverIsStillThere) {
-  const auto policy = make_policy({.name = "max-prob", .thresholds = {3, 3}, .cap = 1}, kThreeExits);
+  const auto policy =
+      make_policy({.name = "max-prob", .thresholds = Threshold::scores({3, 3}), .wrappers = {.cap = 1}}, kThreeExits);
   EXPECT_EQ(policy->name(), "max-prob");
   EXPECT_THAT(outcomes(walk(*policy, {{0, 0}, {0, 0}})), ElementsAre(Left::kStays, Left::kByCap));
   EXPECT_THAT(outcomes(walk(*policy, {{0, 0}, {4, 0}})), ElementsAre(Left::kStays, Left::kByPolicy));
@@ -26,13 +27,16 @@ TEST(Cap, StopsWhoeverIsStillThere) {
 }
 
 TEST(Cap, AtTheLastExitChangesNothing) {
-  const auto policy = make_policy({.name = "max-prob", .thresholds = {3, 3}, .cap = 2}, kThreeExits);
+  const auto policy =
+      make_policy({.name = "max-prob", .thresholds = Threshold::scores({3, 3}), .wrappers = {.cap = 2}}, kThreeExits);
   EXPECT_THAT(outcomes(walk(*policy, kUndecided)), ElementsAre(Left::kStays, Left::kStays, Left::kAtLastExit));
 }
 
 TEST(Cap, MakesASkippedHeadAnswer) {
   for (const std::string name : {"never", "always"}) {
-    const auto policy = make_policy({.name = name, .always_exit = 2, .cap = 1}, kThreeExits);
+    PolicySpec spec{.name = name, .wrappers = {.cap = 1}};
+    if (spec.name == "always") spec.settings.set("exit", int64_t{2});
+    const auto policy = make_policy(spec, kThreeExits);
     EXPECT_FALSE(policy->needs_exit(0));
     EXPECT_TRUE(policy->needs_exit(1));
     EXPECT_EQ(walk(*policy, kUndecided)[1].left, Left::kByCap);
@@ -40,7 +44,8 @@ TEST(Cap, MakesASkippedHeadAnswer) {
 }
 
 TEST(Cap, PassesTheStateOn) {
-  const auto policy = make_policy({.name = "confidence", .thresholds = {0.9, 0.9}, .cap = 1}, kThreeExits);
+  const auto policy = make_policy(
+      {.name = "confidence", .thresholds = Threshold::scores({0.9, 0.9}), .wrappers = {.cap = 1}}, kThreeExits);
   EXPECT_EQ(policy->state_bytes(), 8U);
   const auto verdicts = walk(*policy, {{0, 0}, {0, 0}}, {0.5F, 0.5F});
   EXPECT_FLOAT_EQ(verdicts[1].score, 0.75F);
@@ -48,8 +53,8 @@ TEST(Cap, PassesTheStateOn) {
 }
 
 TEST(Abstention, IsForThoseThatHaveToLeaveUnsure) {
-  PolicySpec spec{.name = "max-prob", .thresholds = {3, 3}};
-  spec.abstain_below = 1;
+  PolicySpec spec{.name = "max-prob", .thresholds = Threshold::scores({3, 3})};
+  spec.wrappers.abstain_below = Threshold::score(1);
   const auto policy = make_policy(spec, kThreeExits);
   EXPECT_EQ(policy->name(), "max-prob");
   EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {0.5F, 0}})[2].left, Left::kAbstains);
@@ -57,7 +62,7 @@ TEST(Abstention, IsForThoseThatHaveToLeaveUnsure) {
   EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {kNan, 0}})[2].left, Left::kAbstains);
   EXPECT_EQ(walk(*policy, {{0.5F, 0}})[0].left, Left::kStays);
   EXPECT_EQ(walk(*policy, {{3, 0}})[0].left, Left::kByPolicy);
-  spec.cap = 0;
+  spec.wrappers.cap = 0;
   EXPECT_EQ(walk(*make_policy(spec, kThreeExits), {{0.5F, 0}})[0].left, Left::kAbstains);
   EXPECT_EQ(walk(*make_policy(spec, kThreeExits), {{2, 0}})[0].left, Left::kByCap);
 }
@@ -65,7 +70,7 @@ TEST(Abstention, IsForThoseThatHaveToLeaveUnsure) {
 TEST(Abstention, GoesByMaxProbWhereThePolicyGivesTheLastExitNoScore) {
   for (const char* name : {"gate", "never"}) {
     PolicySpec spec{.name = name};
-    spec.abstain_below = 1;  // log-odds: the difference of two logits
+    spec.wrappers.abstain_below = Threshold::score(1);  // log-odds: the difference of two logits
     const auto policy = make_policy(spec, kThreeExits);
     const std::vector<float> shut{0, 0};
     EXPECT_EQ(walk(*policy, {{0, 0}, {0, 0}, {0.5F, 0}}, shut)[2].left, Left::kAbstains) << name;
@@ -74,7 +79,10 @@ TEST(Abstention, GoesByMaxProbWhereThePolicyGivesTheLastExitNoScore) {
 }
 
 TEST(SurestSoFar, AnswersForThoseThatHaveToLeaveUnsure) {
-  PolicySpec spec{.name = "max-prob", .thresholds = {3, 3}, .temperatures = {0.5, 1, 1}, .surest_so_far = true};
+  PolicySpec spec{.name = "max-prob",
+                  .thresholds = Threshold::scores({3, 3}),
+                  .temperatures = {0.5, 1, 1},
+                  .wrappers = {.surest_so_far = true}};
   const auto policy = make_policy(spec, kThreeExits);
   EXPECT_EQ(policy->state_bytes(), 16U);
   // Log-odds 1 / .5, 1 and .5: exit 0 is the surest, with e^2 / (1 + e^2) for class 1.
@@ -90,7 +98,7 @@ TEST(SurestSoFar, AnswersForThoseThatHaveToLeaveUnsure) {
   EXPECT_EQ(sure[1].left, Left::kByPolicy);
   EXPECT_EQ(sure[1].label, -1);
   // At the cap, too.
-  spec.cap = 1;
+  spec.wrappers.cap = 1;
   const auto capped = walk(*make_policy(spec, kThreeExits), {{0, 1}, {1, 0}});
   EXPECT_EQ(capped[1].left, Left::kByCap);
   EXPECT_EQ(capped[1].label, 1);
@@ -98,7 +106,7 @@ TEST(SurestSoFar, AnswersForThoseThatHaveToLeaveUnsure) {
 
 TEST(SurestSoFar, GoesByMaxProbWhereScoresDoNotCompare) {
   for (const std::string name : {"gate", "confidence", "patience", "never"}) {
-    const auto policy = make_policy({.name = name, .surest_so_far = true}, kThreeExits);
+    const auto policy = make_policy({.name = name, .wrappers = {.surest_so_far = true}}, kThreeExits);
     EXPECT_TRUE(policy->needs_exit(0)) << name;
     const auto verdicts = walk(*policy, {{0, 2}, {1.5F, 0}, {1, 0}}, {0.125F, 0.25F});
     EXPECT_EQ(verdicts[2].left, Left::kAtLastExit) << name;
@@ -107,34 +115,39 @@ TEST(SurestSoFar, GoesByMaxProbWhereScoresDoNotCompare) {
     EXPECT_FLOAT_EQ(verdicts[2].probability, 0.880797F) << name;
   }
   // Gates report their own score until then.
-  EXPECT_FLOAT_EQ(walk(*make_policy({.name = "gate", .surest_so_far = true}, kThreeExits), {{0, 2}}, {0.125F})[0].score,
-                  0.125F);
+  EXPECT_FLOAT_EQ(
+      walk(*make_policy({.name = "gate", .wrappers = {.surest_so_far = true}}, kThreeExits), {{0, 2}}, {0.125F})[0]
+          .score,
+      0.125F);
 }
 
 TEST(SurestSoFar, TakesAnAnswerThatIsNoNumberForUnsure) {
-  const auto policy = make_policy({.name = "margin", .thresholds = {1, 1}, .surest_so_far = true}, kThreeExits);
+  const auto policy = make_policy(
+      {.name = "margin", .thresholds = Threshold::scores({1, 1}), .wrappers = {.surest_so_far = true}}, kThreeExits);
   EXPECT_EQ(walk(*policy, {{kNan, 0}, {0, 1}, {kNan, kNan}})[2].label, 1);
   EXPECT_EQ(walk(*policy, {{kNan, 0}, {kNan, 0}, {kNan, kNan}})[2].left, Left::kAtLastExit);
 }
 
 TEST(SurestSoFar, AbstainsWhereEvenTheSurestIsUnsure) {
-  const PolicySpec margin{.name = "margin", .thresholds = {1, 1}, .abstain_below = 0.5, .surest_so_far = true};
-  const PolicySpec gate{.name = "gate", .abstain_below = 1.25, .surest_so_far = true};
+  const PolicySpec margin{.name = "margin",
+                          .thresholds = Threshold::scores({1, 1}),
+                          .wrappers = {.surest_so_far = true, .abstain_below = Threshold::score(0.5)}};
+  const PolicySpec gate{.name = "gate", .wrappers = {.surest_so_far = true, .abstain_below = Threshold::score(1.25)}};
   for (const PolicySpec& spec : {margin, gate}) {
     const auto policy = make_policy(spec, kThreeExits);
     // Margins tanh(1) = .76 and tanh(.5) = .46.
     EXPECT_EQ(walk(*policy, {{2, 0}, {0, 1}, {0, 0}}, {0, 0})[2].left, Left::kAtLastExit) << spec.name;
     EXPECT_EQ(walk(*policy, {{1, 0}, {0, 1}, {0, 0}}, {0, 0})[2].left, Left::kAbstains) << spec.name;
   }
-  EXPECT_EQ(abstains_by(margin), "margin");
-  EXPECT_EQ(abstains_by(gate), "max-prob");
-  EXPECT_EQ(abstains_by({.name = "patience"}), "patience");
-  EXPECT_EQ(abstains_by({.name = "patience", .surest_so_far = true}), "max-prob");
+  EXPECT_EQ(abstains_by(margin).name, "margin");
+  EXPECT_EQ(abstains_by(gate).name, "max-prob");
+  EXPECT_EQ(abstains_by({.name = "patience"}).name, "patience");
+  EXPECT_EQ(abstains_by({.name = "patience", .wrappers = {.surest_so_far = true}}).name, "max-prob");
 }
 
 TEST(Deadline, StopsWhoCouldNotFinishTheNextStage) {
-  PolicySpec spec{.name = "confidence", .thresholds = {0.9, 0.9}};
-  spec.deadline_seconds = 1;
+  PolicySpec spec{.name = "confidence", .thresholds = Threshold::scores({0.9, 0.9})};
+  spec.wrappers.deadline_seconds = 1;
   const auto policy = make_policy(spec, kThreeExits);
   EXPECT_TRUE(policy->needs_times());
   EXPECT_EQ(policy->state_bytes(), 8U);
@@ -152,14 +165,14 @@ TEST(Deadline, StopsWhoCouldNotFinishTheNextStage) {
 
 TEST(Deadline, MakesSkippedHeadsAnswerAndMayEndInAbstention) {
   PolicySpec spec;
-  spec.deadline_seconds = 1;
+  spec.wrappers.deadline_seconds = 1;
   const auto never = make_policy(spec, kThreeExits);
   EXPECT_TRUE(never->needs_exit(0));
   const std::array<float, 2> logits = {1, 0};
   EXPECT_EQ(never->decide({0, logits, kNan, 2, 0}, {}).left, Left::kByDeadline);
   spec.name = "max-prob";
-  spec.thresholds = {3, 3};
-  spec.abstain_below = 2;
+  spec.thresholds = Threshold::scores({3, 3});
+  spec.wrappers.abstain_below = Threshold::score(2);
   const auto unsure = make_policy(spec, kThreeExits);
   EXPECT_TRUE(unsure->needs_times());
   EXPECT_EQ(unsure->decide({0, logits, kNan, 2, 0}, {}).left, Left::kAbstains);

@@ -21,9 +21,9 @@ struct Answer {
 // are answered.
 double abstain_threshold(std::span<const Answer> answers, const Abstention& wanted);
 
-// PolicySpec::abstain_below of `policy`, whose own is put aside, without cap and deadline. Chosen on the table: a
-// promise about samples to come it is not. Throws what abstain_threshold and make_policy throw. REQUIRES: a valid table
-// of a network that answers with classes.
+// PolicyWrappers::abstain_below, as a score, of `policy`, whose own is put aside, without cap and deadline. Chosen on
+// the table: a promise about samples to come it is not. Throws what abstain_threshold and make_policy throw. REQUIRES:
+// a valid table of a network that answers with classes.
 double choose_abstention(const LogitTable& table, const PolicySpec& policy, const Abstention& wanted);
 
 }  // namespace sooner

@@ -56,9 +56,10 @@ TEST(Abstention, ThatCannotKeepToTheErrorIsRefused) {
 TEST(Abstention, IsWhatAReplayDoes) {
   const LogitTable table = random_logit_table(19, 500, 3, 4);
   // The second and third by max-prob's score, having none of their own at the last exit.
-  for (PolicySpec spec : {PolicySpec{.name = "max-prob", .thresholds = {2, 3}}, PolicySpec{.name = "never"},
-                          PolicySpec{.name = "any", .parts = {{.name = "margin", .thresholds = {0.9, 0.9}}}}}) {
-    spec.abstain_below = choose_abstention(table, spec, {AbstainGoal::kCoverage, 0.97});
+  for (PolicySpec spec :
+       {PolicySpec{.name = "max-prob", .thresholds = Threshold::scores({2, 3})}, PolicySpec{.name = "never"},
+        PolicySpec{.name = "any", .parts = {{.name = "margin", .thresholds = Threshold::scores({0.9, 0.9})}}}}) {
+    spec.wrappers.abstain_below = Threshold::score(choose_abstention(table, spec, {AbstainGoal::kCoverage, 0.97}));
     const Replay result = replay(table, *make_policy(spec, policy_context(table)));
     EXPECT_NEAR(result.abstained, 0.03, 1.0 / 500 + 1e-12) << spec.name;
     EXPECT_LE(result.abstained, 0.03 + 1e-12) << spec.name;

@@ -9,7 +9,7 @@ namespace sooner {
 
 std::vector<double> exit_savings(const LogitTable& table, const PolicySpec& policy) {
   PolicySpec spec = policy;
-  spec.deadline_seconds = std::numeric_limits<double>::infinity();
+  spec.wrappers.deadline_seconds = std::numeric_limits<double>::infinity();
   const auto chosen = make_policy(spec, policy_context(table));
   const auto exits = static_cast<size_t>(table.exits);
   // Of every sample: where it leaves, and where it would without that exit.

@@ -20,7 +20,7 @@ TEST(ExitSavings, AreThoseWorkedByHand) {
                                       {0, 9, 9},   // leaves at 1, would go to the end: saves .6
                                       {0, 0, 9}},  // leaves at the end
                                      {0, 0, 0, 0}, {0.2, 0.5, 1.1});
-  const PolicySpec policy{.name = "margin", .thresholds = {0.5, 0.5}};
+  const PolicySpec policy{.name = "margin", .thresholds = Threshold::scores({0.5, 0.5})};
   EXPECT_THAT(exit_savings(table, policy), ElementsAre(DoubleNear(1.2 / 4, 1e-12), DoubleNear(0.6 / 2, 1e-12)));
 }
 
@@ -28,7 +28,8 @@ TEST(ExitSavings, AreNothingWhereNobodyLeavesOrArrives) {
   const double never = std::numeric_limits<double>::infinity();
   const LogitTable table = random_logit_table(3, 50, 3, 4);
   EXPECT_EQ(exit_savings(table, {.name = "never"}), (std::vector<double>{0, 0}));
-  const std::vector<double> first = exit_savings(table, {.name = "margin", .thresholds = {-never, -never}});
+  const std::vector<double> first =
+      exit_savings(table, {.name = "margin", .thresholds = Threshold::scores({-never, -never})});
   EXPECT_NEAR(first[0], table.exit_cost[1] - table.exit_cost[0], 1e-12);
   EXPECT_EQ(first[1], 0);
 }

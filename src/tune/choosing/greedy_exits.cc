@@ -5,6 +5,7 @@
 
 #include "policy/policy_kind.h"
 #include "tune/choosing/accuracy_drop.h"
+#include "tune/fitting/fit_policy.h"
 #include "tune/fitting/temperature.h"
 #include "tune/tables/exit_subset.h"
 
@@ -29,8 +30,8 @@ std::vector<size_t> GreedyChoice::exits() const {
 
 GreedyChoice choose_exits(const LogitTable& table, const GreedyOptions& options) {
   validate(table);
-  const std::vector<double> temperatures =
-      policy_kind(options.policy).probabilities ? fit_temperatures(table) : std::vector<double>{};
+  const PolicyKind& kind = policy_kind(options.policy, table.classes);
+  const std::vector<double> temperatures = kind.probabilities ? fit_temperatures(table) : std::vector<double>{};
   const auto with_exits = [&](const std::vector<size_t>& exits) {
     LogitTable kept = keep_exits(table, exits);
     if (options.exit_cost) kept.exit_cost = options.exit_cost(exits);
@@ -45,12 +46,14 @@ GreedyChoice choose_exits(const LogitTable& table, const GreedyOptions& options)
     for (size_t exit = 0; exit < early; ++exit) {
       if (std::ranges::binary_search(taken, exit)) continue;
       const std::vector<size_t> exits = with(taken, exit);
-      PolicySpec policy{.name = options.policy};
+      FittedPolicy fitted{.policy = {.name = options.policy}};
+      const LogitTable kept = with_exits(exits);
+      if (kind.fits_apart) fitted = fit_policy(kept, std::move(fitted.policy));  // it cannot do without
       if (!temperatures.empty()) {
-        for (const size_t k : exits) policy.temperatures.push_back(temperatures[k]);
-        policy.temperatures.push_back(temperatures.back());
+        for (const size_t k : exits) fitted.policy.temperatures.push_back(temperatures[k]);
+        fitted.policy.temperatures.push_back(temperatures.back());
       }
-      const ScoreTable scores = score_table(with_exits(exits), policy);
+      const ScoreTable scores = score_table(choosing_table(fitted, kept), fitted.policy);
       const Outcome expected = choose_by_accuracy_drop(scores, options.drop, {.most_steps = kProof}).expected;
       if (!best || expected.cost < best->cost) best = GreedyStep{exit, expected.cost, expected.quality};
     }

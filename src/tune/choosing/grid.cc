@@ -7,20 +7,20 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
-#include "policy/threshold_units.h"
+#include "policy/policy_kind.h"
 
 namespace sooner {
 namespace {
 
-std::vector<double> all_values(const std::vector<float>& scores, const std::string& policy_name, int32_t classes) {
+std::vector<double> all_values(const std::vector<float>& scores, const PolicyKind& kind, int32_t classes) {
   std::vector<double> values;
-  if (policy_name == "entropy") {
-    for (const double nats : kBranchyNetNats) values.push_back(entropy_score_from_nats(nats, classes));
-    return values;
+  for (const double told : kind.grid) {
+    values.push_back(score_of(Threshold::in(kind.unit.name, told), kind.unit, kind.name, classes));
   }
+  if (!values.empty()) return values;
   std::vector<float> surest_first = scores;
   std::ranges::sort(surest_first, std::greater<>());
-  const size_t parts = std::size(kBranchyNetNats);
+  const size_t parts = kGridQuantiles;
   for (size_t i = 1; i <= parts; ++i) {
     values.push_back(static_cast<double>(surest_first[surest_first.size() * i / parts - (i == parts ? 1 : 0)]));
   }
@@ -46,14 +46,16 @@ std::vector<std::vector<double>> grid_values(const ScoreTable& table, const std:
          "(`sooner exits`)",
          early, most_choices);
   }
+  const PolicyKind& kind = policy_kind(policy_name, classes);
+  const size_t listed = kind.grid.empty() ? kGridQuantiles : kind.grid.size();
   size_t count = 1;  // the most whose power is within the limit; +inf beside them
-  while (count <= std::size(kBranchyNetNats) &&
+  while (count <= listed &&
          std::pow(static_cast<double>(count + 2), static_cast<double>(early)) <= static_cast<double>(most_choices)) {
     ++count;
   }
   std::vector<std::vector<double>> grid;
   for (size_t k = 0; k < early; ++k) {
-    std::vector<double> values = thinned(all_values(table.scores[k], policy_name, classes), count);
+    std::vector<double> values = thinned(all_values(table.scores[k], kind, classes), count);
     values.insert(values.begin(), std::numeric_limits<double>::infinity());
     values.erase(std::ranges::unique(values).begin(), values.end());
     grid.push_back(std::move(values));

@@ -7,13 +7,12 @@
 
 namespace sooner {
 
-// BranchyNet's list (Teerapittayanon et al. 2016), nats of entropy below which a sample leaves.
-inline constexpr double kBranchyNetNats[] = {1e-4, 5e-4, 1e-3, 5e-3, .01, .025, .05, .075, .1,
-                                             .25,  .5,   .75,  1,    2,   3,    5,   10};
+// How many quantiles of scores there are where a policy's row names no list of its own.
+inline constexpr size_t kGridQuantiles = 17;
 
-// At each early exit: for `entropy` BranchyNet's list as scores, for other policies as many quantiles of the table's
-// scores there, surest first; where `most_choices` combinations would not do, evenly chosen among them, +inf (nobody
-// leaves) always there. [M][values]. REQUIRES: samples, most_choices > 0.
+// At each early exit: the list of the policy's row as scores (entropy: BranchyNet's), for others quantiles of the
+// table's scores there, surest first; where `most_choices` combinations would not do, evenly chosen among them, +inf
+// (nobody leaves) always there. [M][values]. REQUIRES: samples, most_choices > 0.
 std::vector<std::vector<double>> grid_values(const ScoreTable& table, const std::string& policy_name, int32_t classes,
                                              int64_t most_choices = 20'000);
 

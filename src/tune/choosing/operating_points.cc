@@ -8,7 +8,6 @@
 
 #include "core/error.h"
 #include "policy/policy_kind.h"
-#include "policy/threshold_units.h"
 #include "tune/choosing/budget.h"
 #include "tune/choosing/shares.h"
 #include "tune/fitting/fit_policy.h"
@@ -20,9 +19,10 @@ std::vector<OperatingPoint> operating_points(const LogitTable& table, const std:
                                              const OperatingPointOptions& options) {
   validate(table);
   const PolicyKind& kind = policy_kind(policy_name, table.classes);
-  PolicySpec base{.name = policy_name};
-  if (options.fit_temperatures) base = fit_policy(table, base);
-  const ScoreTable scores = score_table(table, base);
+  FittedPolicy fitted{.policy = {.name = policy_name}};
+  if (options.fit_temperatures) fitted = fit_policy(table, fitted.policy);
+  const PolicySpec& base = fitted.policy;
+  const ScoreTable scores = score_table(choosing_table(fitted, table), base);
 
   std::vector<OperatingPoint> points;
   int32_t way = 0;
@@ -30,13 +30,13 @@ std::vector<OperatingPoint> operating_points(const LogitTable& table, const std:
     const Outcome expected = outcome(scores, thresholds);
     OperatingPoint point{
         .spec = base, .label = label, .way = way++, .cost = expected.cost, .quality = expected.quality};
-    point.spec.thresholds = thresholds;
+    point.spec.thresholds = Threshold::scores(thresholds);
     const auto same = [&](const OperatingPoint& other) { return other.spec == point.spec; };
     if (options.equal_choices || std::none_of(points.begin(), points.end(), same)) points.push_back(std::move(point));
   };
   if (kind.default_threshold) {
     add(std::vector<double>(static_cast<size_t>(table.exits - 1), *kind.default_threshold),
-        "rule " + threshold_text(policy_name, *kind.default_threshold, table.classes));
+        "rule " + threshold_text(kind.unit, *kind.default_threshold, table.classes));
   }
   const bool number = table.classes == 1;
   const double unit = number ? -quality_of_exits(table).back() : 1;
@@ -61,10 +61,11 @@ std::vector<OperatingPoint> cost_weight_points(const LogitTable& table, int32_t 
   if (!table.cost_weights) return points;
   for (int32_t i = 0; i < count; ++i) {
     PolicySpec spec{.name = "gate"};
-    spec.cost_weight = cost_weight_at(*table.cost_weights, count == 1 ? 0 : 2.0 * i / (count - 1.0) - 1);
+    const double weight = cost_weight_at(*table.cost_weights, count == 1 ? 0 : 2.0 * i / (count - 1.0) - 1);
+    spec.settings.set("cost_weight", weight);
     const Replay result = replay(table, *make_policy(spec, policy_context(table)));
     points.push_back({.spec = spec,
-                      .label = fmt::format("cost weight {:.3g}", *spec.cost_weight),
+                      .label = fmt::format("cost weight {:.3g}", weight),
                       .way = i,
                       .cost = result.cost,
                       .quality = result.quality});
@@ -76,11 +77,11 @@ std::vector<OperatingPoint> always_points(const LogitTable& table) {
   validate(table);
   std::vector<OperatingPoint> points;
   for (int32_t k = 0; k < table.exits; ++k) {
-    OperatingPoint point{.spec = {.name = "always", .always_exit = k}, .label = fmt::format("always {}", k), .way = k};
-    const Replay result = replay(table, *make_policy(point.spec, policy_context(table)));
-    point.cost = result.cost;
-    point.quality = result.quality;
-    points.push_back(std::move(point));
+    PolicySpec spec{.name = "always"};
+    spec.settings.set("exit", int64_t{k});
+    const Replay result = replay(table, *make_policy(spec, policy_context(table)));
+    points.push_back(
+        {.spec = spec, .label = fmt::format("always {}", k), .way = k, .cost = result.cost, .quality = result.quality});
   }
   return points;
 }

@@ -36,7 +36,7 @@ TEST(OperatingPoints, OfGatesIncludeTheUntouchedRule) {
   const auto rule =
       std::find_if(points.begin(), points.end(), [](const auto& point) { return point.label == "rule g >= 0.5"; });
   ASSERT_NE(rule, points.end());
-  EXPECT_THAT(rule->spec.thresholds, ElementsAre(0.5, 0.5));
+  EXPECT_THAT(scores_of(rule->spec.thresholds), ElementsAre(0.5, 0.5));
 }
 
 TEST(OperatingPoints, OfOneExitAreOnePoint) {
@@ -74,7 +74,7 @@ TEST(CostWeightPoints, SpanTheTrainedRange) {
     std::vector<double> found;
     for (const OperatingPoint& point : cost_weight_points(table, count)) {
       EXPECT_EQ(point.way, static_cast<int32_t>(found.size()));
-      found.push_back(*point.spec.cost_weight);
+      found.push_back(point.spec.settings.number("cost_weight"));
     }
     return found;
   };

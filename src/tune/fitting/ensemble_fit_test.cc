@@ -1,14 +1,19 @@
-#include "tune/fitting/ensemble_fit.h"
+#include "policy/rules/ensemble_fit.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "tune/calibrate.h"
+#include "tune/tables/labelled_table.h"
 #include "tune/tables/random_table.h"
 
 namespace sooner {
 namespace {
+
+EnsembleFit fit_of(const LogitTable& table, const std::vector<double>& temperatures = {}) {
+  return fit_ensemble(LabelledTable(table), temperatures);
+}
 
 TEST(EnsembleFit, OfOneExitMatchesTheMinimumWorkedByHand) {
   // Every gap 2. Of those answered 0, 3 in 4 are right, and as many of those answered 1: no bias, and
@@ -19,7 +24,7 @@ TEST(EnsembleFit, OfOneExitMatchesTheMinimumWorkedByHand) {
     gaps.push_back({n < 4 ? 2.0F : -2.0F, 0});
     labels.push_back((n % 4 == 3) == (n < 4) ? 1 : 0);
   }
-  const EnsembleSpec fit = fit_ensemble(gap_table(gaps, labels, {0.5, 1}), {.name = "ensemble"});
+  const EnsembleFit fit = fit_of(gap_table(gaps, labels, {0.5, 1}));
   ASSERT_EQ(fit.weights.size(), 1U);
   const double w = fit.weights[0][0];
   const double u = std::exp(w);
@@ -32,8 +37,8 @@ TEST(EnsembleFit, OfOneExitMatchesTheMinimumWorkedByHand) {
 TEST(EnsembleFit, IsAMinimumAndBeatsEqualWeights) {
   const LogitTable table = random_logit_table(44, 600, 4, 5);
   const PolicySpec spec{.name = "ensemble", .temperatures = {1, 1.5, 0.8, 1}};
-  const EnsembleSpec fit = fit_ensemble(table, spec);
-  const auto loss = [&](const EnsembleSpec& ensemble, size_t exit) {
+  const EnsembleFit fit = fit_of(table, spec.temperatures);
+  const auto loss = [&](const EnsembleFit& ensemble, size_t exit) {
     double sum = 0, squares = 0;
     for (const double w : ensemble.weights[exit]) squares += w * w;
     for (const double b : ensemble.biases[exit]) squares += b * b;
@@ -54,7 +59,7 @@ TEST(EnsembleFit, IsAMinimumAndBeatsEqualWeights) {
     }
     return sum / static_cast<double>(table.samples) + 1e-3 / 2 * squares;
   };
-  EnsembleSpec equal = fit;
+  EnsembleFit equal = fit;
   for (auto& row : equal.weights) std::fill(row.begin(), row.end(), 0.0);
   for (auto& row : equal.biases) std::fill(row.begin(), row.end(), 0.0);
   for (size_t k = 0; k < 3; ++k) {
@@ -62,12 +67,12 @@ TEST(EnsembleFit, IsAMinimumAndBeatsEqualWeights) {
     EXPECT_LT(best, loss(equal, k));
     for (size_t i = 0; i <= k; ++i) {
       for (const double step : {-0.01, 0.01}) {
-        EnsembleSpec beside = fit;
+        EnsembleFit beside = fit;
         beside.weights[k][i] += step;
         EXPECT_LT(best, loss(beside, k)) << k << " " << i;
       }
     }
-    EnsembleSpec beside = fit;
+    EnsembleFit beside = fit;
     beside.biases[k][2] += 0.01;
     EXPECT_LT(best, loss(beside, k));
   }
@@ -75,7 +80,7 @@ TEST(EnsembleFit, IsAMinimumAndBeatsEqualWeights) {
 
 TEST(EnsembleFit, StaysFiniteWhereEveryAnswerIsRight) {
   const LogitTable table = gap_table({{5, 5, 5}, {-5, -5, -5}}, {0, 1}, {0.3, 0.6, 1});
-  for (const auto& row : fit_ensemble(table, {.name = "ensemble"}).weights) {
+  for (const auto& row : fit_of(table).weights) {
     for (const double w : row) EXPECT_LT(std::abs(w), 50);
   }
 }
@@ -84,10 +89,11 @@ TEST(EnsembleFit, IsPartOfACalibrationUnlessWeightsAreGiven) {
   const LogitTable table = random_logit_table(45, 300, 3, 4);
   const CalibrationRule rule{.kind = CalibrationRule::Kind::kAccuracyDrop, .value = 0.02};
   const CalibrationRecord record = calibrate(table, {.name = "ensemble"}, rule);
-  EXPECT_EQ(record.policy.ensemble, fit_ensemble(table, record.policy));
-  EXPECT_EQ(calibrate(table, {.name = "ensemble"}, rule, {.fit_temperatures = false}).policy.ensemble, EnsembleSpec{});
-  const PolicySpec arithmetic{.name = "ensemble", .ensemble = {.mean = "arithmetic"}};
-  EXPECT_EQ(calibrate(table, arithmetic, rule).policy.ensemble, arithmetic.ensemble);
+  const EnsembleFit fit = fit_of(table, record.policy.temperatures);
+  EXPECT_EQ(record.policy.settings, (PolicySettings{{"weights", fit.weights}, {"biases", fit.biases}}));
+  EXPECT_TRUE(calibrate(table, {.name = "ensemble"}, rule, {.fit_temperatures = false}).policy.settings.empty());
+  const PolicySpec arithmetic{.name = "ensemble", .settings = {{"mean", "arithmetic"}}};
+  EXPECT_EQ(calibrate(table, arithmetic, rule).policy.settings, arithmetic.settings);
 }
 
 }  // namespace

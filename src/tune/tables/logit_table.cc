@@ -4,7 +4,6 @@
 #include <atomic>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -213,10 +212,7 @@ Replay replay(const LogitTable& table, const ExitPolicy& policy) {
 }
 
 Replay replay_bare(const LogitTable& table, PolicySpec policy) {
-  policy.cap = -1;
-  policy.deadline_seconds = std::numeric_limits<double>::infinity();
-  policy.abstain_below = -std::numeric_limits<double>::infinity();
-  return replay(table, *make_policy(policy, policy_context(table)));
+  return replay(table, *make_policy(bare(std::move(policy)), policy_context(table)));
 }
 
 }  // namespace sooner

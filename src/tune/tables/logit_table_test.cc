@@ -21,7 +21,7 @@ LogitTable four_samples() { return gap_table({{3, 4}, {-2, 5}, {1, -1}, {0.5F, 2
 
 TEST(Replay, MatchesATableWorkedByHand) {
   const LogitTable table = four_samples();
-  const auto policy = make_policy({.name = "max-prob", .thresholds = {1.5}}, policy_context(table));
+  const auto policy = make_policy({.name = "max-prob", .thresholds = Threshold::scores({1.5})}, policy_context(table));
   const Replay result = replay(table, *policy);
   // Log-odds at exit 0: 3, 2, 1, .5. The first two leave (right, wrong), the others go on (wrong, wrong).
   EXPECT_THAT(result.exit_index, ElementsAre(0, 0, 1, 1));
@@ -36,9 +36,10 @@ TEST(Replay, DoesNotPayForHeadsThePolicySkips) {
   table.head_cost = {0.1, 0.05};
   const PolicyContext context = policy_context(table);
   EXPECT_DOUBLE_EQ(replay(table, *make_policy({.name = "never"}, context)).cost, 0.9);
-  EXPECT_DOUBLE_EQ(replay(table, *make_policy({.name = "always", .always_exit = 1}, context)).cost, 0.9);
-  EXPECT_DOUBLE_EQ(replay(table, *make_policy({.name = "always", .always_exit = 0}, context)).cost, 0.25);
-  EXPECT_DOUBLE_EQ(replay(table, *make_policy({.name = "max-prob", .thresholds = {99}}, context)).cost, 1);
+  EXPECT_DOUBLE_EQ(replay(table, *make_policy({.name = "always", .settings = {{"exit", 1}}}, context)).cost, 0.9);
+  EXPECT_DOUBLE_EQ(replay(table, *make_policy({.name = "always", .settings = {{"exit", 0}}}, context)).cost, 0.25);
+  EXPECT_DOUBLE_EQ(
+      replay(table, *make_policy({.name = "max-prob", .thresholds = Threshold::scores({99})}, context)).cost, 1);
 }
 
 TEST(Replay, EqualsALiteralLoopForEveryPolicy) {
@@ -50,8 +51,10 @@ TEST(Replay, EqualsALiteralLoopForEveryPolicy) {
                                         {"gate", 0.5},
                                         {"confidence", 0.7}}) {
     for (const int32_t cap : {-1, 1}) {
-      const PolicySpec spec{
-          .name = name, .thresholds = {threshold, threshold, threshold}, .temperatures = temperatures, .cap = cap};
+      const PolicySpec spec{.name = name,
+                            .thresholds = Threshold::scores({threshold, threshold, threshold}),
+                            .temperatures = temperatures,
+                            .wrappers = {.cap = cap}};
       const Replay result = replay(table, *make_policy(spec, policy_context(table)));
       int64_t correct = 0;
       double cost = 0;
@@ -82,7 +85,7 @@ TEST(Replay, EqualsALiteralLoopForEveryPolicy) {
 TEST(Replay, AnswersAsThePolicyDoes) {
   // Two early exits; the second turns to the other class, but the vote of the first counts more.
   const LogitTable table = gap_table({{3, -1, 2}, {-3, -1, 2}}, {0, 0}, {0.25, 0.5, 1.0});
-  PolicySpec spec{.name = "vote", .thresholds = {1, 0.4}};
+  PolicySpec spec{.name = "vote", .thresholds = Threshold::scores({1, 0.4})};
   const Replay result = replay(table, *make_policy(spec, policy_context(table)));
   EXPECT_THAT(result.exit_index, ElementsAre(1, 1));
   EXPECT_THAT(result.label, ElementsAre(0, 1));
@@ -94,8 +97,8 @@ TEST(Replay, AnswersAsThePolicyDoes) {
 
 TEST(Replay, CountsWhoIsAnsweredDoNotKnow) {
   const LogitTable table = four_samples();
-  PolicySpec spec{.name = "max-prob", .thresholds = {1.5}};
-  spec.abstain_below = 1.5;
+  PolicySpec spec{.name = "max-prob", .thresholds = Threshold::scores({1.5})};
+  spec.wrappers.abstain_below = Threshold::score(1.5);
   const Replay result = replay(table, *make_policy(spec, policy_context(table)));
   // Log-odds of the two that go on: 1 and 2.
   EXPECT_THAT(result.left, ElementsAre(Left::kByPolicy, Left::kByPolicy, Left::kAbstains, Left::kAtLastExit));
@@ -105,8 +108,8 @@ TEST(Replay, CountsWhoIsAnsweredDoNotKnow) {
 
 TEST(Replay, KeepsADeadlineByRecordedTimes) {
   LogitTable table = four_samples();
-  PolicySpec spec{.name = "max-prob", .thresholds = {1.5}};
-  spec.deadline_seconds = 2;
+  PolicySpec spec{.name = "max-prob", .thresholds = Threshold::scores({1.5})};
+  spec.wrappers.deadline_seconds = 2;
   const auto policy = make_policy(spec, policy_context(table));
   EXPECT_THROW(replay(table, *policy), Error) << "no times";
   table.stage_seconds = {9, 1};
@@ -206,7 +209,8 @@ TEST(NumberTable, IsJudgedByTheMeanAbsoluteError) {
   EXPECT_THAT(quality_of_exits(table), ElementsAre(-2.5, -2, -0.5));
   const PolicyContext context = policy_context(table);
   // Changes of 3 and 4: only the first sample has settled at exit 1. It is off by 1 there, the other by 1 at the end.
-  const Replay settled = replay(table, *make_policy({.name = "patience", .thresholds = {-3, -3}}, context));
+  const Replay settled =
+      replay(table, *make_policy({.name = "patience", .thresholds = Threshold::scores({-3, -3})}, context));
   EXPECT_THAT(settled.exit_index, ElementsAre(1, 2));
   EXPECT_THAT(settled.score, ElementsAre(-3, -2));
   EXPECT_DOUBLE_EQ(settled.quality, -1);

@@ -35,18 +35,15 @@ ScoreTable score_table(const LogitTable& table, const PolicySpec& spec) {
          "[tune] policy '{}' has no thresholds to choose; use entropy, max-prob, margin or gate", spec.name);
   }
   const auto exits = static_cast<size_t>(table.exits);
-  PolicySpec staying = spec;
-  staying.thresholds.assign(exits - 1, kInfinity);
+  PolicySpec staying = bare(spec);
+  staying.thresholds.assign(exits - 1, Threshold::nobody());
   staying.class_thresholds.clear();
-  staying.cap = -1;
-  staying.abstain_below = -kInfinity;
-  staying.deadline_seconds = kInfinity;
   const auto policy = make_policy(staying, policy_context(table));
   ScoreTable result{.samples = table.samples, .exits = table.exits, .exit_cost = table.exit_cost};
   if (!table.head_cost.empty()) {
     // Caps and deadlines ask for exits that thresholds alone would skip.
-    staying.cap = spec.cap;
-    staying.deadline_seconds = spec.deadline_seconds;
+    staying.wrappers.cap = spec.wrappers.cap;
+    staying.wrappers.deadline_seconds = spec.wrappers.deadline_seconds;
     const auto wrapped = make_policy(staying, policy_context(table));
     for (int32_t k = 0; k < table.exits; ++k) {
       result.head_cost.push_back(wrapped->needs_exit(k) ? 0 : table.head_cost[static_cast<size_t>(k)]);

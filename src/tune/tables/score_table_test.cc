@@ -67,12 +67,12 @@ TEST(ScoreTable, SaysWhichHeadsMayBeSkipped) {
     EXPECT_THAT(score_table(logits, {.name = name}).head_cost, ElementsAre(0, 0, 0)) << name;
   }
   PolicySpec wrapped{.name = "margin"};
-  wrapped.cap = 1;
+  wrapped.wrappers.cap = 1;
   EXPECT_THAT(score_table(logits, wrapped).head_cost, ElementsAre(0.125, 0, 0));
-  wrapped.surest_so_far = true;
+  wrapped.wrappers.surest_so_far = true;
   EXPECT_THAT(score_table(logits, wrapped).head_cost, ElementsAre(0, 0, 0));
   wrapped = {.name = "margin"};
-  wrapped.deadline_seconds = 1;
+  wrapped.wrappers.deadline_seconds = 1;
   EXPECT_THAT(score_table(logits, wrapped).head_cost, ElementsAre(0, 0, 0));
 }
 
@@ -84,8 +84,8 @@ TEST(Outcome, EqualsAReplayOfTheSameThresholds) {
        {"entropy", "max-prob", "margin", "gate", "confidence", "patience", "vote", "ensemble"}) {
     const ScoreTable table = score_table(logits, {.name = name});
     for (const std::vector<double>& thresholds : choices) {
-      const Replay replayed =
-          replay(logits, *make_policy({.name = name, .thresholds = thresholds}, policy_context(logits)));
+      const Replay replayed = replay(
+          logits, *make_policy({.name = name, .thresholds = Threshold::scores(thresholds)}, policy_context(logits)));
       const Outcome expected = outcome(table, thresholds);
       EXPECT_EQ(exits_taken(table, thresholds), replayed.exit_index) << name;
       EXPECT_DOUBLE_EQ(expected.quality, replayed.quality) << name;

@@ -1,4 +1,4 @@
-#include "tune/fitting/ensemble_fit.h"
+#include "policy/rules/ensemble_fit.h"
 
 #include <algorithm>
 #include <cmath>
@@ -77,13 +77,16 @@ Vector minimise(Vector at, const std::function<Slope(const Vector&)>& slope_at) 
 // The loss of one exit's ensemble. Unknowns: k+1 weights, then C biases.
 class EnsembleLoss {
  public:
-  EnsembleLoss(const LogitTable& table, const Vector& temperatures, size_t exit)
-      : table_(table), temperatures_(temperatures), exit_(exit), classes_(static_cast<size_t>(table.classes)) {}
+  EnsembleLoss(const LabelledLogits& samples, const Vector& temperatures, size_t exit)
+      : samples_(samples),
+        temperatures_(temperatures),
+        exit_(exit),
+        classes_(static_cast<size_t>(samples.context().classes)) {}
 
   Slope operator()(const Vector& unknowns) const {
     constexpr int64_t kBlock = 64;
-    std::vector<Slope> blocks(static_cast<size_t>((table_.samples + kBlock - 1) / kBlock));
-    for_each_block(table_.samples, kBlock, [&](int64_t begin, int64_t end) {
+    std::vector<Slope> blocks(static_cast<size_t>((samples_.samples() + kBlock - 1) / kBlock));
+    for_each_block(samples_.samples(), kBlock, [&](int64_t begin, int64_t end) {
       Slope& sum = blocks[static_cast<size_t>(begin / kBlock)];
       sum.gradient.assign(unknowns.size(), 0);
       Vector log_p((exit_ + 1) * classes_), q(classes_);
@@ -93,7 +96,7 @@ class EnsembleLoss {
     constexpr double kPenalty = 1e-3;
     Slope mean{.value = kPenalty / 2 * dot(unknowns, unknowns), .gradient = Vector(unknowns.size())};
     for (size_t i = 0; i < unknowns.size(); ++i) mean.gradient[i] = kPenalty * unknowns[i];
-    const auto samples = static_cast<double>(table_.samples);
+    const auto samples = static_cast<double>(samples_.samples());
     for (const Slope& block : blocks) {
       mean.value += block.value / samples;
       for (size_t i = 0; i < unknowns.size(); ++i) mean.gradient[i] += block.gradient[i] / samples;
@@ -103,12 +106,12 @@ class EnsembleLoss {
 
  private:
   void add(int64_t n, const Vector& unknowns, Vector& log_p, Vector& q, Slope& sum) const {
-    const auto label = static_cast<size_t>(table_.labels[static_cast<size_t>(n)]);
+    const auto label = static_cast<size_t>(samples_.label(n));
     const size_t exits = exit_ + 1;
     for (size_t c = 0; c < classes_; ++c) q[c] = unknowns[exits + c];
     for (size_t i = 0; i < exits; ++i) {
       const std::span<double> own = std::span(log_p).subspan(i * classes_, classes_);
-      log_softmax(table_.at(n, static_cast<int32_t>(i)), temperatures_[i], own);
+      log_softmax(samples_.observation(n, static_cast<int32_t>(i)).logits, temperatures_[i], own);
       const double factor = std::exp(unknowns[i]) / static_cast<double>(exits);
       for (size_t c = 0; c < classes_; ++c) q[c] += factor * own[c];
     }
@@ -139,7 +142,7 @@ class EnsembleLoss {
     for (double& part : log_p) part -= log_total;
   }
 
-  const LogitTable& table_;
+  const LabelledLogits& samples_;
   const Vector& temperatures_;
   size_t exit_;
   size_t classes_;
@@ -147,13 +150,14 @@ class EnsembleLoss {
 
 }  // namespace
 
-EnsembleSpec fit_ensemble(const LogitTable& table, const PolicySpec& spec) {
-  Vector temperatures = spec.temperatures;
-  temperatures.resize(static_cast<size_t>(table.exits), 1.0);
-  EnsembleSpec ensemble;
-  for (size_t k = 0; k + 1 < static_cast<size_t>(table.exits); ++k) {
-    const Vector start(k + 1 + static_cast<size_t>(table.classes), 0.0);
-    const Vector found = minimise(start, EnsembleLoss(table, temperatures, k));
+EnsembleFit fit_ensemble(const LabelledLogits& samples, std::span<const double> temperatures) {
+  const PolicyContext context = samples.context();
+  Vector each(temperatures.begin(), temperatures.end());
+  each.resize(static_cast<size_t>(context.exits), 1.0);
+  EnsembleFit ensemble;
+  for (size_t k = 0; k + 1 < static_cast<size_t>(context.exits); ++k) {
+    const Vector start(k + 1 + static_cast<size_t>(context.classes), 0.0);
+    const Vector found = minimise(start, EnsembleLoss(samples, each, k));
     const auto biases = found.begin() + static_cast<std::ptrdiff_t>(k + 1);
     ensemble.weights.emplace_back(found.begin(), biases);
     ensemble.biases.emplace_back(biases, found.end());
