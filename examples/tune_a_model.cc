@@ -19,8 +19,9 @@ int main(int argc, char** argv) try {
   file.manifest.policy = record.policy;  // what the model answers with unless asked otherwise
   sooner::add_record(file.manifest.calibrations, record);
   sooner::save_model(file, argv[3]);
-  std::printf("%s: accuracy %.2f %% at %.3f of the plain network's MACs, by %zu samples of %s\n", to_string(record.rule).c_str(),
-              100 * record.quality, record.cost_fraction, static_cast<size_t>(record.samples), data.data.name.c_str());
+  std::printf("%s: accuracy %.2f %% at %.3f of the plain network's MACs, by %zu samples of %s\n",
+              to_string(record.rule).c_str(), 100 * record.quality, record.cost_fraction,
+              static_cast<size_t>(record.samples), data.data.name.c_str());
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "tune_a_model: %s\n", error.what());

@@ -55,7 +55,7 @@ LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& s
 StoredTable record_table(const std::shared_ptr<const Model>& model, const ModelData& data, const Split& split,
                          const Batch& samples) {
   return {.table = logit_table(model, samples),
-          .origin = {.model_hash = model->rows_hash(),
+          .origin = {.weights_hash = model->rows_hash(),
                      .data_set = data.data.name,
                      .split = split.name,
                      .split_hash = split.hash,

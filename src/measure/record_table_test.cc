@@ -30,7 +30,7 @@ TEST(RecordTable, HoldsEveryExitsLogitsAndWhereTheyCameFrom) {
   EXPECT_EQ(table.samples, 8);
   EXPECT_EQ(table.exits, 2);
   EXPECT_EQ(table.exit_cost, r.model->cost().exit_fraction);
-  EXPECT_EQ(r.stored.origin.model_hash, model_hash(r.file));
+  EXPECT_EQ(r.stored.origin.weights_hash, model_hash(r.file));
   EXPECT_EQ(r.stored.origin.split, "tune");
   EXPECT_EQ(r.stored.origin.split_hash, r.data.splits.tune.hash);
   EXPECT_EQ(r.stored.origin.precision, "fp32");
