@@ -26,18 +26,15 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 TEST(Thresholds, AreToldInThePolicysUnitOrAsScores) {
   const std::vector<std::vector<float>> ninety = {{std::log(9.0F), 0}};  // p = .9
   const auto left = [&](const PolicySpec& spec) { return walk(*make_policy(spec, kThreeExits), ninety)[0].left; };
-  EXPECT_EQ(
-      left({.name = "max-prob", .thresholds = Threshold::scores({Threshold::probability(0.89), Threshold::nobody()})}),
-      Left::kByPolicy);
-  EXPECT_EQ(
-      left({.name = "max-prob", .thresholds = Threshold::scores({Threshold::probability(0.91), Threshold::nobody()})}),
-      Left::kStays);
+  EXPECT_EQ(left({.name = "max-prob", .thresholds = {Threshold::probability(0.89), Threshold::nobody()}}),
+            Left::kByPolicy);
+  EXPECT_EQ(left({.name = "max-prob", .thresholds = {Threshold::probability(0.91), Threshold::nobody()}}),
+            Left::kStays);
   EXPECT_EQ(left({.name = "max-prob", .thresholds = Threshold::scores({0.91, 0.91})}), Left::kByPolicy) << "log-odds";
   // H = .1 ln 10 + .9 ln(10 / 9) = .325 nats.
   EXPECT_EQ(left({.name = "entropy", .thresholds = Threshold::all_in("nats", {0.33, 0})}), Left::kByPolicy);
   EXPECT_EQ(left({.name = "entropy", .thresholds = Threshold::all_in("nats", {0.32, 0})}), Left::kStays);
-  EXPECT_EQ(left({.name = "margin",
-                  .thresholds = Threshold::scores({Threshold::in("margin", 0.79), Threshold::everybody()})}),
+  EXPECT_EQ(left({.name = "margin", .thresholds = {Threshold::in("margin", 0.79), Threshold::everybody()}}),
             Left::kByPolicy);
   const PolicySpec told{.name = "any",
                         .wrappers = {.abstain_below = Threshold::probability(0.5)},
@@ -492,36 +489,25 @@ TEST(EveryPolicy, SkipsAnExitThatLetsNobodyGoUnlessItRemembers) {
     return std::vector<bool>{policy->needs_exit(0), policy->needs_exit(1), policy->needs_exit(2)};
   };
   for (const std::string name : {"entropy", "max-prob", "margin", "gate"}) {
-    EXPECT_EQ(needs({.name = name, .thresholds = Threshold::scores({nobody, 0.5})}),
-              std::vector<bool>({false, true, true}))
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, 0.5}}), std::vector<bool>({false, true, true})) << name;
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, nobody}}), std::vector<bool>({false, false, true})) << name;
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, 0.5}, .surest_so_far = true}),
+              std::vector<bool>({true, true, true}))
         << name;
-    EXPECT_EQ(needs({.name = name, .thresholds = Threshold::scores({nobody, nobody})}),
-              std::vector<bool>({false, false, true}))
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, 0.5}, .deadline_seconds = 1}),
+              std::vector<bool>({true, true, true}))
         << name;
-    EXPECT_EQ(
-        needs({.name = name, .thresholds = Threshold::scores({nobody, 0.5}), .wrappers = {.surest_so_far = true}}),
-        std::vector<bool>({true, true, true}))
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, nobody}, .cap = 1}), std::vector<bool>({false, true, true}))
         << name;
-    EXPECT_EQ(
-        needs({.name = name, .thresholds = Threshold::scores({nobody, 0.5}), .wrappers = {.deadline_seconds = 1}}),
-        std::vector<bool>({true, true, true}))
-        << name;
-    EXPECT_EQ(needs({.name = name, .thresholds = Threshold::scores({nobody, nobody}), .wrappers = {.cap = 1}}),
-              std::vector<bool>({false, true, true}))
-        << name;
-    EXPECT_EQ(needs({.name = name,
-                     .class_thresholds = {Threshold::scores({nobody, nobody}), Threshold::scores({nobody, 0.5})}}),
+    EXPECT_EQ(needs({.name = name, .class_thresholds = {{nobody, nobody}, {nobody, 0.5}}}),
               std::vector<bool>({false, true, true}))
         << name;
   }
   for (const std::string name : {"confidence", "patience", "vote", "ensemble"}) {
-    EXPECT_EQ(needs({.name = name, .thresholds = Threshold::scores({nobody, nobody})}),
-              std::vector<bool>({true, true, true}))
-        << name;
+    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, nobody}}), std::vector<bool>({true, true, true})) << name;
   }
   PolicySpec both{.name = "any"};
-  both.parts = {{.name = "margin", .thresholds = Threshold::scores({nobody, 0.5})},
-                {.name = "entropy", .thresholds = Threshold::scores({nobody, 0.5})}};
+  both.parts = {{.name = "margin", .thresholds = {nobody, 0.5}}, {.name = "entropy", .thresholds = {nobody, 0.5}}};
   EXPECT_EQ(needs(both), std::vector<bool>({false, true, true}));
   both.parts.push_back({.name = "patience"});
   EXPECT_EQ(needs(both), std::vector<bool>({true, true, true}));
