@@ -489,25 +489,36 @@ TEST(EveryPolicy, SkipsAnExitThatLetsNobodyGoUnlessItRemembers) {
     return std::vector<bool>{policy->needs_exit(0), policy->needs_exit(1), policy->needs_exit(2)};
   };
   for (const std::string name : {"entropy", "max-prob", "margin", "gate"}) {
-    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, 0.5}}), std::vector<bool>({false, true, true})) << name;
-    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, nobody}}), std::vector<bool>({false, false, true})) << name;
-    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, 0.5}, .surest_so_far = true}),
-              std::vector<bool>({true, true, true}))
+    EXPECT_EQ(needs({.name = name, .thresholds = Threshold::scores({nobody, 0.5})}),
+              std::vector<bool>({false, true, true}))
         << name;
-    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, 0.5}, .deadline_seconds = 1}),
-              std::vector<bool>({true, true, true}))
+    EXPECT_EQ(needs({.name = name, .thresholds = Threshold::scores({nobody, nobody})}),
+              std::vector<bool>({false, false, true}))
         << name;
-    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, nobody}, .cap = 1}), std::vector<bool>({false, true, true}))
+    EXPECT_EQ(
+        needs({.name = name, .thresholds = Threshold::scores({nobody, 0.5}), .wrappers = {.surest_so_far = true}}),
+        std::vector<bool>({true, true, true}))
         << name;
-    EXPECT_EQ(needs({.name = name, .class_thresholds = {{nobody, nobody}, {nobody, 0.5}}}),
+    EXPECT_EQ(
+        needs({.name = name, .thresholds = Threshold::scores({nobody, 0.5}), .wrappers = {.deadline_seconds = 1}}),
+        std::vector<bool>({true, true, true}))
+        << name;
+    EXPECT_EQ(needs({.name = name, .thresholds = Threshold::scores({nobody, nobody}), .wrappers = {.cap = 1}}),
+              std::vector<bool>({false, true, true}))
+        << name;
+    EXPECT_EQ(needs({.name = name,
+                     .class_thresholds = {Threshold::scores({nobody, nobody}), Threshold::scores({nobody, 0.5})}}),
               std::vector<bool>({false, true, true}))
         << name;
   }
   for (const std::string name : {"confidence", "patience", "vote", "ensemble"}) {
-    EXPECT_EQ(needs({.name = name, .thresholds = {nobody, nobody}}), std::vector<bool>({true, true, true})) << name;
+    EXPECT_EQ(needs({.name = name, .thresholds = Threshold::scores({nobody, nobody})}),
+              std::vector<bool>({true, true, true}))
+        << name;
   }
   PolicySpec both{.name = "any"};
-  both.parts = {{.name = "margin", .thresholds = {nobody, 0.5}}, {.name = "entropy", .thresholds = {nobody, 0.5}}};
+  both.parts = {{.name = "margin", .thresholds = Threshold::scores({nobody, 0.5})},
+                {.name = "entropy", .thresholds = Threshold::scores({nobody, 0.5})}};
   EXPECT_EQ(needs(both), std::vector<bool>({false, true, true}));
   both.parts.push_back({.name = "patience"});
   EXPECT_EQ(needs(both), std::vector<bool>({true, true, true}));

@@ -111,7 +111,7 @@ TEST(Promises, OfSeveralAllHoldAtOnce) {
             calibrate({tune, guarantee}, {.name = "margin"}, rule(asked), {.fit_temperatures = false});
         const ScoreTable scores = score_table(population, record.policy);
         const ExitLosses losses = exit_losses(scores, RiskLoss::kDiffers);
-        const std::vector<int32_t> taken = exits_taken(scores, record.policy.thresholds);
+        const std::vector<int32_t> taken = exits_taken(scores, scores_of(record.policy.thresholds));
         double risk = 0;
         for (size_t n = 0; n < taken.size(); ++n) risk += losses[static_cast<size_t>(taken[n])][n] / kPopulation;
         any = any || risk > asked.level;
