@@ -167,6 +167,9 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
                  policy_choice() +
                      "; any(...) and all(...) take parts: 'any(max-prob=0.9,patience=1)'; default: the "
                      "model's");
+  CLI::Option* calibration =
+      app.add_option("--calibration", flags->calibration,
+                     "as this calibration of the model chose, by the name that `sooner describe` shows");
   app.add_option(
       "--threshold", flags->thresholds,
       "one for every early exit, parted by commas, or one for all, in the unit that `sooner describe` shows: max-prob, "
@@ -191,12 +194,15 @@ void add_policy_options(CLI::App& app, PolicyFlags* flags) {
   app.add_option("--stage-seconds", flags->stage_seconds,
                  "what each stage and its head take for a micro-batch on this machine, one per stage")
       ->delimiter(',');
+  for (const char* chosen : {"--policy", "--threshold", "--class-threshold", "--temperature"}) {
+    calibration->excludes(app.get_option(chosen));
+  }
 }
 
 void exclude_policy_options(CLI::App& app, CLI::Option& option, std::string_view but_for) {
-  std::vector<std::string> names = {"--policy",   "--threshold",     "--class-threshold", "--temperature",
-                                    "--cap",      "--surest-so-far", "--as-reached",      "--abstain-below",
-                                    "--deadline", "--stage-seconds"};
+  std::vector<std::string> names = {"--policy",        "--calibration", "--threshold",     "--class-threshold",
+                                    "--temperature",   "--cap",         "--surest-so-far", "--as-reached",
+                                    "--abstain-below", "--deadline",    "--stage-seconds"};
   for (const PolicyKind* kind : policy_kinds()) {
     for (const PolicySetting& setting : kind->settings) {
       if (!setting.flag.empty()) names.push_back(setting.flag);
@@ -255,9 +261,11 @@ PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precisi
 
 PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Precision precision) {
   const bool given = !flags.thresholds.empty();
-  PolicySpec spec = !flags.name.empty() ? parse_policy(manifest, flags.name, precision, !given)
-                    : given             ? manifest.policy
-                                        : policy_at(manifest.policy, manifest.calibrations, to_string(precision));
+  PolicySpec spec = !flags.calibration.empty()
+                        ? find_record(manifest.calibrations, flags.calibration, to_string(precision)).policy
+                    : !flags.name.empty() ? parse_policy(manifest, flags.name, precision, !given)
+                    : given               ? manifest.policy
+                                          : policy_at(manifest.policy, manifest.calibrations, to_string(precision));
   if (given) set_thresholds(spec, "--threshold", flags.thresholds, manifest.graph);
   if (!flags.class_thresholds.empty()) set_class_thresholds(spec, manifest, flags.class_thresholds);
   if (!flags.temperatures.empty()) spec.temperatures = flags.temperatures;

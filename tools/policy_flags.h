@@ -23,7 +23,8 @@ void add_setting_options(CLI::App& app, SettingFlags* flags);
 void set_settings(PolicySpec& spec, const SettingFlags& flags, int32_t classes);
 
 struct PolicyFlags {
-  std::string name;  // what parse_policy takes; empty: the model's default
+  std::string name;         // what parse_policy takes; empty: the model's default
+  std::string calibration;  // of the model's calibrations, by name; empty: none in particular
   std::vector<std::string> thresholds;
   std::vector<std::string> class_thresholds;
   std::vector<double> temperatures;
@@ -53,7 +54,8 @@ std::string policy_name(std::string_view text);
 PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precision precision, bool whole);
 
 // Throws kInvalidArgument when the policy needs thresholds that neither the flags nor the model's calibrations give,
-// kFailedPrecondition when the calibrations give them for other precisions alone.
+// kFailedPrecondition when the calibrations give them for other precisions alone, kNotFound for a calibration that the
+// model does not have.
 PolicySpec policy_spec(const Manifest& manifest, const PolicyFlags& flags, Precision precision);
 
 // Says what a person must hear before `policy` answers on an engine: that its thresholds were chosen on other weights
