@@ -1,13 +1,24 @@
-# sooner_add_library(ROOM FOLDERS names… DEPENDS rooms… LIBRARIES targets… TEST_DEPENDS rooms…)
+# sooner_add_library(ROOM [OWN_TEST_FLAGS] FOLDERS names… DEPENDS rooms… LIBRARIES targets… TEST_DEPENDS rooms…)
 #
 # LIBRARIES that only this project's own code needs stand in $<BUILD_INTERFACE:…>; what whoever links the installed room
 # must find stands in cmake/sooner-config.cmake.in as well.
 #
 # Makes the static library sooner_ROOM from every *.cc of the current folder and its FOLDERS but *_test.cc, and the test
 # program ROOM_test from those. DEPENDS names the rooms it may include (see scripts/check_includes.py). Tests may include
-# what stands under tests/ ("support/temp_folder.h").
+# what stands under tests/ ("support/temp_folder.h"). OWN_TEST_FLAGS: a library of the room brings compiler flags of its own
+# (OpenMP, LibTorch), so its tests cannot share the precompiled headers of the others.
+# What takes most of the time to compile a test: read once for all test programs, which are compiled alike.
+if(SOONER_TESTS)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/test_headers.cc CONTENT "")
+  add_library(sooner_test_headers OBJECT ${CMAKE_BINARY_DIR}/test_headers.cc)
+  target_compile_options(sooner_test_headers PRIVATE ${SOONER_QUICK_TO_COMPILE})
+  target_link_libraries(sooner_test_headers PRIVATE sooner_flags GTest::gmock)
+  target_precompile_headers(sooner_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  sooner_cache_with_precompiled_headers(sooner_test_headers)
+endif()
+
 function(sooner_add_library room)
-  cmake_parse_arguments(ARG "" "" "FOLDERS;DEPENDS;LIBRARIES;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "OWN_TEST_FLAGS" "" "FOLDERS;DEPENDS;LIBRARIES;TEST_DEPENDS" ${ARGN})
   list(TRANSFORM ARG_FOLDERS REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1/*.cc")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${ARG_FOLDERS})
   set(tests ${sources})
@@ -30,6 +41,10 @@ function(sooner_add_library room)
     target_include_directories(${room}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_compile_options(${room}_test PRIVATE ${SOONER_QUICK_TO_COMPILE})
     target_link_libraries(${room}_test PRIVATE sooner_${room} ${ARG_TEST_DEPENDS} GTest::gmock GTest::gtest_main)
+    if(NOT ARG_OWN_TEST_FLAGS)
+      target_precompile_headers(${room}_test REUSE_FROM sooner_test_headers)
+      sooner_cache_with_precompiled_headers(${room}_test)
+    endif()
     gtest_discover_tests(${room}_test DISCOVERY_TIMEOUT 120 NO_PRETTY_VALUES PROPERTIES TIMEOUT 600 LABELS ${room})
   endif()
 endfunction()

@@ -42,6 +42,11 @@ endif()
 # For what takes long to compile and is not slow to run: tests (the code under test is optimised) and commands.
 set(SOONER_QUICK_TO_COMPILE $<IF:$<CONFIG:Debug>,-O0,-O1>)
 
+# Lets ccache keep a target's objects that were compiled with a precompiled header.
+function(sooner_cache_with_precompiled_headers target)
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+endfunction()
+
 find_package(fmt REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)

@@ -81,10 +81,6 @@ LOCK = re.compile(r"std::(\w*mutex|lock_guard|unique_lock|scoped_lock|shared_loc
 LOCK_HOME = "src/core/mutex.h"
 # Programs of bench/ that include a tool's header, until what they share lies in a room.
 KNOWN_TOOLS_IN_BENCH = ["engine_worker.cc", "overhead.cc", "paired_difference.cc", "risk_population.cc"]
-# Modules below src/ that need each other, until they are taken apart.
-KNOWN_CIRCLES = [
-    ("runtime/session", "runtime/session_buffers"),
-]
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -252,16 +248,8 @@ def find_circles(edges):
 
 
 def check_circles(texts):
-    """Faults of modules that need each other, but for KNOWN_CIRCLES; and of an entry there that is none any more."""
-    circles = find_circles(module_edges(texts))
-    known = {frozenset(f"src/{module}" for module in modules) for modules in KNOWN_CIRCLES}
-    faults = ["these need each other: " + " -> ".join(circle) for members, circle in circles.items()
-              if members not in known]
-    for modules in KNOWN_CIRCLES:
-        there = all(f"src/{module}.h" in texts for module in modules)
-        if there and frozenset(f"src/{module}" for module in modules) not in circles:
-            faults.append(f"KNOWN_CIRCLES: {' and '.join(modules)} need each other no more; take them out of the list")
-    return faults
+    """Faults of modules that need each other."""
+    return ["these need each other: " + " -> ".join(circle) for circle in find_circles(module_edges(texts)).values()]
 
 
 def check(root):

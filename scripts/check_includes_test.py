@@ -135,14 +135,6 @@ class CheckIncludesTest(unittest.TestCase):
         self.assert_one_fault({"src/core/a.h": '#include "core/a.cc"\n', "src/core/a.cc": ""},
                               "src/core/a -> src/core/a")
 
-    def test_a_known_circle_passes_until_it_is_none_any_more(self):
-        files = {"src/core/a.h": "", "src/core/a.cc": '#include "core/b.h"\n',
-                 "src/core/b.h": "", "src/core/b.cc": '#include "core/a.h"\n'}
-        with mock.patch.object(check_includes, "KNOWN_CIRCLES", [("core/a", "core/b")]):
-            self.assertEqual(self.check(files), [])
-            files["src/core/b.cc"] = ""
-            self.assert_one_fault(files, "KNOWN_CIRCLES: core/a and core/b", "take them out of the list")
-
     def test_programs_that_measure_use_rooms_and_no_tools(self):
         files = {"src/core/a.h": "", "tools/table.h": "", "tests/support/net.h": "",
                  "bench/x.cc": '#include "core/a.h"\n#include "support/net.h"\n'}

@@ -12,6 +12,7 @@
 #include "format/manifest.h"
 #include "format/safetensors.h"
 #include "golden/tiny_model.h"
+#include "support/long_run.h"
 #include "support/message_of.h"
 
 namespace sooner {
@@ -254,7 +255,7 @@ TEST(HostileModel, SurvivesThousandsOfMutations) {
                                            "\n",
                                            "65536"};
   Rng rng(20250131);
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < test::long_rounds(2000); ++round) {
     std::vector<std::byte> file = good;
     for (uint64_t changes = 1 + rng.below(4); changes > 0; --changes) {
       const auto at = static_cast<std::ptrdiff_t>(rng.below(file.size()));

@@ -9,6 +9,7 @@
 #include "onnx/onnx_export.h"
 #include "onnx/onnx_graph.h"
 #include "support/error_of.h"
+#include "support/long_run.h"
 #include "support/random_weights.h"
 #include "support/temp_folder.h"
 #include "zoo/zoo.h"
@@ -451,7 +452,7 @@ TEST(OnnxImport, AChangedFileIsRefusedOrANetwork) {
   const std::string large = export_onnx(imported_model(graph, test::random_weights(graph, 1), {}), OnnxForm::kPlain);
   Rng rng(20261122);
   for (const std::string& good : {small().proto().SerializeAsString(), large}) {
-    const int rounds = good.size() > 100000 ? 60 : 3000;
+    const int rounds = test::long_rounds(good.size() > 100000 ? 60 : 3000);
     for (int round = 0; round < rounds; ++round) {
       std::string file = good;
       for (uint64_t changes = 1 + rng.below(4); changes > 0; --changes) {

@@ -49,7 +49,7 @@ Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<const ExitP
     fail(Code::kInvalidArgument, "[Session] got no {}", model_ == nullptr ? "model" : "policy");
   }
   if (options.clock == nullptr) fail(Code::kInvalidArgument, "[Session] got no clock");
-  buffers_ = std::make_unique<Buffers>(*model_, *policy_, options);
+  buffers_ = std::make_unique<SessionBuffers>(*model_, *policy_, options);
   if (!model_->compiled_ahead()) return;
   for (size_t k = 0; k < model_->stages(); ++k) buffers_->reach(k);
 }
@@ -84,9 +84,9 @@ std::span<const Result> Session::run_pixels(std::span<const uint8_t> pixels, int
 }
 
 // Stages 0 to `stages` - 1 for n samples.
-void Session::run_through(const Input& input, int64_t n, size_t stages, const RunOptions& options) {
+void Session::run_through(const SessionInput& input, int64_t n, size_t stages, const RunOptions& options) {
   check_options(options, n);
-  Buffers& b = *buffers_;
+  SessionBuffers& b = *buffers_;
   b.begin(n, 0, stages, *policy_, options.policies, options.sink);
   b.names.assign(options.ids.begin(), options.ids.end());
   const auto per_sample = static_cast<size_t>(element_count(model_->graph().input_shape));
@@ -128,7 +128,7 @@ void Session::run_all_exits(std::span<const float> input, int64_t n, std::span<f
     fail(Code::kInvalidArgument, "[Session::run_all_exits] room for {} logits and {} gates, expected {} and {}",
          logits.size(), gates.size(), samples * exits * classes, samples * (exits - 1));
   }
-  Buffers& b = *buffers_;
+  SessionBuffers& b = *buffers_;
   b.begin(0, 0, exits, *policy_, {}, nullptr);
   for (size_t k = 0; k < exits; ++k) b.reach(k);
   const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));

@@ -21,27 +21,12 @@
 #include <string_view>
 #include <vector>
 
-#include "core/clock.h"
 #include "policy/exit_policy.h"
 #include "runtime/model.h"
 #include "runtime/result.h"
+#include "runtime/session_options.h"
 
 namespace sooner {
-
-struct SessionOptions {
-  // Rows stage k is given at once, [K], each 1 to the model's batch_max (micro_batches.h measures them); empty: a
-  // guess.
-  std::vector<int32_t> micro_batches = {};
-  // That share the rows of every stage (session_group.h is the other way). Answers do not depend on it.
-  int32_t threads = 1;
-  // For policies with a deadline, [K]: seconds stage k and its head take for a micro-batch on this machine. No other
-  // policy asks for times.
-  std::vector<double> stage_seconds = {};
-  // Read once when a run begins and once for every micro-batch after a stage; outlives the session. Never read without
-  // a deadline, unless `tells_times`.
-  const Clock* clock = &steady_clock();
-  bool tells_times = false;  // results say how long they took, deadline or not
-};
 
 // Of one call; spans are read during the call alone.
 struct RunOptions {
@@ -56,6 +41,10 @@ struct ResumeOptions {
   std::span<const ExitPolicy* const> policies = {};
   AnswerSink* sink = nullptr;
 };
+
+// session_buffers.h
+class SessionBuffers;
+struct SessionInput;
 
 class Session {
  public:
@@ -99,16 +88,14 @@ class Session {
   void run_all_exits(std::span<const float> input, int64_t n, std::span<float> logits, std::span<float> gates);
 
  private:
-  class Buffers;
-  struct Input;
   static void check_input(size_t size, std::string_view of, int64_t n, const Shape& shape);
-  void run_through(const Input& input, int64_t n, size_t stages, const RunOptions& options);
+  void run_through(const SessionInput& input, int64_t n, size_t stages, const RunOptions& options);
   void answer_carried(std::span<const std::byte> carried, size_t stages, const ResumeOptions& options);
   void hand_on(size_t cut, std::vector<std::byte>& carried);
 
   std::shared_ptr<const Model> model_;
   std::shared_ptr<const ExitPolicy> policy_;
-  std::unique_ptr<Buffers> buffers_;
+  std::unique_ptr<SessionBuffers> buffers_;
 };
 
 }  // namespace sooner

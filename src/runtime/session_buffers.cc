@@ -33,7 +33,7 @@ std::vector<double> temperatures_of(const Model& model) {
 
 }  // namespace
 
-Session::Buffers::Buffers(const Model& model, const ExitPolicy& policy, const SessionOptions& options)
+SessionBuffers::SessionBuffers(const Model& model, const ExitPolicy& policy, const SessionOptions& options)
     : model_(model),
       lanes_(model.stages()),
       micro_batches_(options.micro_batches),
@@ -59,7 +59,7 @@ Session::Buffers::Buffers(const Model& model, const ExitPolicy& policy, const Se
   input.reserve_state(state_bytes_);
 }
 
-void Session::Buffers::check_times(const ExitPolicy& policy) const {
+void SessionBuffers::check_times(const ExitPolicy& policy) const {
   if (!policy.needs_times()) return;
   if (stage_seconds_.size() != lanes_.size()) {
     fail(Code::kInvalidArgument,
@@ -73,9 +73,9 @@ void Session::Buffers::check_times(const ExitPolicy& policy) const {
   }
 }
 
-int32_t Session::Buffers::smallest_micro_batch() const { return *std::ranges::min_element(micro_batches_); }
+int32_t SessionBuffers::smallest_micro_batch() const { return *std::ranges::min_element(micro_batches_); }
 
-StageLane& Session::Buffers::reach(size_t k) {
+StageLane& SessionBuffers::reach(size_t k) {
   StageLane& lane = lanes_[k];
   if (lane.runner != nullptr) return lane;
   const CompiledStage& stage = model_.stage(k);
@@ -90,8 +90,8 @@ StageLane& Session::Buffers::reach(size_t k) {
   return lane;
 }
 
-void Session::Buffers::begin(int64_t n, size_t first, size_t end, const ExitPolicy& own,
-                             std::span<const ExitPolicy* const> policies, AnswerSink* sink) {
+void SessionBuffers::begin(int64_t n, size_t first, size_t end, const ExitPolicy& own,
+                           std::span<const ExitPolicy* const> policies, AnswerSink* sink) {
   reads_clock_ = tells_times_;
   bool deadlines = false;
   const auto look_at = [&](const ExitPolicy& policy) {
@@ -123,21 +123,21 @@ void Session::Buffers::begin(int64_t n, size_t first, size_t end, const ExitPoli
   if (reads_clock_) now_ = clock_.seconds();
 }
 
-void Session::Buffers::take(uint64_t id, const Result& result, std::span<const float> logits) {
+void SessionBuffers::take(uint64_t id, const Result& result, std::span<const float> logits) {
   const auto sample = static_cast<size_t>(id);
   results[sample] = result;
   std::ranges::copy(logits, result_logits.begin() + static_cast<ptrdiff_t>(sample * logits.size()));
   if (sink_ != nullptr) sink_->take(name_of(id), result, logits);
 }
 
-double Session::Buffers::now() {
+double SessionBuffers::now() {
   now_ = clock_.seconds();
   promised_ = promised_seconds(stage_ + 1);
   return now_;
 }
 
 // Of the work that is certain to be done: what has not entered yet, and what waits for any stage but one.
-double Session::Buffers::promised_seconds(size_t without) const {
+double SessionBuffers::promised_seconds(size_t without) const {
   if (stage_seconds_.empty()) return 0;
   double seconds = static_cast<double>(batches_to_come) * stage_seconds_[entry_];
   for (size_t k = 1; k < end_; ++k) {
@@ -148,7 +148,7 @@ double Session::Buffers::promised_seconds(size_t without) const {
   return seconds;
 }
 
-double Session::Buffers::until_next_answer(int32_t let_on) const {
+double SessionBuffers::until_next_answer(int32_t let_on) const {
   const size_t next = stage_ + 1;
   if (stage_seconds_.empty()) return std::numeric_limits<double>::quiet_NaN();
   if (next >= end_) return promised_ + stage_seconds_[next];  // behind a cut, once this call is over
@@ -157,12 +157,12 @@ double Session::Buffers::until_next_answer(int32_t let_on) const {
   return promised_ + stage_seconds_[next] * (waiting / micro_batches_[next] + 1);
 }
 
-bool Session::Buffers::too_late(const Row& row, size_t k, int64_t batches_before) const {
+bool SessionBuffers::too_late(const Row& row, size_t k, int64_t batches_before) const {
   return now_ - row.began + static_cast<double>(batches_before + 1) * stage_seconds_[k] > row.deadline;
 }
 
 // Who waits and could not have its next answer in time, even if its stage began now, is answered with what it has.
-void Session::Buffers::look_again() {
+void SessionBuffers::look_again() {
   for (size_t k = 0; k + 1 < lanes_.size(); ++k) {
     RowQueue& waiting = lanes_[k].out;
     for (int32_t at = waiting.size(); at-- > 0;) {
@@ -173,13 +173,13 @@ void Session::Buffers::look_again() {
   }
 }
 
-void Session::Buffers::answer_with(uint64_t id, const Row& row, Result answer, std::span<const float> logits) {
+void SessionBuffers::answer_with(uint64_t id, const Row& row, Result answer, std::span<const float> logits) {
   answer.macs = row.macs;
   answer.elapsed_seconds = now_ - row.began;
   take(id, answer, logits);
 }
 
-void Session::Buffers::advance(size_t k, int32_t rows) {
+void SessionBuffers::advance(size_t k, int32_t rows) {
   StageLane& lane = reach(k);
   stage_ = k;
   at_hand_ = rows;
@@ -187,7 +187,7 @@ void Session::Buffers::advance(size_t k, int32_t rows) {
   if (has_deadlines_) look_again();
 }
 
-void Session::Buffers::work_off(size_t k, bool everything) {
+void SessionBuffers::work_off(size_t k, bool everything) {
   if (k >= end_) return;
   const RowQueue& waiting = lanes_[k - 1].out;
   while (waiting.size() >= micro_batches_[k] || (everything && waiting.size() > 0)) {

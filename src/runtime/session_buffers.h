@@ -12,20 +12,20 @@
 #include "core/pixel_table.h"
 #include "runtime/every_exit.h"
 #include "runtime/model.h"
-#include "runtime/session.h"
+#include "runtime/session_options.h"
 
 namespace sooner {
 
 // What a call brings: one of both.
-struct Session::Input {
+struct SessionInput {
   const float* numbers = nullptr;
   const uint8_t* pixels = nullptr;
 };
 
 // K: stages; C: classes.
-class Session::Buffers final : public AnswerSink, public StageTimes {
+class SessionBuffers final : public AnswerSink, public StageTimes {
  public:
-  Buffers(const Model& model, const ExitPolicy& policy, const SessionOptions& options);
+  SessionBuffers(const Model& model, const ExitPolicy& policy, const SessionOptions& options);
 
   // Stage k with what it needs, made when it is first wanted.
   StageLane& reach(size_t k);

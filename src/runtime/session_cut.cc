@@ -97,7 +97,7 @@ std::span<const Result> Session::resume_to_cut(std::span<const std::byte> carrie
 }
 
 void Session::hand_on(size_t cut, std::vector<std::byte>& carried) {
-  const Buffers& b = *buffers_;
+  const SessionBuffers& b = *buffers_;
   const RowQueue& out = buffers_->lanes()[cut].out;
   CarriedRows rows;
   rows.stage = static_cast<uint32_t>(cut);
@@ -147,7 +147,7 @@ void Session::answer_carried(std::span<const std::byte> carried, size_t stages, 
          static_cast<int64_t>(stages) - 2);
   }
   const size_t k = rows.stage, next = k + 1;
-  Buffers& b = *buffers_;
+  SessionBuffers& b = *buffers_;
   const std::span<const CarryTensor> tensors = b.reach(k).runner->stage().carry_out();
   check_rows(rows, *model_, tensors);
   const auto n = static_cast<int32_t>(rows.rows.size());

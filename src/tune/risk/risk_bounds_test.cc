@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "support/long_run.h"
 #include "support/message_of.h"
 
 namespace sooner {
@@ -97,12 +98,12 @@ TEST(RiskBounds, CertifyAboutTheKnownRisksAtAThousandSamples) {
 }
 
 TEST(RiskBounds, CoverTheMeanAsOftenAsPromised) {
-  constexpr int kDraws = 2000;
+  const int draws = test::long_rounds(2000);
   constexpr double kDelta = 0.1;
   constexpr double kMean = 0.05;
   for (const RiskBound bound : {RiskBound::kBinomial, RiskBound::kHoeffdingBentkus, RiskBound::kBetting}) {
     int missed = 0;
-    for (uint64_t draw = 0; draw < kDraws; ++draw) {
+    for (uint64_t draw = 0; draw < static_cast<uint64_t>(draws); ++draw) {
       Rng rng({3, draw});
       std::vector<double> losses;
       for (int n = 0; n < 200; ++n) losses.push_back(rng.chance(kMean) ? 1 : 0);
@@ -110,7 +111,7 @@ TEST(RiskBounds, CoverTheMeanAsOftenAsPromised) {
       if (risk_p_value(bound, losses, kMean, kDelta, draw) <= kDelta) ++missed;
     }
     // Three standard deviations of a binomial.
-    EXPECT_LE(missed, kDraws * kDelta + 3 * std::sqrt(kDraws * kDelta * (1 - kDelta))) << to_string(bound);
+    EXPECT_LE(missed, draws * kDelta + 3 * std::sqrt(draws * kDelta * (1 - kDelta))) << to_string(bound);
   }
 }
 

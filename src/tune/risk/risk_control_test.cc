@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "support/long_run.h"
 #include "support/message_of.h"
 #include "tune/tables/random_table.h"
 #include "tune/tables/resample.h"
@@ -162,20 +163,20 @@ std::vector<Simulation> simulate(const std::vector<RiskTerms>& promises, int dra
 
 TEST(RiskControl, KeepsItsPromisesOnAPopulation) {
   constexpr double kDelta = 0.1;
-  constexpr int kDraws = 250;
+  const int draws = test::long_rounds(100);
   const std::vector<Simulation> results =
       simulate({{.level = 0.05, .delta = kDelta, .bound = RiskBound::kBinomial},
                 {.level = 0.05, .delta = kDelta, .bound = RiskBound::kHoeffdingBentkus},
                 {.level = 0.05, .delta = kDelta, .bound = RiskBound::kBetting},
                 {.level = 0.05}},
-               kDraws);
+               draws);
   for (size_t i = 0; i < 3; ++i) {
     // Three standard deviations of a binomial.
-    EXPECT_LE(results[i].violations, kDraws * kDelta + 3 * std::sqrt(kDraws * kDelta * (1 - kDelta))) << i;
+    EXPECT_LE(results[i].violations, draws * kDelta + 3 * std::sqrt(draws * kDelta * (1 - kDelta))) << i;
     EXPECT_GT(results[i].mean_saved, 0.1) << i;
   }
   // In expectation; with three standard errors, since a draw's risk deviates by sqrt(.05 * .95 / 400) = .011.
-  EXPECT_LE(results[3].mean_risk, 0.05 + 3 * 0.011 / std::sqrt(kDraws));
+  EXPECT_LE(results[3].mean_risk, 0.05 + 3 * 0.011 / std::sqrt(draws));
   EXPECT_GT(results[3].mean_risk, 0.04);
   EXPECT_GT(results[3].mean_saved, results[0].mean_saved);
 }
