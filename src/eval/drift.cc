@@ -181,7 +181,7 @@ DriftWatch::DriftWatch(CalibrationRecord record, const DriftOptions& options, st
   if (betting_ == 0) {
     fail(Code::kFailedPrecondition,
          "[drift] the calibration of '{}' ({}) has one exit and one score: nothing to compare", record_.policy.name,
-         record_.rule);
+         rule_text(record_, 2));
   }
   if (state) {
     answers_ = state->answers;
