@@ -17,6 +17,9 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/program.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/policy_flags.h"
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "core/file.h"
@@ -24,9 +27,6 @@
 #include "runtime/machine_cache.h"
 #include "runtime/micro_batches.h"
 #include "runtime/session_group.h"
-#include "tools/command.h"
-#include "tools/engine_flags.h"
-#include "tools/policy_flags.h"
 
 namespace sooner {
 namespace {

@@ -8,17 +8,17 @@
 #include <algorithm>
 
 #include "bench/program.h"
+#include "cli/data_flags.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/policy_flags.h"
+#include "cli/table.h"
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "measure/model_data.h"
 #include "runtime/bare_stage.h"
 #include "runtime/micro_batches.h"
 #include "runtime/session.h"
-#include "tools/command.h"
-#include "tools/data_flags.h"
-#include "tools/engine_flags.h"
-#include "tools/policy_flags.h"
-#include "tools/table.h"
 
 namespace sooner {
 namespace {

@@ -18,13 +18,13 @@
 #include <numeric>
 
 #include "bench/program.h"
+#include "cli/data_flags.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/table.h"
 #include "data/glyphs.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
-#include "tools/command.h"
-#include "tools/data_flags.h"
-#include "tools/engine_flags.h"
-#include "tools/table.h"
 #include "tune/choosing/accuracy_drop.h"
 #include "tune/risk/risk_control.h"
 #include "tune/tables/random_table.h"

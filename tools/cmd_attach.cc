@@ -2,12 +2,13 @@
 #include <filesystem>
 #include <memory>
 
+#include "cli/output.h"
+#include "cli/table.h"
 #include "command.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "format/new_model.h"
 #include "graph/cost.h"
-#include "table.h"
 #include "zoo/initial_weights.h"
 #include "zoo/zoo.h"
 

@@ -3,19 +3,20 @@
 
 #include <cmath>
 
+#include "cli/data_flags.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/policy_flags.h"
+#include "cli/shares_text.h"
+#include "cli/table.h"
 #include "command.h"
 #include "core/cpu.h"
-#include "data_flags.h"
-#include "engine_flags.h"
 #include "measure/evaluate.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
-#include "policy_flags.h"
 #include "runtime/machine_cache.h"
 #include "runtime/micro_batches.h"
 #include "runtime/thread_layout.h"
-#include "shares_text.h"
-#include "table.h"
 #include "tune/choosing/operating_points.h"
 
 namespace sooner {

@@ -5,14 +5,15 @@
 #include <cmath>
 #include <limits>
 
+#include "cli/data_flags.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/policy_flags.h"
+#include "cli/table.h"
 #include "command.h"
-#include "data_flags.h"
-#include "engine_flags.h"
 #include "format/preprocess.h"
 #include "measure/evaluate.h"
 #include "measure/model_data.h"
-#include "policy_flags.h"
-#include "table.h"
 
 namespace sooner {
 namespace {

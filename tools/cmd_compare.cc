@@ -8,16 +8,17 @@
 #include <memory>
 #include <optional>
 
+#include "cli/data_flags.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/policy_flags.h"
 #include "command.h"
 #include "comparison_page.h"
 #include "core/file.h"
-#include "data_flags.h"
-#include "engine_flags.h"
 #include "measure/class_outcomes.h"
 #include "measure/evaluate.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
-#include "policy_flags.h"
 #include "report/training_series.h"
 #include "run/epoch_record.h"
 #include "run/run_folder.h"

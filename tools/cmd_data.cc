@@ -3,11 +3,12 @@
 
 #include <map>
 
+#include "cli/output.h"
+#include "cli/table.h"
 #include "command.h"
 #include "core/text.h"
 #include "data/open_data_set.h"
 #include "data/split.h"
-#include "table.h"
 
 namespace sooner {
 namespace {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/output.h"
 #include "command.h"
 #include "core/text.h"
 #include "format/manifest.h"

@@ -7,6 +7,9 @@
 #include <numbers>
 #include <ranges>
 
+#include "cli/output.h"
+#include "cli/policy_flags.h"
+#include "cli/table.h"
 #include "command.h"
 #include "core/file.h"
 #include "core/hash.h"
@@ -16,9 +19,7 @@
 #include "format/model_file.h"
 #include "policy/policy_kind.h"
 #include "policy/standing.h"
-#include "policy_flags.h"
 #include "runtime/model.h"
-#include "table.h"
 
 namespace sooner {
 namespace {

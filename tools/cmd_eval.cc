@@ -4,9 +4,13 @@
 #include <cmath>
 #include <limits>
 
+#include "cli/data_flags.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/policy_flags.h"
+#include "cli/shares_text.h"
+#include "cli/table.h"
 #include "command.h"
-#include "data_flags.h"
-#include "engine_flags.h"
 #include "eval/calibration_error.h"
 #include "eval/score_auroc.h"
 #include "measure/class_outcomes.h"
@@ -15,9 +19,6 @@
 #include "measure/model_data.h"
 #include "measure/record_table.h"
 #include "network_drawing.h"
-#include "policy_flags.h"
-#include "shares_text.h"
-#include "table.h"
 
 namespace sooner {
 namespace {

@@ -5,18 +5,19 @@
 #include <memory>
 #include <optional>
 
+#include "cli/data_flags.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/policy_flags.h"
+#include "cli/table.h"
 #include "command.h"
 #include "core/text.h"
-#include "data_flags.h"
-#include "engine_flags.h"
 #include "format/keep_exits.h"
 #include "graph/keep_exits.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
 #include "network_drawing.h"
 #include "policy/policy_kind.h"
-#include "policy_flags.h"
-#include "table.h"
 #include "tune/choosing/exit_savings.h"
 #include "tune/choosing/greedy_exits.h"
 

@@ -1,6 +1,7 @@
 // `sooner export`: the network as ONNX files, or its weights by name.
 #include <filesystem>
 
+#include "cli/output.h"
 #include "command.h"
 #include "core/file.h"
 #include "core/text.h"

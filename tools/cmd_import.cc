@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "cli/output.h"
 #include "command.h"
 #include "core/file.h"
 #include "core/text.h"

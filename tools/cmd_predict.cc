@@ -9,6 +9,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/policy_flags.h"
 #include "command.h"
 #include "core/cpu.h"
 #include "core/file.h"
@@ -17,8 +20,6 @@
 #include "core/text.h"
 #include "data/csv.h"
 #include "data/image_files.h"
-#include "engine_flags.h"
-#include "policy_flags.h"
 #include "runtime/crew.h"
 #include "runtime/session.h"
 

@@ -1,14 +1,15 @@
 // `sooner profile`: where the time goes, step by step; and a file for planners.
 #include <filesystem>
 
+#include "cli/data_flags.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/table.h"
 #include "command.h"
 #include "core/cpu.h"
 #include "core/text.h"
-#include "data_flags.h"
-#include "engine_flags.h"
 #include "measure/model_data.h"
 #include "profile/profile_file.h"
-#include "table.h"
 
 namespace sooner {
 namespace {

@@ -3,16 +3,17 @@
 #include <algorithm>
 #include <ranges>
 
+#include "cli/data_flags.h"
+#include "cli/output.h"
+#include "cli/shares_text.h"
+#include "cli/table.h"
 #include "command.h"
-#include "data_flags.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
 #include "measure/why_unseen.h"
 #include "policy/policy_kind.h"
 #include "profile/profile.h"
 #include "quantize/measure_scales.h"
-#include "shares_text.h"
-#include "table.h"
 #include "tune/calibrate.h"
 #include "tune/risk/promises.h"
 

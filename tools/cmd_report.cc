@@ -4,11 +4,15 @@
 #include <cmath>
 #include <ctime>
 
+#include "cli/data_flags.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/policy_flags.h"
+#include "cli/shares_text.h"
+#include "cli/table.h"
 #include "command.h"
 #include "core/cpu.h"
 #include "data/png.h"
-#include "data_flags.h"
-#include "engine_flags.h"
 #include "eval/calibration_error.h"
 #include "measure/benchmark.h"
 #include "measure/class_outcomes.h"
@@ -17,12 +21,9 @@
 #include "measure/model_data.h"
 #include "measure/record_table.h"
 #include "network_drawing.h"
-#include "policy_flags.h"
 #include "report/html_report.h"
 #include "report/training_series.h"
 #include "run/run_folder.h"
-#include "shares_text.h"
-#include "table.h"
 
 namespace sooner {
 namespace {

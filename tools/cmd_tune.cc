@@ -5,10 +5,13 @@
 #include <cmath>
 #include <optional>
 
+#include "cli/data_flags.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/policy_flags.h"
+#include "cli/table.h"
 #include "command.h"
 #include "core/file.h"
-#include "data_flags.h"
-#include "engine_flags.h"
 #include "eval/accuracy_cost_curve.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
@@ -16,9 +19,7 @@
 #include "network_drawing.h"
 #include "policy/guarantee_text.h"
 #include "policy/policy_kind.h"
-#include "policy_flags.h"
 #include "profile/profile.h"
-#include "table.h"
 #include "tune/calibrate.h"
 #include "tune/choosing/grid.h"
 #include "tune/risk/promises.h"

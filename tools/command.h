@@ -1,4 +1,4 @@
-// One row of the table of subcommands, and what all of them share.
+// One row of the table of subcommands.
 //
 // A subcommand is one file, cmd_<name>.cc, and one row in sooner.cc; the row also feeds --help, `sooner help topics`
 // and shell completion. Results go to stdout, talk goes to stderr. Exit code 0: done, 1: failed, 2: wrong usage.
@@ -6,15 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include <string>
-#include <vector>
-
-#include "core/error.h"
-
 namespace sooner {
-
-// Set by --json and --csv; a table on the terminal otherwise.
-enum class OutputForm : uint8_t { kText, kJson, kCsv };
 
 struct CommandRow {
   const char* name;
@@ -41,14 +33,5 @@ void add_exits(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_import(CLI::App& app);
 void add_attach(CLI::App& app);
-
-// --json and --csv. The pointer must outlive the app's parse.
-void add_output_options(CLI::App& app, OutputForm* form);
-
-// 2 for kInvalidArgument (what was asked is wrong), 1 for everything else.
-int exit_code(const Error& error);
-
-// A line of talk, to stderr.
-void say(const std::string& line);
 
 }  // namespace sooner

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "cli/shares_text.h"
 #include "core/cpu.h"
 #include "core/text.h"
 #include "eval/interval.h"
@@ -14,7 +15,6 @@
 #include "report/html_report.h"
 #include "report/training_series.h"
 #include "run/run_folder.h"
-#include "shares_text.h"
 
 namespace sooner {
 namespace {

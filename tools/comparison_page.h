@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "cli/table.h"
 #include "eval/comparison.h"
 #include "format/model_file.h"
 #include "measure/benchmark.h"
 #include "measure/model_data.h"
 #include "report/report_data.h"
-#include "table.h"
 
 namespace sooner {
 

@@ -1,8 +1,8 @@
 // Where exits may stand in a plain network, as a table.
 #pragma once
 
+#include "cli/table.h"
 #include "graph/graph.h"
-#include "table.h"
 
 namespace sooner {
 

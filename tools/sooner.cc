@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "cli/output.h"
 #include "command.h"
 #include "core/text.h"
 #include "policy/exit_policy.h"

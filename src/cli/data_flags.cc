@@ -1,4 +1,4 @@
-#include "data_flags.h"
+#include "cli/data_flags.h"
 
 namespace sooner {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "command.h"
+#include "cli/output.h"
 #include "core/quantity.h"
 
 namespace sooner {

@@ -1,4 +1,4 @@
-#include "command.h"
+#include "cli/output.h"
 
 namespace sooner {
 

@@ -1,4 +1,4 @@
-#include "engine_flags.h"
+#include "cli/engine_flags.h"
 
 namespace sooner {
 

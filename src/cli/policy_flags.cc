@@ -1,4 +1,4 @@
-#include "policy_flags.h"
+#include "cli/policy_flags.h"
 
 #include <fmt/ranges.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 #include <variant>
 
-#include "command.h"
+#include "cli/output.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "policy/policy_kind.h"
