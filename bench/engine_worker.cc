@@ -27,6 +27,7 @@
 #include "runtime/machine_cache.h"
 #include "runtime/micro_batches.h"
 #include "runtime/session_group.h"
+#include "runtime/thread_layout.h"
 
 namespace sooner {
 namespace {

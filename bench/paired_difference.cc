@@ -12,7 +12,7 @@
 #include "bench/program.h"
 #include "format/model_file.h"
 #include "graph/cost.h"
-#include "measure/evaluate.h"
+#include "measure/record_table.h"
 
 namespace sooner {
 namespace {

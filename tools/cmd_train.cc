@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "command.h"
+#include "core/error.h"
 #include "trainer_program.h"
 
 namespace sooner {
