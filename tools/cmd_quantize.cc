@@ -126,6 +126,7 @@ class Rechoosing {
 };
 
 void run(const QuantizeArguments& arguments) {
+  static_cast<void>(range_method_from_string(arguments.method));  // before anything is opened
   ModelFile file = load_model(arguments.model);
   const ModelData data = open_model_data(file.manifest, arguments.data);
   const auto backend = make_backend(arguments.backend);

@@ -21,6 +21,7 @@ const std::filesystem::path kQuantised = kRoot / "tests/golden/models/v2/tiny_qu
 const std::filesystem::path kGuaranteed = kRoot / "tests/golden/models/v3/tiny_guaranteed.safetensors";
 const std::filesystem::path kRegression = kRoot / "tests/golden/models/v4/tiny_regression.safetensors";
 const std::filesystem::path kLearned = kRoot / "tests/golden/models/v6/tiny_learned.safetensors";
+const std::filesystem::path kNamed = kRoot / "tests/golden/models/v6/tiny_named.safetensors";
 const std::filesystem::path kSurest = kRoot / "tests/golden/models/v5/tiny_surest.safetensors";
 
 // The text of the first block fenced as ```<kind> under the page's `heading`.
@@ -86,6 +87,7 @@ TEST(GoldenModel, IsWhatThisVersionWrites) {
   EXPECT_EQ(serialize_model(regression_tiny_model()), read_file(kRegression));
   EXPECT_EQ(serialize_model(surest_tiny_model()), read_file(kSurest));
   EXPECT_EQ(serialize_model(learned_tiny_model()), read_file(kLearned));
+  EXPECT_EQ(serialize_model(named_tiny_model()), read_file(kNamed));
 }
 
 TEST(GoldenModel, OfVersion3LoadsWithItsPolicy) {

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "data/spread.h"
 #include "support/glyph_model.h"
 #include "support/message_of.h"
 
@@ -44,16 +45,17 @@ TEST(ModelData, RefusesWhatDoesNotFitTheModel) {
               HasSubstr("has 1x32x32 images in 10 classes, the model expects 1x28x28"));
 }
 
-TEST(LoadAll, PreparesASplitInItsOrder) {
+TEST(LoadAll, PreparesASplitInItsOrderAndSoManySpreadOverIt) {
   const Manifest manifest = test::glyph_model().manifest;
   const ModelData data = open_model_data(manifest);
   const Split& split = data.splits.tune;
   const Batch samples = load_all(manifest, data, split, 3);
   ASSERT_EQ(samples.n, 3);
-  EXPECT_THAT(samples.indices, ElementsAreArray(split.indices.begin(), split.indices.begin() + 3));
+  const std::vector<int64_t> spread = spread_over(split.indices, 3);
+  EXPECT_EQ(samples.indices, spread);
   std::vector<uint8_t> pixels(32 * 32);
-  data.data.train->read(split.indices[2], pixels);
-  EXPECT_EQ(samples.labels[2], data.data.train->label(split.indices[2]));
+  data.data.train->read(spread[2], pixels);
+  EXPECT_EQ(samples.labels[2], data.data.train->label(spread[2]));
   // (p / 255 - 0.5) / 0.25
   EXPECT_NEAR(samples.images[2 * 1024 + 500], pixels[500] / 255.0 * 4 - 2, 1e-6);
   EXPECT_EQ(load_all(manifest, data, split).n, static_cast<int64_t>(split.indices.size()));

@@ -75,7 +75,7 @@ const CalibrationRecord& find_record(std::span<const CalibrationRecord> records,
                                      std::string_view precision);
 
 // `policy` with the thresholds and the abstention it has for `precision`: its own where a record says that they were
-// chosen for it, where no record knows them, or where it has none; else those of the record with the same policy name
+// chosen for it or does not say for which, where no record knows them, or where it has none; else those of the record with the same policy name
 // and rule. The parts of `any` and `all` each by themselves. Nothing when there is no such record.
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
                                          std::string_view precision);

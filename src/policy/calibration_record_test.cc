@@ -53,6 +53,11 @@ TEST(PolicyAt, LeavesAloneWhatNoRecordKnows) {
   EXPECT_EQ(policy_at(never, {{record(never, "rule never", "fp32")}}, "int8"), never);
 }
 
+TEST(PolicyAt, LeavesAloneWhatWasChosenForNobodySaysWhichPrecision) {
+  const std::vector<CalibrationRecord> records{record(margin(0.3), "budget 0.5", "")};
+  EXPECT_EQ(policy_at(margin(0.3), records, "int8"), margin(0.3));
+}
+
 TEST(PolicyAt, AbstainsAsWasChosenForThePrecision) {
   const auto unsure = [](double below) {
     PolicySpec any{.name = "any", .parts = {margin(0.3)}};

@@ -46,7 +46,10 @@ TEST(EventFile, StartsWithItsVersionAndGrowsRecordByRecord) {
   const auto entry = *std::filesystem::directory_iterator(folder / "tb");
   const std::string text = read_text(entry.path());
   EXPECT_TRUE(entry.path().filename().string().starts_with("events.out.tfevents.0000000001."));
-  const size_t version = encode_record(std::string(9, 'x') + "\x1a\x0d" + "brain.Event:2").size();
+  const size_t version = encode_record(
+                             "xxxxxxxxx\x1a\x0d"
+                             "brain.Event:2")
+                             .size();
   EXPECT_EQ(text.size(), version + encode_record(encode_event(2, 1, {{"loss", 0.5F}})).size());
   EXPECT_NE(text.find("brain.Event:2"), std::string::npos);
 }

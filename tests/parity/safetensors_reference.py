@@ -35,7 +35,7 @@ def check_tensors(path, header, data):
             check(tensor.dtype == NUMPY[entry["dtype"]], f"{path}: {name} is {tensor.dtype}, not {entry['dtype']}")
             check(list(tensor.shape) == entry["shape"], f"{path}: {name} has shape {tensor.shape}")
             check(tensor.tobytes() == data[begin:end], f"{path}: {name} has other bytes")
-    check(metadata in ({"format": "pt", "sooner.format_version": version} for version in ("1", "2", "3", "4", "5")),
+    check(metadata in ({"format": "pt", "sooner.format_version": version} for version in ("1", "2", "3", "4", "5", "6")),
           f"{path}: metadata is {metadata}")
     return int(metadata["sooner.format_version"])
 

@@ -89,13 +89,13 @@ TEST(PromiseNumber, OfOneMadeAgainIsTheSameOneAndMadeOtherwiseAnother) {
 }
 
 TEST(Promises, OfSeveralAllHoldAtOnce) {
-  // Three promises that have nothing to do with one another: made alone, each may fail in two fifths of the draws, and
+  // Six promises that have nothing to do with one another: made alone, each may fail in two fifths of the draws, and
   // so some one of them in far more.
-  constexpr int kDraws = 200;
+  constexpr int kDraws = 200, kPromises = 6;
   constexpr double kDelta = 0.4;
-  constexpr int64_t kPopulation = 4000, kSamples = 150;
+  constexpr int64_t kPopulation = 2000, kSamples = 150;
   std::vector<LogitTable> populations;
-  for (const uint64_t seed : {1U, 2U, 3U}) populations.push_back(random_logit_table(seed, kPopulation, 2, 3));
+  for (uint64_t seed = 1; seed <= kPromises; ++seed) populations.push_back(random_logit_table(seed, kPopulation, 2, 3));
   const auto any_broken = [&](int64_t promises) {
     int broken = 0;
     for (int draw = 0; draw < kDraws; ++draw) {
@@ -121,7 +121,7 @@ TEST(Promises, OfSeveralAllHoldAtOnce) {
     return static_cast<double>(broken) / kDraws;
   };
   const double margin = 3 * std::sqrt(kDelta * (1 - kDelta) / kDraws);
-  EXPECT_LE(any_broken(3), kDelta + margin);
+  EXPECT_LE(any_broken(kPromises), kDelta + margin);
   EXPECT_GT(any_broken(1), kDelta + margin) << "the test would not see a missing share";
 }
 
