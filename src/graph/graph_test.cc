@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
 #include <functional>
 
 #include "graph/carry_set.h"
@@ -63,7 +64,8 @@ TEST(Validate, WantsEveryNodeInExactlyOnePlace) {
   EXPECT_THAT(complaint([](Graph& g) { g.stages[1].trunk.pop_back(); }), HasSubstr("'relu2' belongs to no stage"));
   EXPECT_THAT(complaint([](Graph& g) { g.stages[1].trunk.push_back(1); }),
               HasSubstr("'conv' stands in stage 0 and again in stage 1"));
-  EXPECT_THAT(complaint([](Graph& g) { g.stages[0].trunk.push_back(99); }), HasSubstr("stage 0 names node 99"));
+  EXPECT_THAT(complaint([](Graph& g) { g.stages[0].trunk.push_back(99); }),
+              HasSubstr("stage 0 names node 99, expected 0 to 8"));
   EXPECT_THAT(complaint([](Graph& g) { g.stages[0].trunk.push_back(-1); }), HasSubstr("stage 0 names node -1"));
 }
 
@@ -116,6 +118,32 @@ TEST(Validate, WantsGatesThatReadSomethingAndNoneAtTheLastExit) {
 TEST(Validate, RefusesMoreNodesOrExitsThanItsLimits) {
   EXPECT_THAT(complaint([](Graph& g) { g.nodes.resize(kMaxNodes + 1, g.nodes[1]); }), HasSubstr("expected at most"));
   EXPECT_THAT(complaint([](Graph& g) { g.stages.resize(kMaxExits + 1); }), HasSubstr("expected at most"));
+}
+
+TEST(Validate, TakesAsManyNodesAsItsLimit) {
+  GraphBuilder b("deep", {1, 1, 1}, 3);
+  const NodeId logits = b.linear("fc", b.flatten("flatten", b.input()), 3);
+  // A trunk of so many ReLUs between input and head.
+  Graph deep = b.finish(logits);
+  deep.nodes.resize(1);
+  deep.stages[0].trunk = {0};
+  const auto count = static_cast<NodeId>(kMaxNodes - 3);
+  for (NodeId id = 1; id <= count; ++id) {
+    deep.nodes.push_back({OpKind::kRelu, fmt::format("r{}", id), {id - 1}, {}});
+    deep.stages[0].trunk.push_back(id);
+  }
+  deep.nodes.push_back({OpKind::kFlatten, "flatten", {count}, {}});
+  deep.nodes.push_back({OpKind::kLinear, "fc", {count + 1}, LinearAttributes{3}});
+  deep.stages[0].exit.head = {count + 1, count + 2};
+  deep.stages[0].exit.features = count + 1;
+  deep.stages[0].exit.logits = count + 2;
+  ASSERT_EQ(deep.nodes.size(), kMaxNodes);
+  validate(deep);
+}
+
+TEST(Validate, TakesAnImageOfOnePixelAndALastExitThatIsAnAverage) {
+  GraphBuilder b("least", {1, 1, 1}, 1);
+  EXPECT_EQ(b.finish(b.global_avg_pool("gap", b.relu("relu", b.input()))).exits(), 1U);
 }
 
 TEST(Parameters, AreNamedShapedAndOwned) {

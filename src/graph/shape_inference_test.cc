@@ -53,6 +53,35 @@ TEST(ConvShape, RefusesWhatCannotBeComputed) {
   EXPECT_THAT(what(grouped, {3, 8, 8}), HasSubstr("2 groups do not divide 3 input and 8 output channels"));
 }
 
+TEST(ConvShape, RefusesEveryAttributeOutOfItsRange) {
+  using Attribute = int64_t Conv2dAttributes::*;
+  const auto what = [](Attribute attribute, int64_t value) {
+    Conv2dAttributes a = conv(6, 3, 1, 1);
+    a.*attribute = value;
+    return std::string(error_of([&] { infer_shape(conv_node(a), {{6, 8, 8}}); }).what());
+  };
+  for (const Attribute attribute :
+       {&Conv2dAttributes::out_channels, &Conv2dAttributes::kernel_h, &Conv2dAttributes::kernel_w,
+        &Conv2dAttributes::stride_h, &Conv2dAttributes::stride_w, &Conv2dAttributes::dilation_h,
+        &Conv2dAttributes::dilation_w, &Conv2dAttributes::groups}) {
+    EXPECT_THAT(what(attribute, 0), HasSubstr("out of range"));
+  }
+  for (const Attribute attribute : {&Conv2dAttributes::pad_top, &Conv2dAttributes::pad_left,
+                                    &Conv2dAttributes::pad_bottom, &Conv2dAttributes::pad_right}) {
+    EXPECT_THAT(what(attribute, -1), HasSubstr("out of range"));
+    EXPECT_THAT(what(attribute, (1 << 20) + 1), HasSubstr("out of range"));
+  }
+}
+
+// One weight a channel: 2^16 in all, where a full convolution would have 2^32.
+TEST(ConvShape, CountsAGroupsWeightsAlone) {
+  Conv2dAttributes a = conv(1 << 16, 1);
+  a.groups = 1 << 16;
+  EXPECT_EQ(infer_shape(conv_node(a), {{1 << 16, 1, 1}}), (Shape{1 << 16, 1, 1}));
+  EXPECT_THAT(error_of([] { infer_shape(conv_node(conv(1 << 16, 1)), {{1 << 16, 1, 1}}); }).what(),
+              HasSubstr("exceed 2^31 weights"));
+}
+
 TEST(ConvShape, RefusesSizesThatWouldOverflowTheCost) {
   Conv2dAttributes a = conv(1 << 20, 1 << 20, 1, 1 << 20);
   EXPECT_THAT(error_of([&] { infer_shape(conv_node(a), {{1 << 20, 8, 8}}); }).what(), HasSubstr("2^42 MACs"));
@@ -104,6 +133,24 @@ TEST(PoolShape, RefusesAWindowOfPaddingInEitherDirection) {
   EXPECT_EQ(infer_shape(pool_node(right), {{1, 4, 4}}), (Shape{1, 3, 4}));
 }
 
+TEST(PoolShape, RefusesEveryAttributeOutOfItsRange) {
+  const auto what = [](const PoolAttributes& a) {
+    return std::string(error_of([&] { infer_shape(pool_node(a), {{1, 8, 8}}); }).what());
+  };
+  using Attribute = int64_t PoolAttributes::*;
+  for (const Attribute attribute : {&PoolAttributes::kernel_h, &PoolAttributes::kernel_w, &PoolAttributes::stride_h,
+                                    &PoolAttributes::stride_w, &PoolAttributes::pad_h, &PoolAttributes::pad_w}) {
+    PoolAttributes a = pool(3, 2, 1);
+    a.*attribute = -1;
+    EXPECT_THAT(what(a), HasSubstr("out of range"));
+  }
+  for (const auto attribute : {&PoolAttributes::end_pad_h, &PoolAttributes::end_pad_w}) {
+    PoolAttributes a = pool(3, 2, 1);
+    a.*attribute = -1;
+    EXPECT_THAT(what(a), HasSubstr("out of range"));
+  }
+}
+
 TEST(InferShape, KnowsEveryOtherOperation) {
   const Shape map{6, 4, 5};
   EXPECT_EQ(infer_shape({OpKind::kRelu, "n", {0}, {}}, {map}), map);
@@ -142,6 +189,33 @@ TEST(InferShape, OfChannelsJoinedTakenAndMoved) {
   EXPECT_THAT(what({OpKind::kClip, "n", {0}, {}}, {map}), HasSubstr("another operation"));
   EXPECT_THAT(what({OpKind::kLocalResponseNorm, "n", {0}, LocalResponseNormAttributes{.bias = 0}}, {map}),
               HasSubstr("bias above 0"));
+}
+
+// At the ends of what is allowed, and one step beyond.
+TEST(InferShape, TakesALimitAndNothingBehindIt) {
+  const Shape map{6, 4, 5};
+  const auto what = [&](const Node& node, const std::vector<Shape>& inputs) {
+    return std::string(error_of([&] { infer_shape(node, inputs); }).what());
+  };
+  EXPECT_EQ(infer_shape({OpKind::kConcat, "n", {}, {}}, std::vector<Shape>(16, Shape{2})), Shape{32});
+  EXPECT_THAT(what({OpKind::kConcat, "n", {}, {}}, std::vector<Shape>(17, Shape{2})), HasSubstr("has 17 inputs"));
+  EXPECT_EQ(infer_shape({OpKind::kSlice, "n", {0}, SliceAttributes{0, 6}}, {map}), map);
+  EXPECT_THAT(what({OpKind::kSlice, "n", {0}, SliceAttributes{-1, 6}}, {map}), HasSubstr("takes -1 to 6"));
+  const auto norm = [](double epsilon, double momentum) {
+    return Node{OpKind::kBatchNorm, "n", {0}, BatchNormAttributes{epsilon, momentum}};
+  };
+  for (const double momentum : {0.0, 1.0}) EXPECT_EQ(infer_shape(norm(1e-5, momentum), {map}), map);
+  EXPECT_THAT(what(norm(0, 0.1), {map}), HasSubstr("epsilon must be positive"));
+  for (const double momentum : {-0.1, 1.1}) EXPECT_THAT(what(norm(1e-5, momentum), {map}), HasSubstr("within [0, 1]"));
+  const auto response = [](const LocalResponseNormAttributes& a) {
+    return Node{OpKind::kLocalResponseNorm, "n", {0}, a};
+  };
+  EXPECT_EQ(infer_shape(response({.size = 1, .alpha = 0, .beta = 0, .bias = 1e-9}), {map}), map);
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const LocalResponseNormAttributes& a : std::vector<LocalResponseNormAttributes>{
+           {.size = 0}, {.alpha = -1}, {.alpha = infinity}, {.beta = -1}, {.beta = infinity}, {.bias = infinity}}) {
+    EXPECT_THAT(what(response(a), {map}), HasSubstr("bias above 0"));
+  }
 }
 
 TEST(InferShape, OfActivationsProductsAndPadding) {
