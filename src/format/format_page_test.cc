@@ -63,8 +63,8 @@ TEST(FormatPage, ShowsTheManifestOfTheGoldenFile) {
 
 TEST(FormatPage, ShowsAPolicyOfTheGoldenFileOfVersion6) {
   const auto shown = nlohmann::ordered_json::parse(block("json", "5. Policies"));
-  const PolicySpec& policy = load_model(kLearned).manifest.policy.parts.at(0);
-  EXPECT_EQ(shown.dump(), policy_to_json(policy, 6, 3).dump());
+  const ModelFile model = load_model(kLearned);
+  EXPECT_EQ(shown.dump(), policy_to_json(model.manifest.policy.parts.at(0), 6, 3).dump());
 }
 
 TEST(GoldenModel, OfVersion1LoadsWithEveryValue) {
