@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <iostream>
@@ -13,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/policy_flags.h"
 #include "command.h"
+#include "core/clock.h"
 #include "core/cpu.h"
 #include "core/file.h"
 #include "core/mutex.h"
@@ -27,8 +27,6 @@ namespace sooner {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
 // Files that one thread decodes and answers together, and that are written together.
 constexpr size_t kBlock = 64;
 // Unreadable files that are named one by one.
@@ -243,10 +241,9 @@ class Progress {
   void add(size_t count) SOONER_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     done_ += count;
-    const auto now = Clock::now();
-    if (!shown_ || std::chrono::duration<double>(now - last_).count() < 0.2) return;
-    last_ = now;
-    const double seconds = std::chrono::duration<double>(now - begin_).count();
+    const double seconds = watch_.seconds();
+    if (!shown_ || seconds - last_ < 0.2) return;
+    last_ = seconds;
     const double rate = static_cast<double>(done_) / seconds;
     fmt::print(stderr, "\r{} of {} images, {:.0f} a second, {} to go   ", done_, files_, rate,
                human_seconds(static_cast<double>(files_ - done_) / rate));
@@ -260,8 +257,8 @@ class Progress {
   size_t files_;
   size_t done_ SOONER_GUARDED_BY(mutex_) = 0;
   bool shown_;
-  Clock::time_point begin_ = Clock::now();
-  Clock::time_point last_ SOONER_GUARDED_BY(mutex_) = begin_;
+  Stopwatch watch_;
+  double last_ SOONER_GUARDED_BY(mutex_) = 0;
 };
 
 // What happened to files besides being answered.

@@ -1,18 +1,16 @@
 #include "measure/benchmark.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "measure/energy.h"
 #include "measure/evaluate.h"
 
 namespace sooner {
 namespace {
-
-using SteadyClock = std::chrono::steady_clock;
 
 double quantile(std::vector<double>& values, double q) {
   SOONER_ASSERT(!values.empty());
@@ -55,9 +53,9 @@ std::vector<Timing> benchmark(const std::vector<Contestant>& contestants, const 
         for (int64_t at = first; at < std::min(first + turn, samples.n); at += batch) {
           const int64_t n = std::min(batch, samples.n - at);
           const std::span<const float> images(samples.images.data() + at * image, static_cast<size_t>(n * image));
-          const auto begin = SteadyClock::now();
+          const Stopwatch watch;
           const std::span<const Result> results = runner.session->run(images, n);
-          const double us = std::chrono::duration<double, std::micro>(SteadyClock::now() - begin).count();
+          const double us = 1e6 * watch.seconds();
           runner.current_us += us;
           if (repeat >= 0 && n == batch) runner.call_us.push_back(us);
           for (int64_t i = 0; i < n; ++i) {

@@ -1,23 +1,15 @@
 #include "train/feature_cache.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "train/evaluate.h"
 #include "train/torch_tensors.h"
 
 namespace sooner {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-}  // namespace
-
 FeatureCache::FeatureCache(std::filesystem::path path, const GraphModule& module, const ComputeMode& mode,
                            const FeatureSource& source)
     : path_(std::move(path)), mode_(mode), indices_(source.indices), draws_(source.draws) {
@@ -61,14 +53,14 @@ void FeatureCache::compute(const GraphModule& module, const FeatureSource& sourc
     for (int64_t draw = 0; draw < draws_; ++draw) {
       loader.start_epoch(source.first_epoch + draw);
       while (const Batch* batch = loader.next()) {
-        const Clock::time_point start = Clock::now();
+        const Stopwatch watch;
         const at::Tensor images = place_images(batch->images, batch->n, source.data.image_shape, mode_);
         std::vector<at::Tensor> values;
         {
           const AutocastRegion autocast(mode_);
           values = module.frontier_values(images);
         }
-        seconds_computing_ += seconds_since(start);
+        seconds_computing_ += watch.seconds();
         ++batches;
         if (layout_.empty()) {
           learn_layout(values);
@@ -88,7 +80,7 @@ void FeatureCache::compute(const GraphModule& module, const FeatureSource& sourc
 
 std::vector<at::Tensor> FeatureCache::rows(int64_t draw, std::span<const int64_t> samples) {
   return guard_torch("FeatureCache::rows", [&] {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     const auto n = static_cast<int64_t>(samples.size());
     const size_t row_bytes = 2 * static_cast<size_t>(row_elements_);
     at::Tensor table = at::empty({n, row_elements_}, at::kBFloat16);
@@ -109,7 +101,7 @@ std::vector<at::Tensor> FeatureCache::rows(int64_t draw, std::span<const int64_t
       values.push_back(value.channels_last ? one.permute({0, 3, 1, 2}) : one);
       offset += value.elements;
     }
-    seconds_reading_ += seconds_since(start);
+    seconds_reading_ += watch.seconds();
     ++calls_;
     return values;
   });

@@ -3,8 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -35,10 +35,6 @@
 
 namespace sooner {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // On a GPU the loss is looked at only so often: looking waits for it.
 constexpr int64_t kStepsBetweenLooksCuda = 16;
@@ -102,7 +98,7 @@ class Trainer {
     if (weigh_step_ && joint_step_bytes_ == 0) {
       joint_step_bytes_ = joint_step_bytes(setup_.graph, mode_, config_.train.batch_size);
     }
-    const Clock::time_point began = Clock::now();
+    const double began = now();
     const std::string remark = source_->enter(phase(), plan_.first_epoch(index));
     at_.epoch_seconds += seconds_since(began);
     if (!remark.empty()) say(remark);
@@ -152,11 +148,14 @@ class Trainer {
     sooner::write_environment(environment, folder_.environment());
   }
 
+  [[nodiscard]] double now() const { return options_.clock->seconds(); }
+  [[nodiscard]] double seconds_since(double moment) const { return now() - moment; }
+
   // False: asked to stop.
   bool run_epoch() {
     source_->loader().start_epoch(at_.epoch, at_.batch);
     epoch_waited_ = source_->loader().seconds_waited();
-    epoch_start_ = Clock::now();
+    epoch_start_ = now();
     epoch_first_batch_ = at_.batch;
     if (at_.batch == 0) meter_->clear();
     while (const Batch* batch = source_->loader().next()) {
@@ -235,7 +234,7 @@ class Trainer {
     const double left = per_step * static_cast<double>(total_steps() - at_.step);
     if (steps_here_ == kStepsBeforeEstimate) say(fmt::format("about {} to go", human_seconds(left)));
     if (options_.listener == nullptr || seconds_since(last_report_) < options_.seconds_between_reports) return;
-    last_report_ = Clock::now();
+    last_report_ = now();
     const TrainingMetrics m = training_metrics(meter_->sums(), setup_.exit_cost, phase());
     options_.listener->on_step({at_.epoch + 1, config_.train.epochs, at_.step, total_steps(),
                                 done * config_.train.batch_size / seconds, left, m.exits.loss, m.exits.quality,
@@ -445,8 +444,9 @@ class Trainer {
   double train_seconds_ = 0;
   double waited_seconds_ = 0;
   double epoch_waited_ = 0;
-  Clock::time_point epoch_start_;
-  Clock::time_point last_report_;
+  // By options_.clock.
+  double epoch_start_ = 0;
+  double last_report_ = -std::numeric_limits<double>::infinity();
 };
 
 }  // namespace

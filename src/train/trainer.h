@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/quantity.h"
 #include "recipe/train_config.h"
 #include "run/run_folder.h"
@@ -46,6 +47,7 @@ struct TrainOptions {
   const std::atomic<bool>* stop = nullptr;  // set: finish the step, save, return
   TrainingListener* listener = nullptr;     // may be null
   double seconds_between_reports = 0.2;     // of on_step; 0: every step
+  const Clock* clock = &steady_clock();     // by which epochs are timed and reports are spaced
 };
 
 // Throws what `train` would throw before its first step, for settings that cannot be.
