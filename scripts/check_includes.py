@@ -11,7 +11,8 @@ headers outside the one room that wraps it.
 A module is a header and the source of the same name. Modules that need each other are one module in two pieces, even
 where no header includes the other: a.cc includes b.h and b.cc includes a.h. The check names such circles, of any length.
 
-Locks are those of core/mutex.h, which say what they guard: std's own are a fault elsewhere in src/ and tools/.
+Locks are those of core/mutex.h, which say what they guard: std's own are a fault elsewhere in src/ and tools/. Time is
+read in core/clock.cc alone.
 
 bench/ measures what rooms do: it includes rooms, and no file of tools/.
 
@@ -80,6 +81,9 @@ WRAPPED = {
 # std's locks, which no compiler checks, and the one file that may name them.
 LOCK = re.compile(r"std::(\w*mutex|lock_guard|unique_lock|scoped_lock|shared_lock|condition_variable\w*)\b")
 LOCK_HOME = "src/core/mutex.h"
+# The machine's clock, and the one file that may read it: everybody else is given a Clock.
+CLOCK = re.compile(r"std::chrono::(steady|high_resolution)_clock\b")
+CLOCK_HOME = "src/core/clock.cc"
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -190,6 +194,13 @@ def check_locks(texts):
             for i, line in enumerate(text.splitlines(), 1) for found in LOCK.finditer(line.split("//")[0])]
 
 
+def check_clocks(texts):
+    """Faults of time that no test can hold in its hands."""
+    return [f"{name}:{i}: reads {found.group()}; use core/clock.h"
+            for name, text in texts.items() if name.startswith(("src/", "tools/", "bench/")) and name != CLOCK_HOME
+            for i, line in enumerate(text.splitlines(), 1) for found in CLOCK.finditer(line.split("//")[0])]
+
+
 def module_of(name):
     """The path of a header or a source without its ending."""
     return name.rsplit(".", 1)[0]
@@ -264,7 +275,7 @@ def check(root):
             fault = check_include(name, kind, header, texts)
             if fault:
                 faults.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {fault}")
-    return faults + check_public(texts) + check_circles(texts) + check_locks(texts)
+    return faults + check_public(texts) + check_circles(texts) + check_locks(texts) + check_clocks(texts)
 
 
 def main():

@@ -148,6 +148,12 @@ class CheckIncludesTest(unittest.TestCase):
         for lock in ("std::mutex mutex_;", "std::lock_guard lock(mutex_);", "std::condition_variable_any ready;"):
             self.assert_one_fault(files | {"tools/b.cc": f"\n{lock}\n"}, "tools/b.cc:2: names std::", "core/mutex.h")
 
+    def test_time_is_read_in_one_place(self):
+        files = {"src/core/clock.cc": "return std::chrono::steady_clock::now();\n", "bench/a.cc": "// steady_clock\n"}
+        self.assertEqual(self.check(files), [])
+        self.assert_one_fault(files | {"tools/b.cc": "using Clock = std::chrono::steady_clock;\n"},
+                              "tools/b.cc:1: reads std::chrono::steady_clock", "core/clock.h")
+
     def test_the_table_itself_must_point_downward(self):
         with mock.patch.dict(check_includes.ROOMS, {"core": ["graph"]}):
             self.assertIn("'core' names 'graph'", check_includes.check_order()[0])
