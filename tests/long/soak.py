@@ -28,6 +28,18 @@ def resident_mb(pid):
     return None
 
 
+def watch(lines, resident):
+    """The lines, and the memory in MB at the start of every round by `resident`; of a program that has ended by then
+    (None) what it last was."""
+    seen, memory = [], []
+    for line in lines:
+        seen.append(line)
+        if line.startswith(ROUND):
+            at = resident()
+            memory.append(at if at is not None else memory[-1] if memory else 0.0)
+    return seen, memory
+
+
 def judge(memory, repeat, slack_mb):
     """The fault of a run with `memory` MB at the start of each round as text, None when there is none."""
     if len(memory) < repeat:
@@ -49,14 +61,8 @@ def main():
     if options.repeat < 8:
         parser.error(f"got --repeat {options.repeat}, expected 8 or more: two quarters are compared")
     command = [options.program, f"--gtest_repeat={options.repeat}", f"--gtest_filter={options.filter}", "--gtest_brief=1"]
-    memory, lines = [], []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as run:
-        for line in run.stdout:
-            lines.append(line)
-            if line.startswith(ROUND):
-                at = resident_mb(run.pid)
-                if at is not None:
-                    memory.append(at)
+        lines, memory = watch(run.stdout, lambda: resident_mb(run.pid))
     if run.returncode != 0:
         print("".join(lines[-40:]))
         print(f"{options.program} ended with {run.returncode}")

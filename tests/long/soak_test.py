@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The soak's own test: what judges memory must itself be right."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -13,19 +14,17 @@ import soak  # noqa: E402
 PROGRAM = """#!{python}
 import sys
 repeat = int([word for word in sys.argv if word.startswith("--gtest_repeat=")][0].split("=")[1])
-kept = []
 for i in range(repeat - {fewer}):
     print(f"Repeating all tests (iteration {{i + 1}}) . . .", flush=True)
-    kept.append(b"x" * {leak})
 sys.exit({code})
 """
 
 
 class SoakTest(unittest.TestCase):
-    def run_soak(self, leak=0, code=0, fewer=0):
+    def run_soak(self, code=0, fewer=0):
         with tempfile.TemporaryDirectory() as folder:
             program = pathlib.Path(folder, "program")
-            program.write_text(PROGRAM.format(python=sys.executable, leak=leak, code=code, fewer=fewer))
+            program.write_text(PROGRAM.format(python=sys.executable, code=code, fewer=fewer))
             program.chmod(0o755)
             return subprocess.run([sys.executable, soak.__file__, str(program), "--repeat", "16"], capture_output=True,
                                   text=True, check=False)
@@ -41,11 +40,21 @@ class SoakTest(unittest.TestCase):
     def test_fewer_rounds_than_asked_for_are_a_fault(self):
         self.assertEqual(soak.judge([1, 1], 8, 8), "made 2 rounds, expected 8")
 
-    def test_a_program_that_leaks_fails_and_one_that_does_not_passes(self):
+    def test_memory_is_read_at_every_round_and_of_a_program_that_has_ended_as_it_was(self):
+        readings = iter([10.0, 20.0, None])
+        lines = [f"{soak.ROUND}1)", "a test", f"{soak.ROUND}2)", f"{soak.ROUND}3)"]
+        self.assertEqual(soak.watch(lines, lambda: next(readings)), (lines, [10.0, 20.0, 20.0]))
+        self.assertEqual(soak.watch(lines[:1], lambda: None), (lines[:1], [0.0]))
+
+    def test_this_process_has_memory_and_one_that_is_not_there_has_none(self):
+        self.assertGreater(soak.resident_mb(os.getpid()), 1)
+        self.assertIsNone(soak.resident_mb(0))
+
+    def test_a_program_that_makes_its_rounds_passes_and_one_that_stops_early_fails(self):
         self.assertEqual(self.run_soak().returncode, 0)
-        leaking = self.run_soak(leak=4 << 20)
-        self.assertEqual(leaking.returncode, 1)
-        self.assertIn("grew from", leaking.stdout)
+        stopping = self.run_soak(fewer=3)
+        self.assertEqual(stopping.returncode, 1)
+        self.assertIn("made 13 rounds, expected 16", stopping.stdout)
 
     def test_a_program_that_fails_fails(self):
         failing = self.run_soak(code=3)
