@@ -26,7 +26,7 @@ class PolicySettings {
   PolicySettings(std::initializer_list<std::pair<const std::string, SettingValue>> values) : values_(values) {}
 
   [[nodiscard]] bool empty() const { return values_.empty(); }
-  [[nodiscard]] bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
+  [[nodiscard]] bool has(std::string_view name) const { return values_.contains(name); }
   void set(std::string_view name, SettingValue value) { values_.insert_or_assign(std::string(name), std::move(value)); }
   void erase(std::string_view name) {
     if (const auto found = values_.find(name); found != values_.end()) values_.erase(found);

@@ -132,7 +132,7 @@ void read_table(const toml::table& table, const std::string& section, const std:
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     const std::string place = fmt::format("{}:{}", file, key.source().begin.line);
-    const std::string path = section.empty() ? name : section + "." + name;
+    const std::string path = section.empty() ? name : fmt::format("{}.{}", section, name);
     const auto option =
         std::find_if(options.begin(), options.end(), [&](const Option& each) { return each.path() == path; });
     if (option != options.end()) {

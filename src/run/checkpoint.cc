@@ -79,8 +79,11 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
     fail(Code::kDataLoss, "[checkpoint] '{}' has a broken training state: {}", path.string(), error.what());
   }
   for (auto& [name, tensor] : file.tensors) {
-    if (name.starts_with(kModel)) checkpoint.model.emplace(name.substr(kModel.size()), std::move(tensor));
-    if (name.starts_with(kMomentum)) checkpoint.momentum.emplace(name.substr(kMomentum.size()), std::move(tensor));
+    if (name.starts_with(kModel)) {
+      checkpoint.model.emplace(name.substr(kModel.size()), std::move(tensor));
+    } else if (name.starts_with(kMomentum)) {
+      checkpoint.momentum.emplace(name.substr(kMomentum.size()), std::move(tensor));
+    }
   }
   return checkpoint;
 }

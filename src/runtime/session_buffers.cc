@@ -143,7 +143,8 @@ double SessionBuffers::promised_seconds(size_t without) const {
   for (size_t k = 1; k < end_; ++k) {
     // The rows at hand still stand in their queue, but are done.
     const int32_t waiting = lanes_[k - 1].out.size() - (k == stage_ ? at_hand_ : 0);
-    if (k != without) seconds += stage_seconds_[k] * ((waiting + micro_batches_[k] - 1) / micro_batches_[k]);
+    const int32_t batches = (waiting + micro_batches_[k] - 1) / micro_batches_[k];
+    if (k != without) seconds += stage_seconds_[k] * batches;
   }
   return seconds;
 }
@@ -154,7 +155,8 @@ double SessionBuffers::until_next_answer(int32_t let_on) const {
   if (next >= end_) return promised_ + stage_seconds_[next];  // behind a cut, once this call is over
   // Rows that wait for the next stage share its micro-batches with those let on.
   const int32_t waiting = lanes_[stage_].out.size() + let_on;
-  return promised_ + stage_seconds_[next] * (waiting / micro_batches_[next] + 1);
+  const int32_t batches = waiting / micro_batches_[next] + 1;
+  return promised_ + stage_seconds_[next] * batches;
 }
 
 bool SessionBuffers::too_late(const Row& row, size_t k, int64_t batches_before) const {
