@@ -20,6 +20,7 @@ FittedPolicy fit_policy(const LogitTable& table, PolicySpec policy);
 
 // What thresholds of `fitted` are chosen on: the table, or its other samples.
 const LogitTable& choosing_table(const FittedPolicy& fitted, const LogitTable& table);
+const LogitTable& choosing_table(const FittedPolicy& fitted, LogitTable&& table) = delete;  // would not live on
 
 // `policy` as it was asked for: without thresholds and temperatures of an earlier choice.
 PolicySpec without_choice(PolicySpec policy);
