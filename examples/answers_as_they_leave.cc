@@ -1,5 +1,5 @@
-// Pictures of two askers in one call, as bytes: one takes the model's own exits, the other wants the last exit's answer.
-// Each answer is printed as its sample leaves, not when the call is over.
+// Pictures of two askers in one call, as bytes: one takes the model's own exits, the other wants the last exit's
+// answer. Each answer is printed as its sample leaves, not when the call is over.
 #include <sooner/sooner.h>
 
 #include <cstdio>

@@ -29,7 +29,8 @@ std::optional<PolicySpec> chosen_at(const PolicySpec& policy, std::span<const Ca
   const CalibrationRecord* origin = nullptr;
   for (const CalibrationRecord& record : records) {
     if (record.policy != policy) continue;
-    if (record.origin.precision == precision || record.origin.precision.empty() || holds_everywhere(record)) return policy;
+    if (record.origin.precision == precision || record.origin.precision.empty() || holds_everywhere(record))
+      return policy;
     origin = &record;
   }
   if (origin == nullptr) return policy;

@@ -75,8 +75,9 @@ const CalibrationRecord& find_record(std::span<const CalibrationRecord> records,
                                      std::string_view precision);
 
 // `policy` with the thresholds and the abstention it has for `precision`: its own where a record says that they were
-// chosen for it or does not say for which, where no record knows them, or where it has none; else those of the record with the same policy name
-// and rule. The parts of `any` and `all` each by themselves. Nothing when there is no such record.
+// chosen for it or does not say for which, where no record knows them, or where it has none; else those of the record
+// with the same policy name and rule. The parts of `any` and `all` each by themselves. Nothing when there is no such
+// record.
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
                                          std::string_view precision);
 // The same; throws kFailedPrecondition, with the remedy, where there is nothing.

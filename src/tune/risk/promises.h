@@ -15,8 +15,8 @@
 namespace sooner {
 
 // The number of the next promise on these samples beside those of `records`, whatever their precision; promises with a
-// delta and in expectation are counted apart. Throws kFailedPrecondition where all that were declared are made, or where
-// earlier ones declared another delta or number than `terms`.
+// delta and in expectation are counted apart. Throws kFailedPrecondition where all that were declared are made, or
+// where earlier ones declared another delta or number than `terms`.
 int64_t next_promise(std::string_view split_hash, const RiskTerms& terms, std::span<const CalibrationRecord> records);
 
 // The number of the promise that `made` holds: that of the one among `records` which it repeats to the bit, else
