@@ -172,7 +172,7 @@ void add_bench(CLI::App& app) {
       ->delimiter(',');
   app.add_option("--backend", arguments->backend, "auto | onednn | ref")->capture_default_str();
   app.add_option("--split", arguments->split, "train | validation | tune | guarantee | test")->capture_default_str();
-  app.add_option("--samples", arguments->samples, "how many, from the split's beginning")
+  app.add_option("--samples", arguments->samples, "how many, spread evenly over the split")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
       ->capture_default_str();
   app.add_option("--repeats", arguments->repeats, "counted passes")->check(CLI::Range(1, 1000))->capture_default_str();

@@ -260,7 +260,7 @@ void add_eval(CLI::App& app) {
   app.add_option("model", arguments->model, "a .safetensors model")->required();
   CLI::Option* split = app.add_option("--split", arguments->split, "train | validation | tune | guarantee | test")
                            ->capture_default_str();
-  CLI::Option* limit = app.add_option("--limit", arguments->limit, "only so many samples, from the split's beginning")
+  CLI::Option* limit = app.add_option("--limit", arguments->limit, "only so many samples, spread evenly over the split")
                            ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
   CLI::Option* curve = app.add_option("--curve", arguments->curves,
                                       "for these policies: operating points chosen on tune, reported on the split")
