@@ -47,7 +47,9 @@ std::string worth(const CalibrationRecord& record, const GraphCost& cost) {
 
 // The engine that this machine would run the file with at the record's precision: does the record hold there?
 Origin engine_of(const CalibrationRecord& record, const ModelFile& file) {
-  return origin_here(file, precision_from_string(record.origin.precision), *make_backend("auto"));
+  const std::string& precision = record.origin.precision;  // empty: calibrated on a table of unknown origin
+  return origin_here(file, precision.empty() ? Precision::kF32 : precision_from_string(precision),
+                     *make_backend("auto"));
 }
 
 // What the record promises, or why it does not; or that its thresholds are stale. Empty: neither.
