@@ -83,14 +83,13 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
     if (!arguments.plain.empty()) add("plain", Model::from_file(plain, options), {}, 1, "");
     const auto model = Model::from_file(file, options);
     say_doubt(file.manifest, policy, model->origin());
-    const CountedModel counted(file, options);
-    const Evaluation with_exits = evaluate(counted, policy, samples);
+    const Evaluation with_exits = evaluate(model, policy, samples);
     add("exits, " + policy.name, model, policy, with_exits.cost_fraction, shares_text(with_exits.shares));
     if (!arguments.curves.empty()) {
       const LogitTable table = logit_table(model, tune);
       for (const std::string& curve : arguments.curves) {
         for (const OperatingPoint& point : thinned(operating_points(table, curve))) {
-          const Evaluation there = evaluate(counted, point.spec, samples);
+          const Evaluation there = evaluate(model, point.spec, samples);
           add(fmt::format("exits, {}, {}", curve, point.label), model, point.spec, there.cost_fraction,
               shares_text(there.shares));
         }

@@ -46,22 +46,23 @@ std::string worth(const CalibrationRecord& record, const GraphCost& cost) {
 }
 
 // The engine that this machine would run the file with at the record's precision: does the record hold there?
-Origin engine_of(const CalibrationRecord& record, const ModelFile& file) {
+Origin engine_of(const CalibrationRecord& record, const ModelFile& file, const std::string& hash) {
   const std::string& precision = record.origin.precision;  // empty: calibrated on a table of unknown origin
-  return origin_here(file, precision.empty() ? Precision::kF32 : precision_from_string(precision),
+  return origin_here(file, hash, precision.empty() ? Precision::kF32 : precision_from_string(precision),
                      *make_backend("auto"));
 }
 
 // What the record promises, or why it does not; or that its thresholds are stale. Empty: neither.
-std::string standing_line(const CalibrationRecord& record, const ModelFile& file) {
-  const Origin engine = engine_of(record, file);
+std::string standing_line(const CalibrationRecord& record, const ModelFile& file, const std::string& hash) {
+  const Origin engine = engine_of(record, file, hash);
   const Standing found = standing(record, engine);
   if (found == Standing::kHolds) return record.guarantee ? "guarantee: " + guarantee_text(record) : "";
   if (record.guarantee) return "NO guarantee: the promise " + standing_text(found, record, engine);
   return found == Standing::kOtherWeights ? "STALE: " + standing_text(found, record, engine) : "";
 }
 
-void print_calibration(const CalibrationRecord& record, const ModelFile& file, const GraphCost& cost) {
+void print_calibration(const CalibrationRecord& record, const ModelFile& file, const std::string& hash,
+                       const GraphCost& cost) {
   const Manifest& manifest = file.manifest;
   const Origin& origin = record.origin;
   const std::optional<Quantity>& quantity = manifest.quantity;
@@ -76,7 +77,7 @@ void print_calibration(const CalibrationRecord& record, const ModelFile& file, c
   fmt::print("    on {} samples of {} (split {}), {} logits of {} on {}{}\n", record.samples, origin.data_set,
              origin.split_hash, origin.precision, origin.backend, origin.instruction_set, optimality(record));
   if (!record.exit_savings.empty()) fmt::print("    of the plain MACs, per sample there: {}\n", worth(record, cost));
-  if (const std::string line = standing_line(record, file); !line.empty()) fmt::print("    {}\n", line);
+  if (const std::string line = standing_line(record, file, hash); !line.empty()) fmt::print("    {}\n", line);
 }
 
 void print_quantisation(const Quantisation& quantisation, const std::string& hash) {
@@ -116,7 +117,8 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
   const Manifest& manifest = file.manifest;
   nlohmann::ordered_json json;
   json["network"] = manifest.graph.name;
-  json["model_hash"] = model_hash(file);
+  const std::string hash = model_hash(file);
+  json["model_hash"] = hash;
   json["data_set"] = manifest.provenance.data_set;
   json["input_shape"] = manifest.graph.input_shape;
   json["classes"] = manifest.class_names;
@@ -146,7 +148,7 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
   }
   const std::string word(quality_word(manifest.quantity));
   for (const CalibrationRecord& record : manifest.calibrations) {
-    const Origin engine = engine_of(record, file);
+    const Origin engine = engine_of(record, file, hash);
     const Standing found = standing(record, engine);
     const std::string why_not = standing_text(found, record, engine);
     json["calibrations"].push_back(
@@ -196,12 +198,12 @@ void run(const DescribeArguments& arguments) {
   const Manifest& manifest = file.manifest;
   const GraphCost cost = compute_cost(manifest.graph);
   if (arguments.form != OutputForm::kText) return run_json(file, cost);
+  const std::string hash = model_hash(file);
   const Provenance& origin = manifest.provenance;
   const std::string asked = manifest.quantity
                                 ? fmt::format("the {} in {}", manifest.quantity->name, manifest.quantity->unit)
                                 : fmt::format("{} classes", manifest.graph.classes);
-  fmt::print("{}: {} for {} ({}), model {}\n", arguments.model, manifest.graph.name, origin.data_set, asked,
-             model_hash(file));
+  fmt::print("{}: {} for {} ({}), model {}\n", arguments.model, manifest.graph.name, origin.data_set, asked, hash);
   fmt::print("trained by sooner {}: {}, {} epochs, seed {}, configuration {}, {}\n\n", origin.sooner_version,
              origin.regime, origin.epochs, origin.seed, origin.config_hash, origin.trained_at);
   fmt::print("{}\n", draw_network(manifest.graph, cost, manifest.policy, policy_context(manifest)));
@@ -217,10 +219,10 @@ void run(const DescribeArguments& arguments) {
     fmt::print("gates for cost weights from {:.6g} to {:.6g}, {:.6g} where --cost-weight names none\n", weights->low,
                weights->high, weights->standard);
   }
-  if (manifest.quantisation) print_quantisation(*manifest.quantisation, model_hash(file));
+  if (manifest.quantisation) print_quantisation(*manifest.quantisation, hash);
   if (!manifest.calibrations.empty()) fmt::print("calibrations:\n");
   for (const CalibrationRecord& record : manifest.calibrations) {
-    print_calibration(record, file, cost);
+    print_calibration(record, file, hash, cost);
   }
   if (arguments.nodes) print_nodes(manifest.graph, cost);
 }

@@ -229,8 +229,7 @@ void run(const EvalArguments& arguments) {
   const PolicySpec policy = only_saved ? PolicySpec{} : policy_spec(file.manifest, arguments.policy, options.precision);
   const ModelData data = open_model_data(file.manifest, arguments.data);
   const Split& split = data.splits.by_name(arguments.split);
-  const CountedModel counted(file, options);
-  const std::shared_ptr<const Model>& model = counted.model();
+  const auto model = Model::from_file(file, options);
   if (only_saved) {
     const StoredTable stored = record_table(model, data, split, arguments.limit);
     validate(stored.table);
@@ -242,15 +241,17 @@ void run(const EvalArguments& arguments) {
   if (!arguments.curves.empty()) return run_curves(arguments, model, data, samples);
 
   say_doubt(file.manifest, policy, model->origin());
-  const Evaluation evaluation = evaluate(counted, policy, samples, {.stage_seconds = arguments.policy.stage_seconds});
-  if (arguments.classes) {
-    return print_classes(file.manifest, evaluation, logit_table(model, samples), arguments.form);
-  }
+  const SessionOptions session_options{.stage_seconds = arguments.policy.stage_seconds};
+  const ImageSource& source = *data.source_of(split);
   if (arguments.difficulties) {
-    return print_difficulties(evaluation, *data.source_of(split), samples, model, arguments.form);
+    const Evaluation evaluation = evaluate(model, policy, samples, session_options);
+    return print_difficulties(evaluation, source, samples, model, arguments.form);
   }
-  print_evaluation(arguments, file.manifest.quantity, policy, evaluation, record_table(model, data, split, samples),
-                   difficulty_auroc(evaluation, *data.source_of(split), samples));
+  EvaluationWithTable both = evaluate_with_table(model, policy, samples, session_options);
+  if (arguments.classes) return print_classes(file.manifest, both.evaluation, both.table, arguments.form);
+  print_evaluation(arguments, file.manifest.quantity, policy, both.evaluation,
+                   {.table = std::move(both.table), .origin = origin_of(*model, data, split)},
+                   difficulty_auroc(both.evaluation, source, samples));
 }
 
 }  // namespace

@@ -240,10 +240,9 @@ void run(const ReportArguments& arguments) {
 
   std::vector<Contestant> contestants;
   for (Entrant& entrant : entrants) {
-    const CountedModel counted(entrant.file, options);
     for (const auto& [rule, policy] : entrant.policies) {
       say(fmt::format("evaluating {}, {}", entrant.name, policy_text(policy, first.graph.classes)));
-      entrant.evaluations.push_back(evaluate(counted, policy, samples));
+      entrant.evaluations.push_back(evaluate(entrant.model, policy, samples));
       contestants.push_back(
           {entrant.name, entrant.model, make_policy(policy, policy_context(entrant.model->manifest()))});
     }

@@ -73,7 +73,7 @@ AllLogits run_every_exit(const Graph& graph, const TensorMap& weights, const Bac
     for (size_t i = 0; i < count; ++i) input.push(first + i, Row{});
     run_every_exit(
         lanes, input,
-        [&](size_t k, const StageRunner& runner) {
+        [&](size_t k, const StageRunner& runner, const RowQueue&, const RowQueue&) {
           for (size_t i = 0; i < count; ++i) {
             const auto row = static_cast<int32_t>(i);
             std::ranges::copy(runner.logits(row), &all.logits[((first + i) * exits + k) * classes]);

@@ -10,6 +10,7 @@
 #include "graph/cost.h"
 #include "graph/graph_builder.h"
 #include "graph/keep_exits.h"
+#include "support/engines.h"
 #include "support/gated_network.h"
 #include "support/measured_scales.h"
 #include "support/message_of.h"
@@ -111,29 +112,7 @@ Graph network(const std::string& name) {
   return plain_backbone(build_network({"resnet8:w3", "none", "gap-fc", "none"}, {1, 5, 5}, 2));
 }
 
-struct Engine {
-  std::string backend;
-  Precision precision;
-  std::string network;
-};
-void PrintTo(const Engine& engine, std::ostream* out) { *out << engine.backend << ' ' << engine.network; }
-
-std::vector<Engine> engines() {
-  std::vector<Engine> result;
-  for (const std::string& name : backend_names()) {
-    if (name == "auto" || name == "ref") continue;
-    for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
-      if (!make_backend(name)->supports(precision)) continue;
-      for (const char* net : {"every_operation", "awkward_cuts", "b_lenet", "colour_lenet", "resnet", "cascade",
-                              "mobile", "shuffle", "alexnet", "squeeze", "activations", "gated", "plain"}) {
-        result.push_back({name, precision, net});
-      }
-    }
-  }
-  return result;
-}
-
-class EveryEngine : public testing::TestWithParam<Engine> {};
+class EveryEngine : public testing::TestWithParam<test::Engine> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(EveryEngine);
 
 TEST_P(EveryEngine, AgreesWithTheReferenceWithinTheDerivedBound) {
@@ -190,9 +169,12 @@ TEST_P(EveryEngine, StepsExecuteTheGraphsMultiplications) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, EveryEngine, testing::ValuesIn(engines()), [](const auto& instance) {
-  return instance.param.backend + "_" + std::string(to_string(instance.param.precision)) + "_" + instance.param.network;
-});
+INSTANTIATE_TEST_SUITE_P(Engines, EveryEngine,
+                         testing::ValuesIn(test::engines({"every_operation", "awkward_cuts", "b_lenet", "colour_lenet",
+                                                          "resnet", "cascade", "mobile", "shuffle", "alexnet",
+                                                          "squeeze", "activations", "gated", "plain"},
+                                                         "ref")),
+                         test::engine_name);
 
 TEST(Check, TheReferenceAgreesWithItself) {
   const Graph graph = network("awkward_cuts");

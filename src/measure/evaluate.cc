@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "eval/auroc.h"
+#include "measure/record_table.h"
 
 namespace sooner {
 namespace {
@@ -71,6 +72,19 @@ Evaluation sum_up(std::vector<Result> results, std::vector<double> qualities, st
   return evaluation;
 }
 
+Evaluation sum_up(const Model& model, std::vector<Result> results, const Batch& samples) {
+  std::vector<double> qualities;
+  std::vector<int64_t> macs;
+  for (size_t i = 0; i < results.size(); ++i) {
+    qualities.push_back(quality_of(results[i], samples, i));
+    macs.push_back(results[i].macs);
+  }
+  const bool number = model.manifest().quantity.has_value();
+  return sum_up(std::move(results), std::move(qualities), std::move(macs),
+                number ? std::span<const int32_t>() : samples.labels, model.graph().exits(),
+                static_cast<size_t>(model.graph().classes), static_cast<double>(model.cost().backbone_macs));
+}
+
 }  // namespace
 
 double quality_of(const Result& result, const Batch& samples, size_t index) {
@@ -78,18 +92,19 @@ double quality_of(const Result& result, const Batch& samples, size_t index) {
   return -static_cast<double>(std::abs(result.number - samples.targets[index]));
 }
 
-Evaluation evaluate(const CountedModel& counted, const PolicySpec& policy, const Batch& samples,
+Evaluation evaluate(const std::shared_ptr<const Model>& model, const PolicySpec& policy, const Batch& samples,
                     const SessionOptions& session_options) {
-  const std::shared_ptr<const Model>& model = counted.model();
   Session session(model, make_policy(policy, policy_context(model->manifest())), session_options);
-  counted.ledger().reset(static_cast<size_t>(samples.n));
   const std::span<const Result> results = session.run(samples.images, samples.n);
-  std::vector<double> qualities;
-  for (size_t i = 0; i < results.size(); ++i) qualities.push_back(quality_of(results[i], samples, i));
-  const bool number = model->manifest().quantity.has_value();
-  return sum_up({results.begin(), results.end()}, std::move(qualities), counted.ledger().macs(),
-                number ? std::span<const int32_t>() : samples.labels, model->graph().exits(),
-                static_cast<size_t>(model->graph().classes), static_cast<double>(model->cost().backbone_macs));
+  return sum_up(*model, {results.begin(), results.end()}, samples);
+}
+
+EvaluationWithTable evaluate_with_table(const std::shared_ptr<const Model>& model, const PolicySpec& policy,
+                                        const Batch& samples, const SessionOptions& session_options) {
+  const std::shared_ptr<const ExitPolicy> made = make_policy(policy, policy_context(model->manifest()));
+  if (made->needs_times()) return {evaluate(model, policy, samples, session_options), logit_table(model, samples)};
+  AnsweredTable answered = answered_logit_table(model, made, samples);
+  return {sum_up(*model, std::move(answered.results), samples), std::move(answered.table)};
 }
 
 Evaluation evaluate(const LogitTable& table, const PolicySpec& policy, double plain_macs) {

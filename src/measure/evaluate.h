@@ -4,12 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "data/batch_loader.h"
 #include "data/image_source.h"
-#include "measure/counted_model.h"
 #include "runtime/session.h"
 #include "tune/tables/logit_table.h"
 
@@ -18,7 +18,7 @@ namespace sooner {
 struct Evaluation {
   int64_t samples = 0;
   double quality = 0;                   // mean, as core/quantity.h says
-  double mean_macs = 0;                 // executed, counted by the engine as primitives ran
+  double mean_macs = 0;                 // executed, counted by the runtime for each sample
   double cost_fraction = 0;             // mean_macs over the plain network's
   double abstained = 0;                 // fraction answered "do not know"; quality counts their answers too
   double answered_quality = 0;          // of the others; NaN when there are none
@@ -34,9 +34,19 @@ struct Evaluation {
 // What an answer to sample `index` of the batch is worth: 1 or 0 for a class, minus the absolute error for a number.
 double quality_of(const Result& result, const Batch& samples, size_t index);
 
-// Answers every sample with real exits. REQUIRES: nothing else runs the model meanwhile.
-Evaluation evaluate(const CountedModel& counted, const PolicySpec& policy, const Batch& samples,
+// Answers every sample with real exits. Throws what make_policy and Session::run throw.
+Evaluation evaluate(const std::shared_ptr<const Model>& model, const PolicySpec& policy, const Batch& samples,
                     const SessionOptions& session_options = {});
+
+struct EvaluationWithTable {
+  Evaluation evaluation;
+  LogitTable table;
+};
+
+// The same with every exit's logits, from one computation: samples that would leave are answered and go on. Under a
+// policy that looks at the clock there are two, for a table's work would be time that real exits do not take.
+EvaluationWithTable evaluate_with_table(const std::shared_ptr<const Model>& model, const PolicySpec& policy,
+                                        const Batch& samples, const SessionOptions& session_options = {});
 
 // The same from a table, with nothing computed: what the policy would do, and what it would cost. `plain_macs`: of the
 // plain network. Throws what make_policy and replay throw.

@@ -7,8 +7,10 @@
 #include <cmath>
 #include <memory>
 
+#include "backend/counting_backend.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
+#include "support/fake_clock.h"
 #include "support/glyph_model.h"
 
 namespace sooner {
@@ -16,6 +18,7 @@ namespace {
 
 using testing::DoubleEq;
 using testing::DoubleNear;
+using testing::Each;
 using testing::ElementsAre;
 using testing::IsNan;
 
@@ -96,28 +99,50 @@ class ReadsCounted final : public ImageSource {
   std::shared_ptr<const ImageSource> inner_;
 };
 
-TEST(Evaluation, TakesOneCompilationAndOneReadingOfImagesForExitsAndTable) {
+TEST(Evaluation, TakesOneCompilationOneReadingAndOneComputationForExitsAndTable) {
   const ModelFile file = test::glyph_model();
   int compilations = 0;
-  const CountedModel counted(file, std::make_unique<CompilationsCounted>(&compilations), {});
+  const auto ledger = std::make_shared<MacLedger>();
+  const auto model =
+      Model::compile(file, CountingBackend(std::make_unique<CompilationsCounted>(&compilations), ledger), {});
   ModelData data = open_model_data(file.manifest);
   const auto images = std::make_shared<ReadsCounted>(data.data.test);
   data.data.test = images;
   const Batch samples = load_all(file.manifest, data, data.splits.test);
-  const Evaluation evaluation = evaluate(counted, file.manifest.policy, samples);
-  const StoredTable stored = record_table(counted.model(), data, data.splits.test, samples);
+  ledger->reset(static_cast<size_t>(samples.n));
+  const auto [evaluation, table] = evaluate_with_table(model, file.manifest.policy, samples);
   EXPECT_EQ(compilations, 1);
   EXPECT_EQ(images->reads, 60);
+  const GraphCost& cost = model->cost();
+  EXPECT_THAT(ledger->macs(), Each(cost.total_macs));
+  EXPECT_EQ(ledger->strays(), 0);
   // What was executed is what the table says the policy would do, and what the graph says that costs.
-  const GraphCost& cost = counted.model()->cost();
-  const Evaluation replayed = evaluate(stored.table, file.manifest.policy, static_cast<double>(cost.backbone_macs));
+  const Evaluation replayed = evaluate(table, file.manifest.policy, static_cast<double>(cost.backbone_macs));
   EXPECT_EQ(evaluation.macs, replayed.macs);
   EXPECT_THAT(evaluation.quality, DoubleNear(replayed.quality, 1e-12));
   EXPECT_EQ(evaluation.shares, replayed.shares);
   EXPECT_GT(evaluation.shares[0], 0);
   EXPECT_LT(evaluation.shares[0], 1);
-  // Again, after every exit was computed: counted from nothing.
-  EXPECT_EQ(evaluate(counted, file.manifest.policy, samples).macs, evaluation.macs);
+  // Real exits, where nothing is computed for those who left.
+  ledger->reset(static_cast<size_t>(samples.n));
+  const Evaluation real = evaluate(model, file.manifest.policy, samples);
+  EXPECT_EQ(ledger->macs(), real.macs);
+  EXPECT_EQ(evaluation.macs, real.macs);
+  EXPECT_EQ(evaluation.quality, real.quality);
+}
+
+TEST(Evaluation, UnderADeadlineIsThatOfRealExits) {
+  const ModelFile file = test::glyph_model();
+  const auto model = Model::from_file(file);
+  const Batch samples =
+      load_all(file.manifest, open_model_data(file.manifest), open_model_data(file.manifest).splits.test);
+  PolicySpec policy = file.manifest.policy;
+  policy.wrappers.deadline_seconds = 1;
+  const test::FakeClock clock;  // stands still: whose next stage takes longer than a second leaves
+  const auto [evaluation, table] =
+      evaluate_with_table(model, policy, samples, {.stage_seconds = {0.1, 2}, .clock = &clock});
+  EXPECT_THAT(evaluation.shares, ElementsAre(1, 0));
+  EXPECT_EQ(table.logits, logit_table(model, samples).logits);
 }
 
 TEST(DifficultyAuroc, AsksWhetherHarderSamplesGoOn) {

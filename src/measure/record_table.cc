@@ -31,7 +31,8 @@ void set_costs(const GraphCost& cost, LogitTable& table) {
 
 }  // namespace
 
-LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& samples) {
+AnsweredTable answered_logit_table(const std::shared_ptr<const Model>& model,
+                                   const std::shared_ptr<const ExitPolicy>& policy, const Batch& samples) {
   LogitTable table;
   table.samples = samples.n;
   table.exits = static_cast<int32_t>(model->graph().exits());
@@ -46,22 +47,27 @@ LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& s
   }
   table.cost_weights = model->manifest().cost_weights;
   set_costs(model->cost(), table);
-  // Nobody leaves, so no policy is asked; the model's own may have no thresholds for this precision yet.
-  Session session(model, make_policy({.name = "never"}, policy_context(model->manifest())));
-  session.run_all_exits(samples.images, samples.n, table.logits, table.gates);
-  return table;
+  Session session(model, policy);
+  const std::span<const Result> results = session.run_all_exits(samples.images, samples.n, table.logits, table.gates);
+  return {std::move(table), {results.begin(), results.end()}};
+}
+
+LogitTable logit_table(const std::shared_ptr<const Model>& model, const Batch& samples) {
+  // The model's own policy may have no thresholds for this precision yet.
+  return answered_logit_table(model, make_policy({.name = "never"}, policy_context(model->manifest())), samples).table;
+}
+
+Origin origin_of(const Model& model, const ModelData& data, const Split& split) {
+  Origin origin = model.origin();
+  origin.data_set = data.data.name;
+  origin.split = split.name;
+  origin.split_hash = split.hash;
+  return origin;
 }
 
 StoredTable record_table(const std::shared_ptr<const Model>& model, const ModelData& data, const Split& split,
                          const Batch& samples) {
-  return {.table = logit_table(model, samples),
-          .origin = {.weights_hash = model->rows_hash(),
-                     .data_set = data.data.name,
-                     .split = split.name,
-                     .split_hash = split.hash,
-                     .precision = std::string(to_string(model->precision())),
-                     .backend = model->backend_name(),
-                     .instruction_set = model->instruction_set()}};
+  return {.table = logit_table(model, samples), .origin = origin_of(*model, data, split)};
 }
 
 StoredTable record_table(const std::shared_ptr<const Model>& model, const ModelData& data, const Split& split,

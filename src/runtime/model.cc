@@ -30,8 +30,11 @@ std::string rows_hash(const ModelFile& file, Precision precision) {
 }
 
 Origin origin_here(const ModelFile& file, Precision precision, const Backend& backend) {
+  return origin_here(file, model_hash(file), precision, backend);
+}
+
+Origin origin_here(const ModelFile& file, const std::string& hash, Precision precision, const Backend& backend) {
   const auto& quantisation = file.manifest.quantisation;
-  const std::string hash = model_hash(file);
   const bool other_scales = precision == Precision::kInt8 && quantisation && quantisation->model_hash != hash;
   return {.weights_hash = other_scales ? hash : rows_hash_of(hash, quantisation_at(file, hash, precision)),
           .precision = std::string(to_string(precision)),

@@ -27,6 +27,8 @@ std::string rows_hash(const ModelFile& file, Precision precision);
 // What this machine would compute with the file at a precision by `backend`; of no samples in particular. Where the
 // scales of int8 were measured on other weights there is no such engine: the hash is then the weights' own.
 Origin origin_here(const ModelFile& file, Precision precision, const Backend& backend);
+// The same where `hash`, the file's model_hash, is known already.
+Origin origin_here(const ModelFile& file, const std::string& hash, Precision precision, const Backend& backend);
 
 class Model {
  public:

@@ -22,6 +22,7 @@ struct Row {
   const ExitPolicy* policy = nullptr;                         // decides about this sample alone; outlives the row
   size_t state_bytes = 0;                                     // of that policy
   int64_t macs = 0;                                           // executed so far
+  bool answered = false;                                      // by a driver that lets everybody go on
   double began = 0;                                           // by its driver's clock; 0 where nobody reads one
   double deadline = std::numeric_limits<double>::infinity();  // seconds after that; +inf: none
 

@@ -118,7 +118,8 @@ void Session::run_through(const SessionInput& input, int64_t n, size_t stages, c
 
 std::span<const float> Session::logits() const { return buffers_->result_logits; }
 
-void Session::run_all_exits(std::span<const float> input, int64_t n, std::span<float> logits, std::span<float> gates) {
+std::span<const Result> Session::run_all_exits(std::span<const float> input, int64_t n, std::span<float> logits,
+                                               std::span<float> gates) {
   const Graph& graph = model_->graph();
   check_input(input.size(), "floats", n, graph.input_shape);
   const size_t exits = graph.exits();
@@ -129,24 +130,27 @@ void Session::run_all_exits(std::span<const float> input, int64_t n, std::span<f
          logits.size(), gates.size(), samples * exits * classes, samples * (exits - 1));
   }
   SessionBuffers& b = *buffers_;
-  b.begin(0, 0, exits, *policy_, {}, nullptr);
+  const bool asks = !policy_->needs_times();
+  b.begin(asks ? n : 0, 0, exits, *policy_, {}, nullptr);
   for (size_t k = 0; k < exits; ++k) b.reach(k);
   const auto per_sample = static_cast<size_t>(element_count(graph.input_shape));
   const auto at_once = static_cast<size_t>(b.smallest_micro_batch());
-  const Row row_of_nobody;
+  const Row row = Row::beginning(*policy_);
   for (size_t first = 0; first < samples; first += at_once) {
     const size_t count = std::min(at_once, samples - first);
     b.input.borrow(0, reinterpret_cast<const std::byte*>(input.data() + first * per_sample));
-    for (size_t i = 0; i < count; ++i) b.input.push(first + i, row_of_nobody);
-    run_every_exit(b.lanes(), b.input, [&](size_t k, const StageRunner& runner) {
+    for (size_t i = 0; i < count; ++i) b.input.push(first + i, row);
+    run_every_exit(b.lanes(), b.input, [&](size_t k, StageRunner& runner, RowQueue& in, RowQueue& out) {
       for (size_t i = 0; i < count; ++i) {
-        const auto row = static_cast<int32_t>(i);
+        const auto at = static_cast<int32_t>(i);
         const size_t sample = first + i;
-        std::ranges::copy(runner.logits(row), logits.begin() + static_cast<ptrdiff_t>((sample * exits + k) * classes));
-        if (k + 1 < exits) gates[sample * (exits - 1) + k] = runner.gate(row);
+        std::ranges::copy(runner.logits(at), logits.begin() + static_cast<ptrdiff_t>((sample * exits + k) * classes));
+        if (k + 1 < exits) gates[sample * (exits - 1) + k] = runner.gate(at);
       }
+      if (asks) runner.ask(in, static_cast<int32_t>(count), out, b);
     });
   }
+  return b.results;
 }
 
 }  // namespace sooner

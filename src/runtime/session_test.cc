@@ -10,95 +10,28 @@
 #include <limits>
 #include <thread>
 
-#include "backend/counting_backend.h"
 #include "core/error.h"
 #include "graph/keep_exits.h"
-#include "runtime/carried_rows.h"
 #include "runtime/session_group.h"
-#include "support/error_of.h"
+#include "support/every_engine.h"
 #include "support/fake_clock.h"
-#include "support/measured_scales.h"
 #include "support/message_of.h"
-#include "support/policy_choices.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
 
 namespace sooner {
 namespace {
-
+using test::cascade_net;
+using test::expect_same;
+using test::file_of;
+using test::mixed_policy;
+using test::policy_for;
 using test::random_images;
 using test::random_weights;
+using test::small_net;
 
-struct Engine {
-  std::string backend;
-  Precision precision;
-};
-
-std::ostream& operator<<(std::ostream& out, const Engine& engine) {
-  return out << engine.backend << ' ' << to_string(engine.precision);
-}
-
-// Every backend of this build in every precision this machine has.
-std::vector<Engine> engines() {
-  std::vector<Engine> result;
-  for (const std::string& name : backend_names()) {
-    if (name == "auto") continue;
-    for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
-      if (make_backend(name)->supports(precision)) result.push_back({name, precision});
-    }
-  }
-  return result;
-}
-
-ModelFile file_of(const Graph& graph, uint64_t seed = 1) {
-  ModelFile file;
-  file.manifest.graph = graph;
-  file.tensors = random_weights(graph, seed);
-  file.manifest.quantisation = test::measured_quantisation(graph, file.tensors);
-  file.manifest.quantisation->model_hash = model_hash(file);
-  return file;
-}
-
-Graph small_net() { return build_network({"b-lenet", "names:conv1,relu2", "gap-fc;pool-fc:2", "both"}, {2, 9, 7}, 4); }
-// Every early head but the first reads the answer before its own.
-Graph cascade_net() {
-  return build_network({"b-lenet", "names:conv1,relu2", "gap-fc;pool-fc:2", "both", /*cascade=*/true}, {2, 9, 7}, 4);
-}
-
-std::shared_ptr<const ExitPolicy> policy_for(const Graph& graph, const PolicySpec& spec) {
-  return make_policy(spec, {.exits = static_cast<int32_t>(graph.exits()),
-                            .classes = static_cast<int32_t>(graph.classes),
-                            .has_gates = true});
-}
-
-// Max-prob thresholds that let about a third of the samples leave at each exit.
-PolicySpec mixed_policy(const std::shared_ptr<const Model>& model, std::span<const float> images, int64_t n) {
-  const Graph& graph = model->graph();
-  const size_t exits = graph.exits(), classes = static_cast<size_t>(graph.classes);
-  std::vector<float> logits(static_cast<size_t>(n) * exits * classes), gates(static_cast<size_t>(n) * (exits - 1));
-  Session(model, policy_for(graph, {})).run_all_exits(images, n, logits, gates);
-  PolicySpec spec{.name = "margin", .thresholds = {}, .temperatures = {}};
-  for (size_t k = 0; k + 1 < exits; ++k) {
-    std::vector<double> scores;
-    for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
-      std::vector<double> p(classes);
-      double total = 0;
-      for (size_t c = 0; c < classes; ++c) total += p[c] = std::exp(logits[(i * exits + k) * classes + c]);
-      std::sort(p.rbegin(), p.rend());
-      scores.push_back((p[0] - p[1]) / total);
-    }
-    std::sort(scores.begin(), scores.end());
-    spec.thresholds.push_back(Threshold::score(scores[scores.size() * 2 / 3]));
-  }
-  return spec;
-}
-
-class EverySession : public testing::TestWithParam<Engine> {
+class EverySession : public test::EveryEngine {
  protected:
-  [[nodiscard]] std::shared_ptr<const Model> model(const Graph& graph, int32_t batch_max) const {
-    return Model::from_file(file_of(graph), {GetParam().backend, GetParam().precision, batch_max});
-  }
-
   void expect_same_in_any_batch(const Graph& graph) const {
     constexpr int64_t kSamples = 37;
     const std::vector<float> images = random_images(graph, kSamples, 3);
@@ -162,7 +95,7 @@ class EverySession : public testing::TestWithParam<Engine> {
 };
 
 // Networks of real size for fast engines: kernels are chosen by extents.
-std::vector<Graph> networks_for(const Engine& engine) {
+std::vector<Graph> networks_for(const test::Engine& engine) {
   if (engine.backend == "ref") return {small_net()};
   return {small_net(), build_network({"b-lenet", "names:conv1", "branchy", "both"}, {1, 28, 28}, 4),
           build_network({"resnet20", "fractions:.30,.65", "conv-gap-fc", "both"}, {3, 32, 32}, 4)};
@@ -171,103 +104,6 @@ std::vector<Graph> networks_for(const Engine& engine) {
 TEST_P(EverySession, AnswersAreTheSameAloneInAnyBatchPositionAndOrder) {
   for (const Graph& graph : networks_for(GetParam())) expect_same_in_any_batch(graph);
   expect_same_in_any_batch(cascade_net());
-}
-
-TEST_P(EverySession, ExecutedMacsAreTheGraphsForEverySample) {
-  for (const Graph& graph : {small_net(), cascade_net()}) {
-    constexpr int64_t kSamples = 29;
-    const std::vector<float> images = random_images(graph, kSamples, 5);
-    const auto ledger = std::make_shared<MacLedger>();
-    const CountingBackend backend(make_backend(GetParam().backend), ledger);
-    const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 8});
-    const auto policy = policy_for(graph, mixed_policy(counted, images, kSamples));
-    Session session(counted, policy);
-    ledger->reset(kSamples);
-    const std::span<const Result> results = session.run(images, kSamples);
-    const std::vector<int64_t> macs = ledger->macs();
-    const GraphCost cost = compute_cost(graph);
-    for (size_t i = 0; i < results.size(); ++i) {
-      EXPECT_EQ(macs[i], cost.exit_macs[static_cast<size_t>(results[i].exit_index)]) << "sample " << i;
-    }
-    EXPECT_EQ(ledger->strays(), 0);
-  }
-}
-
-TEST_P(EverySession, AFixedExitPaysForEarlierHeadsOnlyWhereTheyAreRead) {
-  for (const Graph& graph : {small_net(), cascade_net()}) {
-    const std::vector<float> images = random_images(graph, 5, 5);
-    const auto ledger = std::make_shared<MacLedger>();
-    const CountingBackend backend(make_backend(GetParam().backend), ledger);
-    const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 4});
-    const GraphCost cost = compute_cost(graph);
-    int64_t before = 0;
-    for (size_t k = 0; k < graph.exits(); ++k) {
-      Session session(counted, policy_for(graph, {.name = "always",
-                                                  .thresholds = {},
-                                                  .temperatures = {},
-                                                  .settings = {{"exit", static_cast<int32_t>(k)}}}));
-      ledger->reset(5);
-      for (const Result& result : session.run(images, 5)) EXPECT_EQ(result.exit_index, static_cast<int32_t>(k));
-      const StageCost& stage = cost.stages[k];
-      for (const int64_t macs : ledger->macs()) EXPECT_EQ(macs, before + stage.trunk_macs + stage.head_macs);
-      before += stage.trunk_macs + stage.head_macs - stage.skippable_macs;
-    }
-    const bool cascades = cost.stages[0].skippable_macs < cost.stages[0].head_macs;
-    EXPECT_EQ(cascades, graph.nodes.size() > small_net().nodes.size());
-  }
-}
-
-// Counted as primitives ran, told by the runner, and as replays pay: three ways to the same number.
-TEST_P(EverySession, AnExitThatLetsNobodyGoIsNotPaidUnlessALaterHeadReadsIt) {
-  for (const Graph& graph : {small_net(), cascade_net()}) {
-    const std::vector<float> images = random_images(graph, 6, 5);
-    const auto ledger = std::make_shared<MacLedger>();
-    const CountingBackend backend(make_backend(GetParam().backend), ledger);
-    const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 4});
-    constexpr double kNobody = std::numeric_limits<double>::infinity();
-    const GraphCost cost = compute_cost(graph);
-    for (const std::vector<double>& thresholds : {std::vector<double>{kNobody, -kNobody}, {kNobody, kNobody}}) {
-      Session session(counted, policy_for(graph, {.name = "margin", .thresholds = Threshold::scores(thresholds)}));
-      ledger->reset(6);
-      const std::span<const Result> results = session.run(images, 6);
-      const std::vector<int64_t> macs = ledger->macs();
-      for (size_t i = 0; i < results.size(); ++i) {
-        const size_t exit = thresholds[1] == kNobody ? 2 : 1;
-        ASSERT_EQ(results[i].exit_index, static_cast<int32_t>(exit));
-        int64_t want = cost.exit_macs[exit] - cost.stages[0].skippable_macs;
-        if (exit == 2) want -= cost.stages[1].skippable_macs;
-        EXPECT_EQ(macs[i], want);
-        EXPECT_EQ(results[i].macs, want);
-      }
-      EXPECT_EQ(cost.stages[0].skippable_macs > 0, graph.nodes.size() == small_net().nodes.size());
-    }
-    // Who remembers pays.
-    Session patient(counted,
-                    policy_for(graph, {.name = "patience", .thresholds = Threshold::scores({kNobody, kNobody})}));
-    for (const Result& result : patient.run(images, 6)) EXPECT_EQ(result.macs, cost.exit_macs[2]);
-  }
-}
-
-TEST_P(EverySession, ACapBoundsEverySamplesWork) {
-  const Graph graph = small_net();
-  const std::vector<float> images = random_images(graph, 6, 5);
-  const auto ledger = std::make_shared<MacLedger>();
-  const CountingBackend backend(make_backend(GetParam().backend), ledger);
-  const auto counted = Model::compile(file_of(graph), backend, {GetParam().backend, GetParam().precision, 4});
-  constexpr double kNobody = std::numeric_limits<double>::infinity();
-  PolicySpec spec{.name = "margin",
-                  .thresholds = Threshold::scores({kNobody, kNobody}),
-                  .temperatures = {},
-                  .wrappers = {.cap = 1}};
-  Session session(counted, policy_for(graph, spec));
-  ledger->reset(6);
-  for (const Result& result : session.run(images, 6)) {
-    EXPECT_EQ(result.exit_index, 1);
-    EXPECT_EQ(result.left, Left::kByCap);
-  }
-  // The first exit lets nobody go, so its head is not paid.
-  const GraphCost cost = compute_cost(graph);
-  for (const int64_t macs : ledger->macs()) EXPECT_EQ(macs, cost.exit_macs[1] - cost.stages[0].head_macs);
 }
 
 TEST_P(EverySession, AllExitsAgreeWithTheExitsTaken) {
@@ -356,153 +192,6 @@ TEST_P(EverySession, AStageMayTakeItsRowsInParts) {
   const std::span<const Result> want = one.run(images, 20), got = other.run(images, 20);
   for (size_t i = 0; i < want.size(); ++i) EXPECT_EQ(want[i].exit_index, got[i].exit_index);
   EXPECT_EQ(std::memcmp(one.logits().data(), other.logits().data(), one.logits().size_bytes()), 0);
-}
-
-// A policy that remembers: a sample leaves when the margins of the exits seen so far add up to enough.
-class SumOfMargins final : public ExitPolicy {
- public:
-  explicit SumOfMargins(double enough) : enough_(enough) {}
-  [[nodiscard]] std::string_view name() const override { return "sum-of-margins"; }
-  [[nodiscard]] size_t state_bytes() const override { return sizeof(double); }
-  ExitVerdict decide(const ExitObservation& observation, std::span<std::byte> state) const override {
-    double sum = 0;
-    std::memcpy(&sum, state.data(), sizeof(sum));
-    const auto [low, high] = std::ranges::minmax(observation.logits);
-    sum += high - low;
-    std::memcpy(state.data(), &sum, sizeof(sum));
-    return {sum >= enough_ ? Left::kByPolicy : Left::kStays, static_cast<float>(sum)};
-  }
-
- private:
-  double enough_;
-};
-
-void expect_same(std::span<const Result> got, std::span<const Result> want) {
-  ASSERT_EQ(got.size(), want.size());
-  for (size_t i = 0; i < want.size(); ++i) {
-    EXPECT_EQ(got[i].exit_index, want[i].exit_index) << i;
-    EXPECT_EQ(got[i].label, want[i].label) << i;
-    EXPECT_EQ(got[i].left, want[i].left) << i;
-    EXPECT_EQ(std::bit_cast<uint32_t>(got[i].score), std::bit_cast<uint32_t>(want[i].score)) << i;
-    EXPECT_EQ(std::bit_cast<uint32_t>(got[i].probability), std::bit_cast<uint32_t>(want[i].probability)) << i;
-  }
-}
-
-// Every policy there is, leaving some samples behind, and one of this file's own.
-std::vector<std::shared_ptr<const ExitPolicy>> policies_for(const std::shared_ptr<const Model>& model,
-                                                            std::span<const float> images, int64_t n) {
-  const Graph& graph = model->graph();
-  std::vector<float> logits(static_cast<size_t>(n) * graph.exits() * 4), gates(static_cast<size_t>(n) * 2);
-  Session(model).run_all_exits(images, n, logits, gates);
-  std::vector<float> ranges;
-  for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
-    const auto [low, high] = std::ranges::minmax(std::span(logits).subspan(i * 3 * 4, 4));
-    const auto [next_low, next_high] = std::ranges::minmax(std::span(logits).subspan((i * 3 + 1) * 4, 4));
-    ranges.push_back(high - low + next_high - next_low);
-  }
-  std::ranges::nth_element(ranges, ranges.begin() + static_cast<ptrdiff_t>(ranges.size() / 2));
-  std::vector<std::shared_ptr<const ExitPolicy>> policies = {
-      std::make_shared<const SumOfMargins>(ranges[ranges.size() / 2])};
-  const PolicyContext context{.exits = 3, .classes = 4, .has_gates = true};
-  for (const PolicySpec& spec : test::every_policy(context, logits, gates)) {
-    if (spec.wrappers.cap < 0)
-      policies.push_back(make_policy(spec, context));  // beyond a cap there is nobody to hand on
-  }
-  return policies;
-}
-
-// For the policy with a deadline.
-const SessionOptions kNoTime{.stage_seconds = {0, 0, 0}};
-
-TEST_P(EverySession, GoesOnInAnotherSessionFromAnyCut) {
-  const Graph graph = small_net();
-  constexpr int64_t kSamples = 41;
-  const std::vector<float> images = random_images(graph, kSamples, 5);
-  const auto compiled = model(graph, 8);
-  for (const auto& policy : policies_for(compiled, images, kSamples)) {
-    Session whole(compiled, policy, kNoTime);
-    static_cast<void>(whole.run(images, kSamples));
-    const std::vector<Result> want(whole.run(images, kSamples).begin(), whole.run(images, kSamples).end());
-    for (size_t cut = 0; cut + 1 < graph.exits(); ++cut) {
-      // As another process would: its own model, smaller batches.
-      Session first(compiled, policy, kNoTime), second(model(graph, 3), policy, kNoTime);
-      std::vector<std::byte> bytes;
-      std::vector<Result> got;
-      const std::span<const Result> early = first.run_to_cut(images, kSamples, cut, bytes);
-      got.assign(early.begin(), early.end());
-      const CarriedRows rows = parse_carried(bytes);
-      ASSERT_GT(rows.rows.size(), 1U) << policy->name();
-      const std::span<const Result> late = second.resume(bytes);
-      ASSERT_EQ(late.size(), rows.rows.size());
-      for (size_t row = 0; row < late.size(); ++row) {
-        Result& result = got[static_cast<size_t>(rows.rows[row].id)];
-        EXPECT_EQ(result.exit_index, -1);
-        result = late[row];
-        EXPECT_EQ(
-            std::memcmp(&second.logits()[row * 4], &whole.logits()[static_cast<size_t>(rows.rows[row].id) * 4], 16), 0);
-      }
-      expect_same(got, want);
-    }
-  }
-}
-
-TEST_P(EverySession, GoesThroughEveryCutOneByOne) {
-  const Graph graph = small_net();
-  constexpr int64_t kSamples = 23;
-  const std::vector<float> images = random_images(graph, kSamples, 5);
-  const auto compiled = model(graph, 8);
-  for (const auto& policy : policies_for(compiled, images, kSamples)) {
-    Session whole(compiled, policy, kNoTime), session(compiled, policy, kNoTime);
-    const std::vector<Result> want(whole.run(images, kSamples).begin(), whole.run(images, kSamples).end());
-    std::vector<std::byte> first, second;
-    const std::span<const Result> early = session.run_to_cut(images, kSamples, 0, first);
-    std::vector<Result> got(early.begin(), early.end());
-    const auto take = [&](std::span<const Result> results, const CarriedRows& rows) {
-      for (size_t row = 0; row < results.size(); ++row) got[static_cast<size_t>(rows.rows[row].id)] = results[row];
-    };
-    take(session.resume_to_cut(first, 1, second), parse_carried(first));
-    take(session.resume(second), parse_carried(second));
-    expect_same(got, want);
-  }
-}
-
-TEST_P(EverySession, RefusesRowsThatBelongElsewhere) {
-  const Graph graph = small_net();
-  const std::vector<float> images = random_images(graph, 5, 5);
-  const auto compiled = model(graph, 8);
-  const auto never = policy_for(graph, {});
-  std::vector<std::byte> bytes;
-  Session(compiled, never).run_to_cut(images, 5, 0, bytes);
-  const auto refused = [&](Session& session, const std::string& part) {
-    const Error error = error_of([&] { static_cast<void>(session.resume(bytes)); });
-    EXPECT_EQ(error.code(), Code::kFailedPrecondition);
-    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
-  };
-  Session other_model(Model::from_file(file_of(graph, 2), {GetParam().backend, GetParam().precision, 8}), never);
-  refused(other_model, "'" + compiled->rows_hash() + "', this session has");
-  ModelFile other_scales = file_of(graph);
-  other_scales.manifest.quantisation->scales.begin()->second.scale *= 2;
-  Session requantised(Model::from_file(other_scales, {GetParam().backend, GetParam().precision, 8}), never);
-  if (GetParam().precision == Precision::kInt8) {
-    refused(requantised, "belong to model and quantisation '");
-  } else {
-    EXPECT_EQ(requantised.resume(bytes).size(), 5U);
-  }
-  Session other_policy(compiled, policy_for(graph, {.name = "always", .thresholds = {}, .temperatures = {}}));
-  refused(other_policy, "policy 'never', this session has 'always'");
-  for (const Engine& engine : engines()) {
-    if (engine.backend == GetParam().backend && engine.precision == GetParam().precision) continue;
-    Session other(Model::from_file(file_of(graph), {engine.backend, engine.precision, 8}), never);
-    refused(other, engine.backend == GetParam().backend ? "precision" : "backend");
-  }
-  Session same(compiled, never);
-  std::vector<std::byte> on;
-  EXPECT_EQ(error_of([&] { static_cast<void>(same.resume_to_cut(bytes, 0, on)); }).code(), Code::kInvalidArgument);
-  EXPECT_EQ(error_of([&] { static_cast<void>(same.run_to_cut(images, 5, 2, on)); }).code(), Code::kInvalidArgument);
-  EXPECT_TRUE(on.empty());
-  static_cast<void>(same.resume_to_cut(bytes, 1, on));
-  bytes = on;
-  EXPECT_EQ(error_of([&] { static_cast<void>(same.resume_to_cut(bytes, 1, on)); }).code(), Code::kFailedPrecondition);
 }
 
 TEST_P(EverySession, MicroBatchesAndThreadsChangeNoAnswer) {
@@ -598,9 +287,7 @@ TEST_P(EverySession, RunsAPlainNetwork) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, EverySession, testing::ValuesIn(engines()), [](const auto& instance) {
-  return instance.param.backend + "_" + std::string(to_string(instance.param.precision));
-});
+INSTANTIATE_TEST_SUITE_P(Engines, EverySession, testing::ValuesIn(test::engines()), test::engine_name);
 
 void expect_refused(const std::function<void()>& call, const std::string& part) {
   try {

@@ -192,6 +192,17 @@ void StageRunner::run(RowQueue& in, int32_t rows, RowQueue& out, StageTimes* tim
   in.drop_last(rows);
 }
 
+void StageRunner::ask(RowQueue& in, int32_t rows, RowQueue& out, AnswerSink& sink) {
+  const int32_t first = in.size() - rows;
+  for (int32_t row = 0; row < rows; ++row) {
+    Row& sample = in.row(first + row);
+    if (sample.answered) continue;
+    const bool asked = place_.last || sample.policy->needs_exit(static_cast<int32_t>(place_.index));
+    sample.macs += asked ? trunk_macs_ + head_macs_ : trunk_macs_;
+    sample.answered = asked && leaves(in, first + row, row, out, nullptr, 0, sink);
+  }
+}
+
 void StageRunner::pass_on(RowQueue& in, int32_t rows, RowQueue& out) {
   for (int32_t at = in.size() - rows; at < in.size(); ++at) out.push_from(in, at);
   in.drop_last(rows);

@@ -76,6 +76,10 @@ class StageRunner {
   [[nodiscard]] std::span<const float> logits(int32_t row) const;
   [[nodiscard]] float gate(int32_t row) const;
   [[nodiscard]] float gate_logit(int32_t row) const { return gate_logits_[static_cast<size_t>(row)]; }
+  // After compute() with the head of every row: asks the policies of those rows that are not answered yet, as run()
+  // would. Who may leave is given to `sink` and is answered, but goes on like all others. Its MACs are those of run();
+  // no clock is read.
+  void ask(RowQueue& in, int32_t rows, RowQueue& out, AnswerSink& sink);
   // What compute() computed stays: all those rows go to the end of `out` and leave `in`, nobody is asked.
   static void pass_on(RowQueue& in, int32_t rows, RowQueue& out);
 

@@ -4,6 +4,7 @@
 
 #include "format/new_model.h"
 #include "runtime/session.h"
+#include "support/engines.h"
 #include "support/error_of.h"
 #include "support/measured_scales.h"
 #include "support/random_weights.h"
@@ -13,31 +14,9 @@
 namespace sooner {
 namespace {
 
-struct Engine {
-  std::string backend;
-  Precision precision;
-  std::string backbone;
-};
-void PrintTo(const Engine& engine, std::ostream* out) {
-  *out << engine.backend << ' ' << to_string(engine.precision) << ' ' << engine.backbone;
-}
-
-std::vector<Engine> engines() {
-  std::vector<Engine> result;
-  for (const std::string& name : backend_names()) {
-    if (name == "auto") continue;
-    for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
-      if (!make_backend(name)->supports(precision)) continue;
-      for (const char* backbone : {"b-lenet", "resnet8:w8", "mobilenetv2:w0.25:cifar", "shufflenetv2:w0.5:cifar"}) {
-        result.push_back({name, precision, backbone});
-      }
-    }
-  }
-  return result;
-}
-
 // Of every sample's last exit, nobody leaving before.
-std::vector<float> last_answers(const ModelFile& file, const Engine& engine, std::span<const float> images, int64_t n) {
+std::vector<float> last_answers(const ModelFile& file, const test::Engine& engine, std::span<const float> images,
+                                int64_t n) {
   const Graph& graph = file.manifest.graph;
   Session session(Model::from_file(file, {.backend = engine.backend, .precision = engine.precision, .batch_max = 4}));
   const size_t exits = graph.exits(), classes = static_cast<size_t>(graph.classes);
@@ -56,11 +35,11 @@ void quantise(ModelFile& file) {
   file.manifest.quantisation->model_hash = model_hash(file);
 }
 
-class Attach : public testing::TestWithParam<Engine> {};
+class Attach : public testing::TestWithParam<test::Engine> {};
 
 TEST_P(Attach, LeavesTheLastExitsBitsAlone) {
   constexpr int64_t kSamples = 6;
-  const Graph graph = backbone_from_string(GetParam().backbone, {3, 16, 16}, 5);
+  const Graph graph = backbone_from_string(GetParam().network, {3, 16, 16}, 5);
   ModelFile plain = imported_model(graph, test::random_weights(graph, 2), {});
   const std::vector<float> images = test::random_images(graph, kSamples, 8);
   const bool int8 = GetParam().precision == Precision::kInt8;
@@ -75,7 +54,10 @@ TEST_P(Attach, LeavesTheLastExitsBitsAlone) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Attach, testing::ValuesIn(engines()));
+INSTANTIATE_TEST_SUITE_P(Engines, Attach,
+                         testing::ValuesIn(test::engines({"b-lenet", "resnet8:w8", "mobilenetv2:w0.25:cifar",
+                                                          "shufflenetv2:w0.5:cifar"})),
+                         test::engine_name);
 
 TEST(AttachedModel, IsMadeOfAPlainNetworkAlone) {
   const Graph graph = backbone_from_string("b-lenet", {1, 28, 28}, 5);

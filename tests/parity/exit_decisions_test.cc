@@ -9,6 +9,7 @@
 #include "check/tolerance.h"
 #include "policy/scores.h"
 #include "runtime/session.h"
+#include "support/engines.h"
 #include "support/measured_scales.h"
 #include "support/random_weights.h"
 #include "zoo/zoo.h"
@@ -21,32 +22,13 @@ using test::random_weights;
 
 constexpr int64_t kSamples = 120;
 
-struct Engine {
-  std::string backend;
-  Precision precision;
-  std::string backbone;
-};
-void PrintTo(const Engine& engine, std::ostream* out) { *out << engine.backend << ' ' << engine.backbone; }
-
-std::vector<Engine> engines() {
-  std::vector<Engine> result;
-  for (const std::string& name : backend_names()) {
-    if (name == "auto" || name == "ref") continue;
-    for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
-      if (!make_backend(name)->supports(precision)) continue;
-      for (const char* backbone : {"b-lenet", "resnet8:w3"}) result.push_back({name, precision, backbone});
-    }
-  }
-  return result;
-}
-
-class ExitDecisions : public testing::TestWithParam<Engine> {};
+class ExitDecisions : public testing::TestWithParam<test::Engine> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ExitDecisions);
 
 TEST_P(ExitDecisions, FlipOnlyInsideTheBound) {
   ModelFile file;
   Graph& graph = file.manifest.graph;
-  graph = build_network({GetParam().backbone, "fractions:.3,.6", "gap-fc", "none"}, {2, 9, 9}, 4);
+  graph = build_network({GetParam().network, "fractions:.3,.6", "gap-fc", "none"}, {2, 9, 9}, 4);
   file.tensors = random_weights(graph, 5);
   file.manifest.quantisation = test::measured_quantisation(graph, file.tensors);
   file.manifest.quantisation->model_hash = model_hash(file);
@@ -92,14 +74,8 @@ TEST_P(ExitDecisions, FlipOnlyInsideTheBound) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, ExitDecisions, testing::ValuesIn(engines()), [](const auto& instance) {
-  std::string name =
-      instance.param.backend + "_" + std::string(to_string(instance.param.precision)) + "_" + instance.param.backbone;
-  for (char& letter : name) {
-    if (std::isalnum(static_cast<unsigned char>(letter)) == 0) letter = '_';
-  }
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Engines, ExitDecisions, testing::ValuesIn(test::engines({"b-lenet", "resnet8:w3"}, "ref")),
+                         test::engine_name);
 
 // The policy room and the backends each compute a gate's four scores; neither may include the other.
 TEST(GateScores, AreTheSameForPolicyAndBackends) {

@@ -60,9 +60,8 @@ void everything() {
   sooner::SessionGroup group(model, policy, 2);
   expect(group.run(images, 4).size() == 4, "session group");
 
-  const sooner::CountedModel counted(file);
   const sooner::Batch samples{.n = 4, .images = images, .labels = table.labels, .targets = {}, .indices = {0, 1, 2, 3}};
-  expect(sooner::evaluate(counted, record.policy, samples).samples == 4, "evaluation");
+  expect(sooner::evaluate(model, record.policy, samples).samples == 4, "evaluation");
   const sooner::Profile timed = sooner::profile(*model, *sooner::make_backend("auto"), images, 4);
   sooner::ProfileFile profiles = sooner::profiles_of(*model);
   sooner::keep_profile(timed, profiles);
