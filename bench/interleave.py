@@ -21,7 +21,7 @@ def session_times(program, model, options):
     run = subprocess.run([program, model, "--csv", *options], capture_output=True, text=True, check=False)
     if run.returncode != 0:
         raise RuntimeError(f"{program} ended with {run.returncode}: {run.stderr.strip()}")
-    return {(row["precision"], int(row["batch"])): float(row["session us"])
+    return {(row["precision"], int(row["batch"])): float(row["session_us"])
             for row in csv.DictReader(io.StringIO(run.stdout))}
 
 

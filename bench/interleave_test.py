@@ -23,7 +23,7 @@ class Interleave(unittest.TestCase):
 
     def printing(self, name, us):
         return self.program(name, f'echo "$0 $*" >> "{self.folder.name}/order"\n'
-                                  f'echo "batch,precision,session us"\necho "1,fp32,{us}"\n')
+                                  f'echo "batch,precision,session_us"\necho "1,fp32,{us}"\n')
 
     def run_script(self, *arguments):
         return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True, check=False)

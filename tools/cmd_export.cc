@@ -7,8 +7,8 @@
 #include "core/text.h"
 #include "format/model_file.h"
 #include "format/named_weights.h"
-#ifdef SOONER_HAS_ONNX
 #include "graph/keep_exits.h"
+#ifdef SOONER_HAS_ONNX
 #include "onnx/onnx_export.h"
 #endif
 

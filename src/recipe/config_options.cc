@@ -165,7 +165,7 @@ toml::table parse(std::string_view text, const std::string& file) {
   }
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -193,10 +193,10 @@ struct Write {
   std::string operator()(const int64_t* value) const { return std::to_string(*value); }
   std::string operator()(const uint64_t* value) const { return std::to_string(*value); }
   std::string operator()(const double* value) const { return real(*value); }
-  std::string operator()(const std::string* value) const { return quoted(*value); }
+  std::string operator()(const std::string* value) const { return in_quotes(*value); }
   std::string operator()(const Shape* value) const { return fmt::format("[{}]", fmt::join(*value, ", ")); }
   std::string operator()(const RuleOrList* value) const {
-    if (!value->rule.empty()) return quoted(value->rule);
+    if (!value->rule.empty()) return in_quotes(value->rule);
     std::vector<std::string> numbers;
     for (const double number : value->values) numbers.push_back(real(number));
     return fmt::format("[{}]", fmt::join(numbers, ", "));
@@ -229,7 +229,7 @@ void set_option(std::string_view word, const std::vector<Option>& options) {
   if (option == options.end()) unknown(place, path, options);
   const bool is_text = std::holds_alternative<std::string*>(option->target) ||
                        (std::holds_alternative<RuleOrList*>(option->target) && !value.starts_with('['));
-  if (is_text && !value.starts_with('"') && !value.starts_with('\'')) value = quoted(value);
+  if (is_text && !value.starts_with('"') && !value.starts_with('\'')) value = in_quotes(value);
   try {
     const toml::table table = toml::parse("value = " + value);
     assign(*table.get("value"), *option, place);
