@@ -122,6 +122,9 @@ TEST(Knee, IsThePointFarthestAboveTheLine) {
   const auto at = [](double cost, double accuracy) { return CurvePoint{.cost = cost, .quality = accuracy}; };
   const std::vector<CurvePoint> front{at(1, 0.5), at(1.2, 0.6), at(1.5, 0.68), at(2, 0.7)};
   EXPECT_EQ(knee(front), 2U);
+  // A point of more quality that costs as much more lies on the line, not above it.
+  const std::vector<CurvePoint> dear{at(1, 0.5), at(1.1, 0.6), at(1.9, 0.68), at(2, 0.7)};
+  EXPECT_EQ(knee(dear), 1U);
   EXPECT_EQ(knee(std::span(front).first(2)), std::nullopt);
 }
 

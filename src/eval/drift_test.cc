@@ -243,6 +243,8 @@ TEST(DetectDrift, RefusesWhatItCannotCompare) {
   };
   EXPECT_NE(refusal(Code::kInvalidArgument, record(), {{2, 1}}, {}).find("exit 2"), std::string::npos);
   EXPECT_NE(refusal(Code::kInvalidArgument, record(), {{0, std::nan("")}}, {}).find("score nan"), std::string::npos);
+  EXPECT_NE(refusal(Code::kInvalidArgument, record(), {}, {.power = 1}).find("got power 1"), std::string::npos);
+  EXPECT_NE(refusal(Code::kInvalidArgument, record(), {}, {.power = 0.01}).find("got power 0.01"), std::string::npos);
   EXPECT_NE(refusal(Code::kInvalidArgument, record(), {}, {.false_alarm = 0}).find("false-alarm rate 0"),
             std::string::npos);
   EXPECT_NE(refusal(Code::kInvalidArgument, record(), {}, {.shift = 1}).find("shift 1"), std::string::npos);

@@ -214,6 +214,13 @@ TEST(ModelFile, RefusesAGuaranteeThatIsNone) {
   model.manifest.calibrations[1].guarantee->samples = 0;
   EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); }),
               HasSubstr("guarantee"));
+  model = guaranteed_tiny_model();
+  model.manifest.calibrations[1].guarantee->number = 0;
+  EXPECT_THAT(message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); }),
+              HasSubstr("guarantee"));
+  model = guaranteed_tiny_model();
+  model.manifest.calibrations[1].guarantee->samples = 1;
+  EXPECT_NO_THROW(static_cast<void>(serialize_model(model)));
 }
 
 TEST(ModelFile, KeepsMinusInfinityAndEveryDigitOfAThreshold) {

@@ -65,6 +65,12 @@ TEST(CheckRule, RefusesMembersThatBelongToAnotherKind) {
   EXPECT_THAT(refusal({.kind = Kind::kBudget, .risk = RiskTerms{}}), HasSubstr("got the terms of a promise"));
   EXPECT_THAT(refusal({.kind = Kind::kRisk, .risk = RiskTerms{.level = 1}}), HasSubstr("is no promise"));
   EXPECT_THAT(refusal({.kind = Kind::kRisk, .risk = RiskTerms{.level = 0.5, .delta = 0}}), HasSubstr("is no promise"));
+  EXPECT_THAT(refusal({.kind = Kind::kRisk, .risk = RiskTerms{.level = 0.5, .promises = 2}}),
+              HasSubstr("promises share a delta"));
+  EXPECT_THAT(refusal({.kind = Kind::kRisk, .risk = RiskTerms{.level = 0.5, .promises = 0}}),
+              HasSubstr("is no promise"));
+  EXPECT_NO_THROW(check_rule({.kind = Kind::kRisk, .risk = RiskTerms{.level = 0.5}}, 3)) << "of the mean alone";
+  EXPECT_NO_THROW(check_rule({.kind = Kind::kRisk, .risk = RiskTerms{.level = 0.5, .delta = 0.1, .promises = 2}}, 3));
   EXPECT_THAT(refusal({.abstention = Abstention{AbstainGoal::kError, 1.5}}), HasSubstr("is no goal"));
 }
 
