@@ -152,6 +152,8 @@ TEST(HostileModel, WithAnUnusablePolicyOrRecordIsRefused) {
   EXPECT_THAT(refused_manifest([](Json& m) { m["calibrations"][0]["histogram_low"] = {0}; }), HasSubstr("bounds"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["calibrations"][0]["score_histograms"][0][0] = -1; }),
               HasSubstr("calibrations[0].score_histograms[0][0]"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["calibrations"][0]["score_histograms"][0][0] = 1 << 30; }),
+              HasSubstr("1073741824 samples in a bin"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["preprocessing"]["std"] = {0.0}; }), HasSubstr("std"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["preprocessing"]["channel_order"] = "BGR"; }), HasSubstr("BGR"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["provenance"]["seed"] = -1; }), HasSubstr("seed"));

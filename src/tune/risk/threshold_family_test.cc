@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "support/message_of.h"
+#include "tune/choosing/accuracy_drop.h"
 #include "tune/risk/risk_control.h"
 #include "tune/tables/random_table.h"
 #include "tune/tables/resample.h"
@@ -46,6 +48,24 @@ TEST(ThresholdFamily, PassesThroughTheCheapestThresholdsAtItsAim) {
   // No loss: two leave. Steps of one rank: 0, 1, 2, then 3, 4, 5 and 6 of six.
   const std::vector<std::vector<double>> expected = {{kInfinity}, {4.5}, {3.5}, {2.5}, {1.5}, {0.5}, {0}};
   EXPECT_EQ(family.thresholds, expected);
+}
+
+// It is walked from nobody on, so it should be good on the way, not at its aim alone.
+TEST(ThresholdFamily, IsNearlyTheCheapestAtHalfAndTwiceItsAim) {
+  const ScoredSamples samples = random_samples(4, 400, 4);
+  ScoreTable harmless = samples.table;
+  for (size_t k = 0; k < samples.losses.size(); ++k) {
+    for (size_t n = 0; n < samples.losses[k].size(); ++n) harmless.quality[k][n] = samples.losses[k][n] == 0 ? 1 : 0;
+  }
+  const ThresholdFamily family = threshold_family(samples.table, samples.losses, 0.1);
+  for (const double risk : {0.05, 0.2}) {
+    const double cheapest = outcome(harmless, choose_by_accuracy_drop(harmless, risk, {}).thresholds).cost;
+    double cost = kInfinity;
+    for (const std::vector<double>& thresholds : family.thresholds) {
+      if (mean_loss(samples, thresholds) <= risk) cost = std::min(cost, outcome(harmless, thresholds).cost);
+    }
+    EXPECT_LE(cost, 1.01 * cheapest) << risk;
+  }
 }
 
 TEST(ThresholdFamily, OfASingleExitHasOnePoint) {
