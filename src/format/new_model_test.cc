@@ -23,6 +23,7 @@ TEST(ImportedModel, SaysThatItsTrainingIsUnknownAndWhatItsNumbersMean) {
   EXPECT_TRUE(model.manifest.provenance.trained_elsewhere);
   EXPECT_EQ(model.manifest.provenance.data_hash, "");
   EXPECT_EQ(model.manifest.policy.name, "never");
+  EXPECT_FALSE(policy_context(model.manifest).has_gates);
   EXPECT_THAT(model.manifest.class_names, ElementsAre("0", "1"));
   EXPECT_THAT(model.manifest.preprocessing.mean, ElementsAre(0.5, 0.5, 0.5));
   EXPECT_THAT(model.manifest.preprocessing.std, ElementsAre(0.1, 0.2, 0.3));

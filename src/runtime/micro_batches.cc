@@ -18,10 +18,10 @@ constexpr double kSeconds = 0.004;
 constexpr double kTolerance = 1.02;
 
 // Seconds for one run of `rows` rows, the shortest of several.
-double shortest_seconds(BareStage& stage, int32_t rows) {
+double shortest_seconds(BareStage& stage, int32_t rows, const Clock& clock) {
   double shortest = std::numeric_limits<double>::infinity(), all = 0;
   for (int run = 0; run < kRuns || all < kSeconds; ++run) {
-    const Stopwatch watch;
+    const Stopwatch watch(clock);
     stage.run(rows);
     const double took = watch.seconds();
     shortest = std::min(shortest, took);
@@ -32,7 +32,7 @@ double shortest_seconds(BareStage& stage, int32_t rows) {
 
 }  // namespace
 
-std::vector<int32_t> measure_micro_batches(const Model& model) {
+std::vector<int32_t> measure_micro_batches(const Model& model, const Clock& clock) {
   const int32_t most = model.batch_max();
   const Graph& graph = model.graph();
   std::vector<float> images(static_cast<size_t>(most) * static_cast<size_t>(element_count(graph.input_shape)));
@@ -48,7 +48,7 @@ std::vector<int32_t> measure_micro_batches(const Model& model) {
         graph.classes, most));
     std::vector<std::pair<int32_t, double>> per_row;
     for (int32_t rows = 1;; rows = std::min(2 * rows, most)) {
-      per_row.emplace_back(rows, shortest_seconds(*stages[k], rows) / rows);
+      per_row.emplace_back(rows, shortest_seconds(*stages[k], rows, clock) / rows);
       if (rows == most) break;
     }
     const double shortest = std::ranges::min_element(per_row, {}, [](const auto& one) { return one.second; })->second;

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/file.h"
 #include "runtime/session.h"
+#include "support/fake_clock.h"
 #include "support/random_weights.h"
 #include "support/temp_folder.h"
+#include "support/timed_backend.h"
 #include "zoo/zoo.h"
 
 namespace sooner {
@@ -33,6 +37,21 @@ TEST(MicroBatches, AreOnePerStageWithinTheModelsLimit) {
     EXPECT_THAT(rows, testing::Each(testing::AllOf(testing::Ge(1), testing::Le(batch_max))));
     const Session session(model, {.micro_batches = rows});
   }
+}
+
+TEST(MicroBatches, AreTheFewestRowsThatAreNearlyAsFastAsAny) {
+  ModelFile file;
+  file.manifest.graph = build_network({"b-lenet", "names:conv1", "gap-fc", "both"}, {1, 9, 9}, 4);
+  file.tensors = test::random_weights(file.manifest.graph, 1);
+  test::FakeClock clock;
+  // A row takes as long in company as alone in stage 0, but for a hundredth; in stage 1 a call costs as much as a row,
+  // and rows beyond four are slow.
+  const test::TimedBackend backend(clock, [](size_t stage, int32_t rows) {
+    if (stage == 0) return 1.01 - 0.01 * (rows > 1) + (rows - 1);
+    return 1.0 + rows + std::max(0, rows - 4);
+  });
+  const auto model = Model::compile(file, backend, {.backend = "ref", .batch_max = 16});
+  EXPECT_THAT(measure_micro_batches(*model, clock), testing::ElementsAre(1, 4));
 }
 
 TEST(MicroBatches, AreMeasuredOncePerModelAndBatch) {

@@ -30,11 +30,11 @@ std::shared_ptr<const ExitPolicy> in_time(const Graph& graph, double deadline, i
 }
 
 std::shared_ptr<const Model> timed_model(const Graph& graph, test::FakeClock& clock,
-                                         std::function<double(size_t)> seconds) {
+                                         const std::function<double(size_t)>& seconds) {
   ModelFile file;
   file.manifest.graph = graph;
   file.tensors = test::random_weights(graph, 1);
-  const test::TimedBackend backend(clock, std::move(seconds));
+  const test::TimedBackend backend(clock, [seconds](size_t stage, int32_t) { return seconds(stage); });
   return Model::compile(file, backend, {.batch_max = 64});
 }
 

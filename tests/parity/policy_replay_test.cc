@@ -148,7 +148,7 @@ TEST(PolicyReplay, DecidesByRecordedWaitsAsTheEngineWhereSamplesWait) {
   file.tensors = test::random_weights(file.manifest.graph, 3);
   test::FakeClock clock(5);
   Rng rng(4);
-  const test::TimedBackend backend(clock, [&](size_t) { return 0.0625 * static_cast<double>(rng.below(24)); });
+  const test::TimedBackend backend(clock, [&](size_t, int32_t) { return 0.0625 * static_cast<double>(rng.below(24)); });
   const auto model = Model::compile(file, backend, {.batch_max = 8});
   table.stage_seconds = {0.5, 0.75, 0.5, 1};
   int64_t at_once = 0, after_waiting = 0, later = 0;

@@ -14,8 +14,8 @@ namespace sooner::test {
 
 class TimedBackend final : public Backend {
  public:
-  // seconds(k): of the pass at hand over stage k.
-  TimedBackend(FakeClock& clock, std::function<double(size_t stage)> seconds)
+  // Of the pass at hand over a stage.
+  TimedBackend(FakeClock& clock, std::function<double(size_t stage, int32_t rows)> seconds)
       : inner_(make_backend("ref")), clock_(clock), seconds_(std::move(seconds)) {}
 
   [[nodiscard]] std::string_view name() const override { return inner_->name(); }
@@ -36,7 +36,7 @@ class TimedBackend final : public Backend {
     [[nodiscard]] std::span<const StepInfo> steps() const override { return inner_->steps(); }
     [[nodiscard]] size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
     void run_step(size_t index, const StageBatch& batch, StageContext& context) const override {
-      if (index == 0) clock_.advance(seconds_(index_));
+      if (index == 0) clock_.advance(seconds_(index_, batch.n));
       inner_->run_step(index, batch, context);
     }
     [[nodiscard]] std::vector<float> read_result(size_t index, const StageBatch& batch,
@@ -46,7 +46,7 @@ class TimedBackend final : public Backend {
 
    private:
     FakeClock& clock_;
-    std::function<double(size_t)> seconds_;
+    std::function<double(size_t, int32_t)> seconds_;
     size_t index_;
     std::unique_ptr<const CompiledStage> inner_;
   };
@@ -65,7 +65,7 @@ class TimedBackend final : public Backend {
 
   std::unique_ptr<const Backend> inner_;
   FakeClock& clock_;
-  std::function<double(size_t)> seconds_;
+  std::function<double(size_t, int32_t)> seconds_;
 };
 
 }  // namespace sooner::test

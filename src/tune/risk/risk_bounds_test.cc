@@ -29,9 +29,12 @@ TEST(BinomialCdf, AddsUpTheTermsWorkedByHand) {
   EXPECT_EQ(binomial_cdf(-1, 3, 0.5), 0);
 }
 
-TEST(BinomialCdf, AgreesWithAReference) {  // scipy.stats.binom.cdf
+TEST(BinomialCdf, AgreesWithAReference) {  // scipy.stats.binom.cdf, and sums of fractions
   EXPECT_NEAR(binomial_cdf(13, 1000, 0.02), 0.06422611489957845, 1e-13);
   EXPECT_NEAR(binomial_cdf(14, 1000, 0.02), 0.10252819586730894, 1e-13);
+  EXPECT_NEAR(binomial_cdf(20, 1000, 0.02), 0.5590956057638878, 1e-12);
+  EXPECT_NEAR(binomial_cdf(25, 1000, 0.02), 0.8900668898257145, 1e-12);
+  EXPECT_NEAR(1 - binomial_cdf(45, 1000, 0.02), 3.2203706246125563e-07, 1e-15);
 }
 
 TEST(BinomialBound, IsTheClopperPearsonLimit) {
