@@ -9,6 +9,7 @@
 
 #include "core/file.h"
 #include "format/manifest.h"
+#include "format/old_policy_json.h"
 #include "golden/tiny_model.h"
 #include "support/gated_network.h"
 #include "support/message_of.h"
@@ -195,6 +196,17 @@ TEST(ModelFile, BeforeVersion6ThatBeganWithAnotherNetworkMayHaveSeenAnything) {
   EXPECT_TRUE(elsewhere("imported", "", ""));
   EXPECT_TRUE(elsewhere("attached", "", ""));
   EXPECT_FALSE(elsewhere("attached", "00000000000000ff", ""));
+}
+
+TEST(OldPolicies, AreHeldByTheFirstVersionThatHadTheirMembers) {
+  EXPECT_EQ(old_policy_version({.name = "always", .settings = {{"exit", int64_t{1}}}}), 1);
+  EXPECT_EQ(old_policy_version({.name = "ensemble", .settings = {{"mean", "arithmetic"}}}), 3);
+  EXPECT_EQ(old_policy_version({.name = "any", .parts = {{.name = "margin"}}}), 3);
+  PolicySpec surest{.name = "margin"};
+  surest.wrappers.surest_so_far = true;
+  EXPECT_EQ(old_policy_version(surest), 5);
+  EXPECT_EQ(old_policy_version({.name = "learned"}), std::nullopt);
+  EXPECT_EQ(old_policy_version({.name = "margin", .settings = {{"exit", int64_t{1}}}}), std::nullopt);
 }
 
 TEST(ModelFile, RefusesAGuaranteeThatIsNone) {
