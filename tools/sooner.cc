@@ -132,8 +132,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& done) {
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "sooner: {}; see `sooner {}--help`\n", error.what(),
-               app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
+    const std::vector<CLI::App*> asked = app.get_subcommands();
+    fmt::print(stderr, "sooner: {}; see `sooner {}--help`\n", usage_error(asked.empty() ? app : *asked[0], error),
+               asked.empty() ? "" : asked[0]->get_name() + " ");
     return 2;
   }
   return 0;

@@ -1,5 +1,7 @@
 #include "cli/output.h"
 
+#include <string_view>
+
 namespace sooner {
 
 void add_output_options(CLI::App& app, OutputForm* form) {
@@ -8,6 +10,21 @@ void add_output_options(CLI::App& app, OutputForm* form) {
 }
 
 int exit_code(const Error& error) { return error.code() == Code::kInvalidArgument ? 2 : 1; }
+
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  // CLI11 says what it got alone: "Could not convert: --limit = x".
+  constexpr std::string_view kBegins = "Could not convert: ";
+  const std::string text = error.what();
+  const size_t equals = text.find(" = ");
+  if (!text.starts_with(kBegins) || equals == std::string::npos) return text;
+  const std::string name = text.substr(kBegins.size(), equals - kBegins.size());
+  const CLI::Option* const option = app.get_option_no_throw(name);
+  const std::string type = option == nullptr ? "" : option->get_type_name();
+  const char* const wanted = type.starts_with("FLOAT")                             ? "a number"
+                             : type.starts_with("INT") || type.starts_with("UINT") ? "a whole number"
+                                                                                   : "another value";
+  return fmt::format("{}: got '{}', expected {}", name, text.substr(equals + 3), wanted);
+}
 
 void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 

@@ -19,6 +19,9 @@ void add_output_options(CLI::App& app, OutputForm* form);
 // 2 for kInvalidArgument (what was asked is wrong), 1 for everything else.
 int exit_code(const Error& error);
 
+// What was wrong with a command line of `app`, with what was expected.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error);
+
 // A line of talk, to stderr.
 void say(const std::string& line);
 
