@@ -167,10 +167,6 @@ void check_preprocessing(const Preprocessing& preprocessing, const Graph& graph)
   }
 }
 
-}  // namespace
-
-namespace {
-
 // What versions before 4 lack: operations, heads that read earlier answers, a last exit that ends in an average.
 bool has_later_nodes(const Graph& graph) {
   constexpr std::array kFirst = {OpKind::kInput,         OpKind::kConv2d,  OpKind::kLinear,  OpKind::kBatchNorm,

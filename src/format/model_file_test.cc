@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <limits>
@@ -196,6 +197,18 @@ TEST(ModelFile, BeforeVersion6ThatBeganWithAnotherNetworkMayHaveSeenAnything) {
   EXPECT_TRUE(elsewhere("imported", "", ""));
   EXPECT_TRUE(elsewhere("attached", "", ""));
   EXPECT_FALSE(elsewhere("attached", "00000000000000ff", ""));
+}
+
+TEST(FormatVersion, IsThatOfPaddedPoolsWhicheverWayTheyArePadded) {
+  const Manifest plain = made_up_manifest(build_network({"b-lenet", "none", "gap-fc", "none"}, {1, 28, 28}, 10));
+  EXPECT_EQ(format_version(plain), 1);
+  for (const auto padded : {&PoolAttributes::end_pad_h, &PoolAttributes::end_pad_w}) {
+    Manifest manifest = plain;
+    const auto pool = std::ranges::find(manifest.graph.nodes, OpKind::kMaxPool, &Node::op);
+    ASSERT_NE(pool, manifest.graph.nodes.end());
+    std::get<PoolAttributes>(pool->attributes).*padded = true;
+    EXPECT_EQ(format_version(manifest), 4);
+  }
 }
 
 TEST(OldPolicies, AreHeldByTheFirstVersionThatHadTheirMembers) {
