@@ -143,7 +143,9 @@ void run(const QuantizeArguments& arguments) {
   const auto model = Model::compile(file, *backend, {.backend = arguments.backend, .precision = Precision::kInt8});
   Rechoosing rechoosing(model, *backend, data, records);
   const std::vector<CalibrationRecord> choices = distinct_choices(records);
-  std::erase_if(records, [](const CalibrationRecord& record) { return record.origin.precision == kInt8; });
+  // A promise stays, stale, until it is made anew: it has been counted.
+  std::erase_if(records,
+                [](const CalibrationRecord& record) { return record.origin.precision == kInt8 && !record.guarantee; });
   const std::optional<Quantity>& quantity = file.manifest.quantity;
   Table rows({"policy", "chosen by", "logits", std::string(quality_word(quantity)), "MACs of plain", "exit shares"});
   const auto add_row = [&](const CalibrationRecord& record, const std::string& what, double quality, double cost,

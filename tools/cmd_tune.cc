@@ -376,6 +376,16 @@ void run(const TuneArguments& arguments) {
   } else {
     record = calibrate(tune, policy, rule, options);
   }
+  check_promises_kept(record, records);
+  for (const CalibrationRecord* old : replaced_by(record, records)) {
+    if (arguments.keep_default && old->policy == file.manifest.policy) {
+      fail(Code::kFailedPrecondition,
+           "[tune] the default policy is that of the calibration '{}', whose place this one would take; choose another "
+           "--name or rule, or leave --keep-default out",
+           record_name(*old));
+    }
+    say(fmt::format("takes the place of '{}' ({})", record_name(*old), to_string(old->rule)));
+  }
   add_record(records, record);
   if (!arguments.keep_default) file.manifest.policy = record.policy;
   // First: what fails must not leave another model behind.

@@ -133,8 +133,8 @@ int run(int argc, char** argv) {
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
     const std::vector<CLI::App*> asked = app.get_subcommands();
-    fmt::print(stderr, "sooner: {}; see `sooner {}--help`\n", usage_error(asked.empty() ? app : *asked[0], error),
-               asked.empty() ? "" : asked[0]->get_name() + " ");
+    say(fmt::format("sooner: {}; see `sooner {}--help`", usage_error(asked.empty() ? app : *asked[0], error),
+                    asked.empty() ? "" : asked[0]->get_name() + " "));
     return 2;
   }
   return 0;
@@ -147,18 +147,18 @@ int main(int argc, char** argv) {
   try {
     const int code = sooner::run(argc, argv);
     if (std::fflush(stdout) != 0) {
-      fmt::print(stderr, "sooner: writing the results failed; is the disk full?\n");
+      sooner::say("sooner: writing the results failed; is the disk full?");
       return 1;
     }
     return code;
   } catch (const sooner::Error& error) {
-    fmt::print(stderr, "sooner: {}\n", error.what());
+    sooner::say(std::string("sooner: ") + error.what());
     return sooner::exit_code(error);
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "sooner: out of memory; try a smaller --batch or data set\n");
+    std::fputs("sooner: out of memory; try a smaller --batch or data set\n", stderr);
     return 1;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "sooner: unexpected error: {}\n", error.what());
+    sooner::say(std::string("sooner: unexpected error: ") + error.what());
     return 1;
   }
 }

@@ -51,7 +51,7 @@ class Display final : public TrainingListener {
     // A warning is worth saying even then.
     if (quiet_ && !line.starts_with("warning")) return;
     clear_bar();
-    fmt::print(stderr, "{}\n", line);
+    std::fputs(fmt::format("{}\n", line).c_str(), stderr);
   }
 
   void on_step(const StepReport& r) override {
@@ -63,14 +63,16 @@ class Display final : public TrainingListener {
       if (std::isnan(r.exit_loss[k])) continue;  // left out by this phase
       exits += fmt::format("  exit {} {:.3f} {}", k, r.exit_loss[k], quality_text(r.quantity, r.exit_quality[k], 1));
     }
-    fmt::print(stderr, "\r\x1b[K[{:=<{}}{:{}}] epoch {}/{}  {:.0f} images/s  {} left{}", "", full, "", kWidth - full,
-               r.epoch, r.epochs, r.images_per_second, human_seconds(r.seconds_left), exits);
+    std::fputs(fmt::format("\r\x1b[K[{:=<{}}{:{}}] epoch {}/{}  {:.0f} images/s  {} left{}", "", full, "",
+                           kWidth - full, r.epoch, r.epochs, r.images_per_second, human_seconds(r.seconds_left), exits)
+                   .c_str(),
+               stderr);
     drawn_ = true;
   }
 
  private:
   void clear_bar() {
-    if (drawn_) fmt::print(stderr, "\r\x1b[K");
+    if (drawn_) std::fputs("\r\x1b[K", stderr);
     drawn_ = false;
   }
 
@@ -189,7 +191,7 @@ int run(const Arguments& a) {
   }
   const std::string& there = found ? a.out : a.resume;
   if (!there.empty() && is_finished(RunFolder::open(there), config)) {
-    if (!a.quiet && !found) fmt::print(stderr, "this run is finished; its model is left as it is\n");
+    if (!a.quiet && !found) std::fputs("this run is finished; its model is left as it is\n", stderr);
     print_result(RunFolder::open(there));
     return 0;
   }
@@ -223,7 +225,7 @@ int main_guarded(int argc, char** argv) {
   } catch (const CLI::Success& done) {
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "sooner-train: {}; see `sooner train --help`\n", error.what());
+    std::fputs(fmt::format("sooner-train: {}; see `sooner train --help`\n", error.what()).c_str(), stderr);
     return 2;
   }
   return run(arguments);
@@ -236,12 +238,12 @@ int main(int argc, char** argv) {
   try {
     return sooner::main_guarded(argc, argv);
   } catch (const sooner::Error& error) {
-    fmt::print(stderr, "sooner-train: {}\n", error.what());
+    std::fputs(fmt::format("sooner-train: {}\n", error.what()).c_str(), stderr);
     return error.code() == sooner::Code::kInvalidArgument ? 2 : 1;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "sooner-train: memory ran out; lower train.batch_size\n");
+    std::fputs("sooner-train: memory ran out; lower train.batch_size\n", stderr);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "sooner-train: {}\n", error.what());
+    std::fputs(fmt::format("sooner-train: {}\n", error.what()).c_str(), stderr);
   }
   return 1;
 }

@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <cstdio>
 #include <string_view>
 
 namespace sooner {
@@ -26,6 +27,6 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return fmt::format("{}: got '{}', expected {}", name, text.substr(equals + 3), wanted);
 }
 
-void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+void say(const std::string& line) { std::fputs((line + "\n").c_str(), stderr); }
 
 }  // namespace sooner

@@ -22,7 +22,7 @@ int exit_code(const Error& error);
 // What was wrong with a command line of `app`, with what was expected.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error);
 
-// A line of talk, to stderr.
+// A line of talk, to stderr; nothing where nobody can be told.
 void say(const std::string& line);
 
 }  // namespace sooner

@@ -74,12 +74,31 @@ bool chosen_alike(const CalibrationRecord& a, const CalibrationRecord& b) {
          without_times(a.rule) == without_times(b.rule);
 }
 
+namespace {
+
+bool is_replaced(const CalibrationRecord& old, const CalibrationRecord& made) {
+  if (old.origin.precision != made.origin.precision) return false;
+  if (!made.name.empty() && old.name == made.name) return true;
+  const auto samples = [](const CalibrationRecord& record) {
+    return record.guarantee ? record.guarantee->split_hash : std::string();
+  };
+  return chosen_alike(old, made) && samples(old) == samples(made);
+}
+
+}  // namespace
+
+std::vector<const CalibrationRecord*> replaced_by(const CalibrationRecord& made,
+                                                  std::span<const CalibrationRecord> records) {
+  std::vector<const CalibrationRecord*> replaced;
+  for (const CalibrationRecord& old : records) {
+    if (is_replaced(old, made)) replaced.push_back(&old);
+  }
+  return replaced;
+}
+
 void add_record(std::vector<CalibrationRecord>& records, CalibrationRecord made) {
   const std::string& precision = made.origin.precision;
-  std::erase_if(records, [&](const CalibrationRecord& old) {
-    return old.origin.precision == precision &&
-           (chosen_alike(old, made) || (!made.name.empty() && old.name == made.name));
-  });
+  std::erase_if(records, [&](const CalibrationRecord& old) { return is_replaced(old, made); });
   const auto taken = [&](const std::string& name) {
     return std::ranges::any_of(records, [&](const CalibrationRecord& other) {
       return other.origin.precision == precision && record_name(other) == name;

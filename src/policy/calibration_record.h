@@ -66,8 +66,13 @@ bool holds_everywhere(const CalibrationRecord& record);
 // Whether two records come of the same policy and rule; measured times, which a latency rule holds, aside.
 bool chosen_alike(const CalibrationRecord& a, const CalibrationRecord& b);
 
-// Puts `made` behind `records` in place of what was chosen alike at its precision. Gives it a name that no other record
-// of its precision has, unless it has one, which then leaves the record that had it.
+// Those whose place `made` would take: of its precision, and chosen alike (a promise on the same samples) or called as it
+// is. They live as long as `records`.
+std::vector<const CalibrationRecord*> replaced_by(const CalibrationRecord& made,
+                                                  std::span<const CalibrationRecord> records);
+
+// Puts `made` behind `records` in place of those. Gives it a name that no other record of its precision has, unless it
+// has one. A promise that goes no longer counts: check_promises_kept (tune/risk/promises.h) before.
 void add_record(std::vector<CalibrationRecord>& records, CalibrationRecord made);
 
 // The newest record of this name at `precision`. Throws kNotFound naming those there are.

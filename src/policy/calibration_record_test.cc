@@ -122,6 +122,20 @@ TEST(AddRecord, ReplacesWhatWasChosenAlikeAtItsPrecision) {
   EXPECT_EQ(find_record(records, "margin/budget-0.5", "int8").policy, margin(0.4));
 }
 
+TEST(AddRecord, KeepsPromisesOnOtherSamples) {
+  CalibrationRecord promise = record(margin(0.3), "risk 0.1 delta 0.1", "fp32");
+  promise.guarantee = RiskGuarantee{.samples = 100, .split_hash = "01"};
+  std::vector<CalibrationRecord> records;
+  add_record(records, promise);
+  promise.policy = margin(0.5);
+  promise.guarantee->split_hash = "02";
+  EXPECT_TRUE(replaced_by(promise, records).empty());
+  add_record(records, promise);
+  ASSERT_EQ(records.size(), 2U);
+  promise.guarantee->split_hash = "01";
+  EXPECT_EQ(replaced_by(promise, records), std::vector<const CalibrationRecord*>{&records[0]});
+}
+
 TEST(AddRecord, GivesEveryRecordAName) {
   std::vector<CalibrationRecord> records;
   PolicySpec surest = margin(0.4);

@@ -64,6 +64,21 @@ void check_room_for_promise(std::string_view split_hash, const PolicySpec& polic
   static_cast<void>(next_promise(split_hash, rule.risk.value_or(RiskTerms{}), records));
 }
 
+void check_promises_kept(const CalibrationRecord& made, std::span<const CalibrationRecord> records) {
+  for (const CalibrationRecord* old : replaced_by(made, records)) {
+    if (!old->guarantee) continue;
+    const RiskGuarantee& kept = *old->guarantee;
+    const bool counts_on = rests_on(made, kept.split_hash) && made.guarantee->number >= kept.number &&
+                           made.rule.risk->delta.has_value() == old->rule.risk->delta.has_value();
+    if (counts_on) continue;
+    fail(Code::kFailedPrecondition,
+         "[risk] the calibration '{}' holds promise {} of {} on the samples {}, which would count no more; choose "
+         "another "
+         "--name, or take the promises on these samples back with --risk and --anew",
+         record_name(*old), kept.number, old->rule.risk->promises, kept.split_hash);
+  }
+}
+
 int64_t withdraw_promises(std::string_view split_hash, std::vector<CalibrationRecord>& records) {
   return static_cast<int64_t>(
       std::erase_if(records, [&](const CalibrationRecord& record) { return rests_on(record, split_hash); }));

@@ -28,6 +28,10 @@ int64_t promise_number(const CalibrationRecord& made, std::span<const Calibratio
 void check_room_for_promise(std::string_view split_hash, const PolicySpec& policy, const CalibrationRule& rule,
                             std::string_view precision, std::span<const CalibrationRecord> records);
 
+// Throws kFailedPrecondition where adding `made` to `records` (add_record) would take the place of a promise that is
+// then counted no more: by any record but a later promise on the same samples.
+void check_promises_kept(const CalibrationRecord& made, std::span<const CalibrationRecord> records);
+
 // Takes back every promise on these samples: its record goes. Gives how many there were.
 int64_t withdraw_promises(std::string_view split_hash, std::vector<CalibrationRecord>& records);
 

@@ -46,6 +46,27 @@ TEST(NextPromise, CountsPromisesInExpectationApart) {
   EXPECT_THAT(refusal(expected, {made(1, expected)}), HasSubstr("promise 2 in expectation"));
 }
 
+TEST(CheckPromisesKept, LetsOnlyALaterPromiseOnTheSameSamplesTakeAPlace) {
+  CalibrationRecord old = made(2, terms(0.05, 3));
+  old.name = "p";
+  const std::vector records = {old};
+  const auto refused = [&](CalibrationRecord by) {
+    by.name = "p";
+    return message_of(Code::kFailedPrecondition, [&] { check_promises_kept(by, records); });
+  };
+  CalibrationRecord without;
+  without.policy.name = "margin";
+  EXPECT_THAT(refused(without), HasSubstr("'p' holds promise 2 of 3 on the samples 01, which would count no more"));
+  EXPECT_THAT(refused(made(1, terms(0.05, 3))), HasSubstr("promise 2"));
+  EXPECT_THAT(refused(made(3, terms(0.05, 3), "02")), HasSubstr("promise 2"));
+  EXPECT_THAT(refused(made(2, {.level = 0.1})), HasSubstr("promise 2"));
+  CalibrationRecord later = made(3, terms(0.05, 3));
+  later.name = "p";
+  EXPECT_NO_THROW(check_promises_kept(later, records));
+  without.name = "q";
+  EXPECT_NO_THROW(check_promises_kept(without, records));
+}
+
 TEST(RiskTerms, ShareTheirDelta) {
   // No loss among n: (1 - .1)^n <= .05 from n = 29 on, <= .025 from n = 36.
   EXPECT_EQ(risk_samples_needed(terms(0.05, 1)), 29);
