@@ -80,6 +80,12 @@ std::vector<Row> contestants(const BenchArguments& arguments, const ModelFile& f
     options.precision = precision_from_string(precision);
     options.batch_max = *std::ranges::max_element(arguments.batches);
     const PolicySpec policy = policy_spec(file.manifest, arguments.policy, options.precision);
+    if (std::isfinite(policy.wrappers.deadline_seconds)) {
+      fail(Code::kInvalidArgument,
+           "[bench] got a deadline of {} s, expected none: its answers follow the clock, and what is timed must answer "
+           "alike in every pass; `sooner eval` takes deadlines",
+           policy.wrappers.deadline_seconds);
+    }
     if (!arguments.plain.empty()) add("plain", Model::from_file(plain, options), {}, 1, "");
     const auto model = Model::from_file(file, options);
     say_doubt(file.manifest, policy, model->origin());

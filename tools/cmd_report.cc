@@ -224,6 +224,7 @@ void run(const ReportArguments& arguments) {
   const Manifest& first = entrants.front().file.manifest;
   for (const Entrant& entrant : entrants) {
     const Manifest& manifest = entrant.file.manifest;
+    expect_no_input(arguments.output, "-o", {model_path(entrant.run).string()});
     if (manifest.provenance.data_hash != first.provenance.data_hash ||
         manifest.preprocessing.mean != first.preprocessing.mean) {
       fail(Code::kInvalidArgument, "[report] '{}' and '{}' were trained on different data; report them apart",

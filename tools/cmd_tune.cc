@@ -333,6 +333,9 @@ void run(const TuneArguments& arguments) {
     fail(Code::kInvalidArgument,
          "[tune] got --missing-classes and --risk: nothing can be promised about a class that nobody measured");
   }
+  expect_no_input(arguments.front, "--front",
+                  {arguments.model, arguments.output, arguments.table, arguments.guarantee_table});
+  expect_no_input(arguments.output, "-o", {arguments.table, arguments.guarantee_table});
   ModelFile file = load_model(arguments.model);
   const std::optional<Quantity> quantity = file.manifest.quantity;
   if (risk) require_classes(quantity, "tune", "--risk");

@@ -1,6 +1,7 @@
 #include "cli/output.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <string_view>
 
 namespace sooner {
@@ -11,6 +12,16 @@ void add_output_options(CLI::App& app, OutputForm* form) {
 }
 
 int exit_code(const Error& error) { return error.code() == Code::kInvalidArgument ? 2 : 1; }
+
+void expect_no_input(const std::string& output, const std::string& option, std::initializer_list<std::string> inputs) {
+  for (const std::string& input : inputs) {
+    std::error_code neither_is_there;
+    const bool same = output == input || std::filesystem::equivalent(output, input, neither_is_there);
+    if (output.empty() || !same) continue;
+    fail(Code::kInvalidArgument, "[output] {} names '{}', which is read here and would be lost; name another file",
+         option, output);
+  }
+}
 
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   // CLI11 says what it got alone: "Could not convert: --limit = x".
