@@ -66,8 +66,8 @@ bool holds_everywhere(const CalibrationRecord& record);
 // Whether two records come of the same policy and rule; measured times, which a latency rule holds, aside.
 bool chosen_alike(const CalibrationRecord& a, const CalibrationRecord& b);
 
-// Those whose place `made` would take: of its precision, and chosen alike (a promise on the same samples) or called as it
-// is. They live as long as `records`.
+// Those whose place `made` would take: of its precision, and chosen alike (a promise on the same samples) or called as
+// it is. They live as long as `records`.
 std::vector<const CalibrationRecord*> replaced_by(const CalibrationRecord& made,
                                                   std::span<const CalibrationRecord> records);
 
