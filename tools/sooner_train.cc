@@ -23,6 +23,9 @@
 namespace sooner {
 namespace {
 
+// To stderr; nothing where nobody can be told.
+void tell(const std::string& text) { std::fputs(text.c_str(), stderr); }
+
 std::atomic<bool> stop_asked{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
@@ -51,7 +54,7 @@ class Display final : public TrainingListener {
     // A warning is worth saying even then.
     if (quiet_ && !line.starts_with("warning")) return;
     clear_bar();
-    std::fputs(fmt::format("{}\n", line).c_str(), stderr);
+    tell(fmt::format("{}\n", line));
   }
 
   void on_step(const StepReport& r) override {
@@ -63,10 +66,8 @@ class Display final : public TrainingListener {
       if (std::isnan(r.exit_loss[k])) continue;  // left out by this phase
       exits += fmt::format("  exit {} {:.3f} {}", k, r.exit_loss[k], quality_text(r.quantity, r.exit_quality[k], 1));
     }
-    std::fputs(fmt::format("\r\x1b[K[{:=<{}}{:{}}] epoch {}/{}  {:.0f} images/s  {} left{}", "", full, "",
-                           kWidth - full, r.epoch, r.epochs, r.images_per_second, human_seconds(r.seconds_left), exits)
-                   .c_str(),
-               stderr);
+    tell(fmt::format("\r\x1b[K[{:=<{}}{:{}}] epoch {}/{}  {:.0f} images/s  {} left{}", "", full, "", kWidth - full,
+                     r.epoch, r.epochs, r.images_per_second, human_seconds(r.seconds_left), exits));
     drawn_ = true;
   }
 
@@ -225,7 +226,7 @@ int main_guarded(int argc, char** argv) {
   } catch (const CLI::Success& done) {
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    std::fputs(fmt::format("sooner-train: {}; see `sooner train --help`\n", error.what()).c_str(), stderr);
+    tell(fmt::format("sooner-train: {}; see `sooner train --help`\n", error.what()));
     return 2;
   }
   return run(arguments);
@@ -238,12 +239,12 @@ int main(int argc, char** argv) {
   try {
     return sooner::main_guarded(argc, argv);
   } catch (const sooner::Error& error) {
-    std::fputs(fmt::format("sooner-train: {}\n", error.what()).c_str(), stderr);
+    sooner::tell(fmt::format("sooner-train: {}\n", error.what()));
     return error.code() == sooner::Code::kInvalidArgument ? 2 : 1;
   } catch (const std::bad_alloc&) {
     std::fputs("sooner-train: memory ran out; lower train.batch_size\n", stderr);
   } catch (const std::exception& error) {
-    std::fputs(fmt::format("sooner-train: {}\n", error.what()).c_str(), stderr);
+    sooner::tell(fmt::format("sooner-train: {}\n", error.what()));
   }
   return 1;
 }

@@ -14,16 +14,11 @@
 namespace sooner {
 namespace {
 
-using test::cascade_net;
 using test::expect_same;
 using test::file_of;
-using test::mixed_policy;
 using test::policy_for;
 using test::random_images;
 using test::small_net;
-
-using test::Engine;
-using test::engines;
 
 class SessionCut : public test::EveryEngine {};
 
@@ -148,7 +143,7 @@ TEST_P(SessionCut, RefusesRowsThatBelongElsewhere) {
   }
   Session other_policy(compiled, policy_for(graph, {.name = "always", .thresholds = {}, .temperatures = {}}));
   refused(other_policy, "policy 'never', this session has 'always'");
-  for (const Engine& engine : engines()) {
+  for (const test::Engine& engine : test::engines()) {
     if (engine.backend == GetParam().backend && engine.precision == GetParam().precision) continue;
     Session other(Model::from_file(file_of(graph), {engine.backend, engine.precision, 8}), never);
     refused(other, engine.backend == GetParam().backend ? "precision" : "backend");

@@ -21,6 +21,7 @@
 
 namespace sooner {
 namespace {
+
 using test::cascade_net;
 using test::expect_same;
 using test::file_of;
