@@ -151,26 +151,23 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
     const Origin engine = engine_of(record, file, hash);
     const Standing found = standing(record, engine);
     const std::string why_not = standing_text(found, record, engine);
-    json["calibrations"].push_back(
-        {{"name", record_name(record)},
-         {"policy", record.policy.name},
-         {"rule", rule_text(record, static_cast<int32_t>(manifest.graph.classes))},
-         {"holds_here", found == Standing::kHolds},
-         {"why_not", why_not},
-         {word, quality_number(manifest.quantity, record.quality)},
-         {"cost_fraction", record.cost_fraction},
-         {"exit_shares", record.exit_shares},
-         {"exit_savings", record.exit_savings},
-         {"optimality_gap", record.optimality_gap},
-         {"thresholds", described(record.policy, static_cast<int32_t>(manifest.graph.classes))["thresholds"]},
-         {"temperatures", record.policy.temperatures},
-         {"samples", record.samples},
-         {"weights_hash", record.origin.weights_hash},
-         {"data_set", record.origin.data_set},
-         {"split_hash", record.origin.split_hash},
-         {"precision", record.origin.precision},
-         {"backend", record.origin.backend},
-         {"instruction_set", record.origin.instruction_set}});
+    json["calibrations"].push_back({{"name", record_name(record)},
+                                    {"policy", described(record.policy, static_cast<int32_t>(manifest.graph.classes))},
+                                    {"rule", rule_text(record, static_cast<int32_t>(manifest.graph.classes))},
+                                    {"holds_here", found == Standing::kHolds},
+                                    {"why_not", why_not},
+                                    {word, quality_number(manifest.quantity, record.quality)},
+                                    {"cost_fraction", record.cost_fraction},
+                                    {"exit_shares", record.exit_shares},
+                                    {"exit_savings", record.exit_savings},
+                                    {"optimality_gap", record.optimality_gap},
+                                    {"samples", record.samples},
+                                    {"weights_hash", record.origin.weights_hash},
+                                    {"data_set", record.origin.data_set},
+                                    {"split_hash", record.origin.split_hash},
+                                    {"precision", record.origin.precision},
+                                    {"backend", record.origin.backend},
+                                    {"instruction_set", record.origin.instruction_set}});
     if (!record.guarantee) continue;
     const RiskTerms& terms = *record.rule.risk;
     json["calibrations"].back()["guarantee"] = {
@@ -181,6 +178,7 @@ void run_json(const ModelFile& file, const GraphCost& cost) {
         {"bound", terms.delta ? to_string(terms.bound) : "conformal"},
         {"promises", terms.promises},
         {"number", record.guarantee->number},
+        {"withdrawn", record.guarantee->withdrawn},
         {"samples", record.guarantee->samples},
         {"split_hash", record.guarantee->split_hash},
         {"risk", record.guarantee->risk},

@@ -7,16 +7,17 @@
 #include <numbers>
 #include <ranges>
 
+#include "answer_log.h"
 #include "cli/output.h"
 #include "cli/policy_flags.h"
 #include "cli/table.h"
 #include "command.h"
 #include "core/file.h"
 #include "core/hash.h"
-#include "core/text.h"
 #include "drift_state.h"
 #include "eval/drift.h"
 #include "format/model_file.h"
+#include "policy/fingerprint.h"
 #include "policy/policy_kind.h"
 #include "policy/standing.h"
 #include "runtime/model.h"
@@ -34,8 +35,9 @@ struct DriftArguments {
   OutputForm form = OutputForm::kText;
 };
 
-// The newest record of the policy asked for, or of the one that the model runs by at this precision.
-const CalibrationRecord& record_of(const Manifest& manifest, const DriftArguments& arguments) {
+// The records that may have given the answers, the likeliest first: of the policy and precision asked for, those of the
+// policy that the model runs by before others.
+std::vector<const CalibrationRecord*> candidates(const Manifest& manifest, const DriftArguments& arguments) {
   const std::string precision(to_string(precision_from_string(arguments.precision)));
   std::optional<PolicySpec> own;
   if (arguments.policy.empty()) {
@@ -43,38 +45,75 @@ const CalibrationRecord& record_of(const Manifest& manifest, const DriftArgument
   } else {
     static_cast<void>(policy_kind(policy_name(arguments.policy)));
   }
+  std::vector<const CalibrationRecord*> records;
   for (const CalibrationRecord& record : std::views::reverse(manifest.calibrations)) {
     if (record.origin.precision != precision && !holds_everywhere(record)) continue;
-    if (arguments.policy.empty() ? record.policy == own : record.policy.name == arguments.policy) return record;
+    if (arguments.policy.empty() ? record.policy == own : record.policy.name == arguments.policy) {
+      records.push_back(&record);
+    }
   }
+  if (!records.empty()) return records;
   fail(Code::kFailedPrecondition,
        "[drift] the model has no calibration of '{}' for {}; run `sooner tune`, or name another --policy",
        arguments.policy.empty() ? manifest.policy.name : arguments.policy, precision);
 }
 
-// One line of what `sooner predict` writes; nothing for an image that could not be read.
-std::optional<LiveAnswer> parse_answer(const std::string& line, const CalibrationRecord& record,
-                                       const std::string& place) {
-  const auto json = nlohmann::json::parse(line, nullptr, false);
-  if (!json.is_object()) {
-    fail(Code::kInvalidArgument, "[drift] {}: got no JSON object, expected a line as `sooner predict` writes it",
-         place);
+// What the answers of a calibration say of who gave them, on machines with its class of numbers.
+class Marks {
+ public:
+  explicit Marks(const ModelFile& file) : manifest_(file.manifest), file_(file), hash_(model_hash(file)) {}
+  [[nodiscard]] Origin engine(Precision precision) const { return origin_here(file_, hash_, precision, *backend_); }
+  [[nodiscard]] std::string of(const CalibrationRecord& record, const std::string& precision) const {
+    Origin served = engine(precision_from_string(precision));
+    if (record.origin.precision == precision) served.instruction_set = record.origin.instruction_set;
+    return answered_by(served, *make_policy(record.policy, policy_context(manifest_)));
   }
-  if (json.contains("error")) return std::nullopt;
-  const auto exit = json.find("exit");
-  const auto score = json.find("score");
-  if (exit == json.end() || score == json.end()) {
+  // For a person who compared the wrong answers: whose they are, where a calibration of this model gives such.
+  [[nodiscard]] std::string whose(const std::string& by) const {
+    for (const CalibrationRecord& record : manifest_.calibrations) {
+      for (const std::string precision : {"fp32", "bf16", "int8"}) {
+        if (record.origin.precision != precision && !holds_everywhere(record)) continue;
+        if (of(record, precision) != by) continue;
+        return fmt::format("they are those of '{}': --policy {} --precision {}", record_name(record),
+                           record.policy.name, precision);
+      }
+    }
+    return "they are of no calibration of this model: of another model, or of thresholds, a cap or a deadline that "
+           "were given by hand";
+  }
+
+ private:
+  const Manifest& manifest_;
+  const ModelFile& file_;
+  std::string hash_;
+  std::unique_ptr<const Backend> backend_ = make_backend("auto");
+};
+
+// What the first answer says of who gave it; empty where it does not.
+std::string first_by(std::string_view log, const std::string& name) {
+  std::string by;
+  const size_t end = csv_columns(log) ? log.size() : std::min(log.find('\n'), log.size());
+  for_each_answer(log.substr(0, end), 0, name, [&](const LoggedAnswer& answer) {
+    if (by.empty()) by = answer.by;
+  });
+  return by;
+}
+
+// Nothing for an image that could not be read.
+std::optional<LiveAnswer> live_answer(const LoggedAnswer& logged, const CalibrationRecord& record,
+                                      const std::string& file) {
+  if (!logged.error.empty()) return std::nullopt;
+  const std::string place = fmt::format("{}:{}", file, logged.line);
+  if (!logged.exit || !logged.score) {
     fail(Code::kInvalidArgument, "[drift] {}: '{}' is missing, expected a line as `sooner predict` writes it", place,
-         exit == json.end() ? "exit" : "score");
+         logged.exit ? "score" : "exit");
   }
   const auto exits = static_cast<int64_t>(record.exit_shares.size());
-  if (!exit->is_number_integer() || exit->get<int64_t>() < 0 || exit->get<int64_t>() >= exits) {
+  if (*logged.exit < 0 || *logged.exit >= exits) {
     fail(Code::kInvalidArgument, "[drift] {}: got exit {}, expected 0 to {}: answers of another model?", place,
-         exit->dump(), exits - 1);
+         *logged.exit, exits - 1);
   }
-  if (!score->is_number())
-    fail(Code::kInvalidArgument, "[drift] {}: got score {}, expected a number", place, score->dump());
-  const LiveAnswer answer{.exit_index = exit->get<int32_t>(), .score = score->get<double>()};
+  const LiveAnswer answer{.exit_index = static_cast<int32_t>(*logged.exit), .score = *logged.score};
   const auto k = static_cast<size_t>(answer.exit_index);
   // Scores are floats.
   const std::vector<Threshold>& thresholds = record.policy.thresholds;
@@ -86,23 +125,6 @@ std::optional<LiveAnswer> parse_answer(const std::string& line, const Calibratio
          place, k, answer.score, threshold, record.policy.name);
   }
   return answer;
-}
-
-// Feeds the watch and gives how many images could not be read. first: the number of the text's first line in the file.
-int64_t feed(std::string_view text, int64_t first, const CalibrationRecord& record, const std::string& file,
-             DriftWatch& watch) {
-  int64_t unreadable = 0;
-  int64_t number_of_line = first;
-  for (const std::string& line : split(text, '\n')) {
-    const std::string place = fmt::format("{}:{}", file, number_of_line++);
-    if (line.empty()) continue;
-    if (const auto answer = parse_answer(line, record, place)) {
-      watch.add(*answer);
-    } else {
-      ++unreadable;
-    }
-  }
-  return unreadable;
 }
 
 // What bets are worth: 1 at the start.
@@ -143,10 +165,21 @@ void print(const DriftReport& report, OutputForm form) {
   fmt::print("{}\n", json.dump(2));
 }
 
+// The calibration that gave the answers: the likeliest, unless they say that it was another of those there may be.
+const CalibrationRecord& record_of(const Manifest& manifest, const DriftArguments& arguments, const Marks& marks,
+                                   const std::string& by) {
+  const std::vector<const CalibrationRecord*> records = candidates(manifest, arguments);
+  const auto gave = std::ranges::find_if(
+      records, [&](const CalibrationRecord* record) { return marks.of(*record, arguments.precision) == by; });
+  return gave == records.end() ? *records.front() : **gave;
+}
+
 void run(const DriftArguments& arguments) {
   const ModelFile file = load_model(arguments.model);
-  const CalibrationRecord& record = record_of(file.manifest, arguments);
-  const Origin engine = origin_here(file, precision_from_string(arguments.precision), *make_backend("auto"));
+  const std::string log = read_text(arguments.scores);
+  const Marks marks(file);
+  const CalibrationRecord& record = record_of(file.manifest, arguments, marks, first_by(log, arguments.scores));
+  const Origin engine = marks.engine(precision_from_string(arguments.precision));
   if (const Standing found = standing(record, engine); found == Standing::kOtherWeights) {
     say(fmt::format("warning: calibration '{}' {}", record_name(record), standing_text(found, record, engine)));
   }
@@ -155,10 +188,20 @@ void run(const DriftArguments& arguments) {
   std::optional<DriftState> watched;
   if (before) watched = before->watch;
   DriftWatch watch(record, arguments.options, std::move(watched));
-  const std::string log = read_text(arguments.scores);
-  const std::string_view news = unread(log, before);
-  const auto lines_before = std::count(log.begin(), log.end() - static_cast<std::ptrdiff_t>(news.size()), '\n');
-  const int64_t unreadable = feed(news, 1 + lines_before, record, arguments.scores, watch);
+  const std::string mark = marks.of(record, arguments.precision);
+  int64_t unreadable = 0;
+  for_each_answer(log, log.size() - unread(log, before).size(), arguments.scores, [&](const LoggedAnswer& logged) {
+    if (!logged.by.empty() && logged.by != mark) {
+      fail(Code::kInvalidArgument, "[drift] {}:{}: answered by {}, expected {}, as '{}' answers in {}; {}",
+           arguments.scores, logged.line, logged.by, mark, record_name(record), arguments.precision,
+           marks.whose(logged.by));
+    }
+    if (const auto answer = live_answer(logged, record, arguments.scores)) {
+      watch.add(*answer);
+    } else {
+      ++unreadable;
+    }
+  });
   const DriftReport report = watch.report();
   if (!arguments.state.empty()) {
     write_drift_state(arguments.state,
@@ -202,7 +245,7 @@ void add_drift(CLI::App& app) {
       "probability --false-alarm at most.\nExit code 0: no drift; 1: drift (--json: \"drifted\": true), or a file that "
       "cannot be read; 2: a line "
       "that is no answer, or wrong usage.");
-  app.add_option("scores", arguments->scores, "answers in service, the JSON lines that `sooner predict` writes")
+  app.add_option("scores", arguments->scores, "answers in service, JSON lines or CSV as `sooner predict` writes them")
       ->required();
   app.add_option("model", arguments->model, "the .safetensors model that gave them")->required();
   app.add_option("--policy", arguments->policy, "the policy that gave them; default: the model's");

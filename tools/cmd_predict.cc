@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "answer_log.h"
 #include "cli/engine_flags.h"
 #include "cli/output.h"
 #include "cli/policy_flags.h"
@@ -20,6 +21,7 @@
 #include "core/text.h"
 #include "data/csv.h"
 #include "data/image_files.h"
+#include "policy/fingerprint.h"
 #include "runtime/crew.h"
 #include "runtime/session.h"
 
@@ -31,6 +33,7 @@ namespace fs = std::filesystem;
 constexpr size_t kBlock = 64;
 // Unreadable files that are named one by one.
 constexpr int64_t kNamedFaults = 20;
+const std::string kStdout = "to standard output";
 
 std::atomic<bool> interrupted = false;
 
@@ -123,10 +126,11 @@ class Preprocessor {
 struct AnswerForm {
   std::vector<std::string> classes;
   std::optional<Quantity> quantity;
+  std::string by;  // answered_by
   bool csv = false;
 
   [[nodiscard]] std::string_view csv_title() const {
-    return quantity ? "path,number,unit,exit,score,error\n" : "path,label,class,probability,exit,score,error\n";
+    return quantity ? "path,number,unit,exit,score,by,error\n" : "path,label,class,probability,exit,score,by,error\n";
   }
 };
 
@@ -139,16 +143,17 @@ struct Line {
 std::string csv_text(const Line& line, const AnswerForm& form) {
   const std::string path = csv_field(line.path);
   if (line.result == nullptr) {
-    return fmt::format("{},,,{},,{}\n", path, form.quantity ? "" : ",", csv_field(line.error));
+    return fmt::format("{},,,{},,,{}\n", path, form.quantity ? "" : ",", csv_field(line.error));
   }
   const Result& r = *line.result;
   const bool knows = r.left != Left::kAbstains;
   if (form.quantity) {
-    return fmt::format("{},{},{},{},{:.6g},\n", path, knows ? fmt::format("{:.6g}", r.number) : "",
-                       csv_field(form.quantity->unit), r.exit_index, r.score);
+    return fmt::format("{},{},{},{},{:.6g},{},\n", path, knows ? fmt::format("{:.6g}", r.number) : "",
+                       csv_field(form.quantity->unit), r.exit_index, r.score, form.by);
   }
   const std::string name = knows ? csv_field(form.classes[static_cast<size_t>(r.label)]) : "";
-  return fmt::format("{},{},{},{:.6g},{},{:.6g},\n", path, r.label, name, r.probability, r.exit_index, r.score);
+  return fmt::format("{},{},{},{:.6g},{},{:.6g},{},\n", path, r.label, name, r.probability, r.exit_index, r.score,
+                     form.by);
 }
 
 // "Do not know": no class or number, but still the likeliest label.
@@ -176,38 +181,41 @@ std::string text_of(const Line& line, const AnswerForm& form) {
     add_answer(json, *line.result, form);
     json["exit"] = line.result->exit_index;
     json["score"] = line.result->score;
+    json["by"] = form.by;
   }
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 // How many of `files` an interrupted run has answered: whole lines at the beginning of `output`, each about the file
-// whose turn it was. A last line without its end is cut off.
-size_t answered_before(const PredictArguments& arguments, const std::vector<std::string>& files) {
+// whose turn it was, and answered as this run would. A last line without its end is cut off.
+size_t answered_before(const PredictArguments& arguments, const std::vector<std::string>& files,
+                       const AnswerForm& form) {
   std::error_code unknown;
   if (!fs::exists(arguments.output, unknown)) return 0;
   const std::string text = read_text(arguments.output);
   const size_t end = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
-  std::vector<std::string> paths;
-  if (arguments.csv) {
-    for (const CsvRow& row : parse_csv(std::string_view(text).substr(0, end), arguments.output)) {
-      paths.push_back(row.fields[0]);
-    }
-    if (!paths.empty()) paths.erase(paths.begin());  // the title
-  } else {
-    for (const std::string& line : split(std::string_view(text).substr(0, end), '\n')) {
-      if (line.empty()) continue;
-      const auto json = nlohmann::json::parse(line, nullptr, false);
-      paths.push_back(json.is_object() ? json.value("path", std::string()) : std::string());
-    }
+  const std::string_view whole = std::string_view(text).substr(0, end);
+  if (end > 0 && csv_columns(whole).has_value() != form.csv) {
+    fail(Code::kFailedPrecondition, "[predict] '{}' {}; name another -o", arguments.output,
+         form.csv ? "is no CSV as this writes it" : "is CSV, expected JSON lines");
   }
-  for (size_t i = 0; i < paths.size(); ++i) {
-    if (i < files.size() && paths[i] == files[i]) continue;
-    fail(Code::kFailedPrecondition,
-         "[predict] line {} of '{}' is about '{}', expected '{}'; resume with the same inputs, or name another -o",
-         i + 1 + (arguments.csv ? 1 : 0), arguments.output, paths[i], i < files.size() ? files[i] : "nothing more");
-  }
+  size_t done = 0;
+  for_each_answer(whole, 0, arguments.output, [&](const LoggedAnswer& answer) {
+    if (done >= files.size() || answer.path != files[done]) {
+      fail(Code::kFailedPrecondition,
+           "[predict] line {} of '{}' is about '{}', expected '{}'; resume with the same inputs, or name another -o",
+           answer.line, arguments.output, answer.path, done < files.size() ? files[done] : "nothing more");
+    }
+    if (answer.error.empty() && answer.by != form.by) {
+      fail(Code::kFailedPrecondition,
+           "[predict] line {} of '{}' was answered by '{}', expected '{}'; resume with the same model, precision and "
+           "policy, or name another -o",
+           answer.line, arguments.output, answer.by, form.by);
+    }
+    ++done;
+  });
   if (end < text.size()) fs::resize_file(arguments.output, end);
-  return paths.size();
+  return done;
 }
 
 // Writes blocks in their order, whoever finishes first.
@@ -221,8 +229,8 @@ class OrderedWriter {
     for (auto it = waiting_.begin(); it != waiting_.end() && it->first == next_; it = waiting_.erase(it), ++next_) {
       out_ << it->second << std::flush;
       if (!out_) {
-        fail(Code::kResourceExhausted, "[predict] writing '{}' failed; free some space, then go on with --resume",
-             name_);
+        fail(Code::kResourceExhausted, "[predict] writing {} failed; {}", name_,
+             name_ == kStdout ? "is the disk full?" : "free some space, then go on with --resume");
       }
     }
   }
@@ -337,8 +345,18 @@ class Worker {
   std::vector<uint8_t> pixels_;
 };
 
-void run(PredictArguments arguments) {
-  if (arguments.output.ends_with(".csv")) arguments.csv = true;
+// The file's name says which: .jsonl or .csv.
+bool asks_for_csv(const PredictArguments& arguments) {
+  const std::string& name = arguments.output;
+  if (name.empty()) return arguments.csv;
+  if (name.ends_with(".csv")) return true;
+  if (name.ends_with(".jsonl") && !arguments.csv) return false;
+  fail(Code::kInvalidArgument, "[predict] -o got '{}'{}, expected a name that ends in {}", name,
+       arguments.csv ? " with --csv" : "", arguments.csv ? ".csv" : ".jsonl or .csv");
+}
+
+void run(const PredictArguments& arguments) {
+  const bool csv = asks_for_csv(arguments);
   if (arguments.resume && arguments.output.empty()) {
     fail(Code::kInvalidArgument, "[predict] --resume needs -o, the file to go on with");
   }
@@ -350,12 +368,12 @@ void run(PredictArguments arguments) {
   say_doubt(file.manifest, spec, model->origin());
   const std::shared_ptr<const ExitPolicy> policy = make_policy(spec, policy_context(model->manifest()));
 
-  const AnswerForm form{file.manifest.class_names, file.manifest.quantity, arguments.csv};
+  const AnswerForm form{file.manifest.class_names, file.manifest.quantity, answered_by(model->origin(), *policy), csv};
   size_t done = 0;
   std::ofstream own;
   if (!arguments.output.empty()) {
     if (arguments.resume) {
-      done = answered_before(arguments, files);
+      done = answered_before(arguments, files, form);
     } else if (std::error_code unknown; fs::exists(arguments.output, unknown)) {
       fail(Code::kInvalidArgument, "[predict] '{}' exists; add --resume to go on with it, or name another",
            arguments.output);
@@ -366,8 +384,7 @@ void run(PredictArguments arguments) {
   }
   std::ostream& out = arguments.output.empty() ? std::cout : own;
   if (done > 0) say(fmt::format("{} of {} images are answered already", done, files.size()));
-  if (arguments.csv && (done == 0 && (arguments.output.empty() || fs::file_size(arguments.output) == 0)))
-    out << form.csv_title();
+  if (csv && (done == 0 && (arguments.output.empty() || fs::file_size(arguments.output) == 0))) out << form.csv_title();
 
   const int32_t threads = arguments.threads > 0 ? arguments.threads : cpu_count();
   Crew crew(threads);
@@ -376,7 +393,7 @@ void run(PredictArguments arguments) {
   for (int32_t member = 0; member < threads; ++member) {
     workers.push_back(std::make_unique<Worker>(form, model, policy, options, arguments.exact));
   }
-  OrderedWriter writer(out, arguments.output.empty() ? "stdout" : arguments.output, 0);
+  OrderedWriter writer(out, arguments.output.empty() ? kStdout : fmt::format("'{}'", arguments.output), 0);
   Progress progress(files.size() - done);
   Account account;
   std::atomic<size_t> next_block = 0, answered = 0;
@@ -421,7 +438,8 @@ void add_predict(CLI::App& app) {
   app.add_option("inputs", arguments->inputs, "images (JPEG, PNG), folders of them, or lists (.txt, .csv)")->required();
   app.add_option("-o,--output", arguments->output, "file for the answers, .jsonl or .csv; default: standard output");
   app.add_flag("--csv", arguments->csv, "CSV instead of a JSON object a line");
-  app.add_flag("--resume", arguments->resume, "go on where an interrupted run with the same -o and inputs stopped");
+  app.add_flag("--resume", arguments->resume,
+               "go on where an interrupted run with the same -o, inputs, model and policy stopped");
   app.add_flag("--exact", arguments->exact,
                "refuse images of another size or other channels instead of converting them");
   app.add_option("--threads", arguments->threads, "that decode and answer; 0: every processor")

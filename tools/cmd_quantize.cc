@@ -8,10 +8,12 @@
 #include "cli/shares_text.h"
 #include "cli/table.h"
 #include "command.h"
+#include "format/model_update.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
 #include "measure/why_unseen.h"
 #include "policy/policy_kind.h"
+#include "policy/standing.h"
 #include "profile/profile.h"
 #include "quantize/measure_scales.h"
 #include "tune/calibrate.h"
@@ -54,6 +56,13 @@ CalibrationRecord untuned_record(const ModelFile& file, const QuantizeArguments&
   return calibrate(record_table(model, data, data.splits.tune), file.manifest.policy, {});
 }
 
+// Its figures then say nothing about this network. Of int8, whose scales are measured anew, nothing is known.
+bool is_of_other_weights(const CalibrationRecord& record, const ModelFile& file, const Backend& backend) {
+  if (record.origin.precision == kInt8 || record.origin.precision.empty()) return false;
+  const Origin engine = origin_here(file, precision_from_string(record.origin.precision), backend);
+  return standing(record, engine) == Standing::kOtherWeights;
+}
+
 // Scales of the maps, from samples of the training split, spread evenly: none that thresholds are chosen on, and some
 // of every class.
 Quantisation measured_scales(const ModelFile& file, const ModelData& data, const QuantizeArguments& arguments,
@@ -84,10 +93,11 @@ class Rechoosing {
 
   [[nodiscard]] const LogitTable& tune() const { return tune_.table; }
 
-  // Nothing where it cannot be chosen there, which is said.
-  std::optional<CalibrationRecord> again(const CalibrationRecord& old) {
+  // Adds what it chooses to `records`. Nothing where it cannot be chosen there, which is said.
+  std::optional<CalibrationRecord> again(const CalibrationRecord& old, std::vector<CalibrationRecord>& records) {
     try {
       CalibrationRecord record = old.guarantee ? promised(old) : recalibrate(tune_, old, times_for(old.rule));
+      add_record(records, record);
       made_.push_back(record);
       return record;
     } catch (const Error& error) {
@@ -102,7 +112,7 @@ class Rechoosing {
     const Split& split = data_.splits.guarantee;
     static_cast<void>(why_unseen(model_->manifest().provenance, data_.data.name, data_.data.hash,
                                  old.guarantee->unseen == Unseen::kUserWord));
-    check_room_for_promise(split.hash, old.policy, old.rule, kInt8, made_);
+    check_room_for_promise(split.hash, old.policy, old.rule, model_->origin(), made_);
     if (!guarantee_) guarantee_ = record_table(model_, data_, split);
     return recalibrate({tune_, *guarantee_}, old, {}, made_);
   }
@@ -127,7 +137,8 @@ class Rechoosing {
 
 void run(const QuantizeArguments& arguments) {
   static_cast<void>(range_method_from_string(arguments.method));  // before anything is opened
-  ModelFile file = load_model(arguments.model);
+  ModelUpdate update(arguments.model);
+  ModelFile& file = update.file();
   const ModelData data = open_model_data(file.manifest, arguments.data);
   const auto backend = make_backend(arguments.backend);
   if (!backend->supports(Precision::kInt8)) {
@@ -155,9 +166,13 @@ void run(const QuantizeArguments& arguments) {
   };
   size_t chosen = 0;
   for (const CalibrationRecord& old : choices) {
-    const std::optional<CalibrationRecord> record = rechoosing.again(old);
+    const std::optional<CalibrationRecord> record = rechoosing.again(old, records);
     if (!record) continue;
-    if (const std::string& precision = old.origin.precision; precision != kInt8) {
+    const std::string& precision = old.origin.precision;
+    if (is_of_other_weights(old, file, *backend)) {
+      say(fmt::format("warning: '{}' was chosen on other weights in {}, which int8 is not held against",
+                      record_name(old), precision));
+    } else if (precision != kInt8) {
       add_row(old, precision, old.quality, old.cost_fraction, old.exit_shares);
       if (!holds_everywhere(old)) {
         const LogitTable& table = rechoosing.tune();
@@ -166,11 +181,10 @@ void run(const QuantizeArguments& arguments) {
       }
     }
     add_row(*record, kInt8, record->quality, record->cost_fraction, record->exit_shares);
-    add_record(records, *record);
     ++chosen;
   }
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
-  save_model(file, output);
+  update.save(output);
   rows.print(arguments.form);
   const Quantisation& quantisation = *file.manifest.quantisation;
   say(

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 
 #include "cli/data_flags.h"
 #include "cli/engine_flags.h"
@@ -12,7 +13,10 @@
 #include "cli/table.h"
 #include "command.h"
 #include "core/file.h"
+#include "core/text.h"
 #include "eval/accuracy_cost_curve.h"
+#include "format/json_reader.h"
+#include "format/model_update.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
 #include "measure/why_unseen.h"
@@ -32,7 +36,7 @@ struct TuneArguments {
   std::string output;
   std::string policy = "max-prob";
   std::optional<double> drop;
-  std::optional<double> latency;
+  bool by_time = false;
   std::optional<double> class_drop;
   std::optional<double> budget;
   std::vector<double> shares;
@@ -67,13 +71,13 @@ double within(double value, double high, std::string_view flag, std::string_view
   fail(Code::kInvalidArgument, "[tune] --{} got {}, expected 0 to {:.4g}{}", flag, value, high, unit);
 }
 
-// Of --drop and --latency: points of accuracy, or of a regression what the mean error may rise by, in its unit.
-double allowed_loss(double value, std::string_view flag, const std::optional<Quantity>& quantity) {
+// Of --drop: points of accuracy, or of a regression what the mean error may rise by, in its unit.
+double allowed_loss(double value, const std::optional<Quantity>& quantity) {
   if (quantity) {
     if (value >= 0 && std::isfinite(value)) return value;
-    fail(Code::kInvalidArgument, "[tune] --{} got {}, expected a number from 0, in {}", flag, value, quantity->unit);
+    fail(Code::kInvalidArgument, "[tune] --drop got {}, expected a number from 0, in {}", value, quantity->unit);
   }
-  return within(value, 100, flag, " percentage points") / 100;
+  return within(value, 100, "drop", " percentage points") / 100;
 }
 
 // What --risk and its companions ask for; nothing without it.
@@ -111,20 +115,18 @@ CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy
                         const std::optional<Quantity>& quantity) {
   using Kind = CalibrationRule::Kind;
   CalibrationRule rule;
-  const int given = (arguments.drop ? 1 : 0) + (arguments.latency ? 1 : 0) + (arguments.class_drop ? 1 : 0) +
-                    (arguments.budget ? 1 : 0) + (arguments.shares.empty() ? 0 : 1) + (arguments.untouched ? 1 : 0) +
-                    (arguments.risk ? 1 : 0);
-  if (given > 1) {
+  const int others = (arguments.class_drop ? 1 : 0) + (arguments.budget ? 1 : 0) + (arguments.shares.empty() ? 0 : 1) +
+                     (arguments.untouched ? 1 : 0) + (arguments.risk ? 1 : 0);
+  if (const int given = others + (arguments.drop ? 1 : 0); given > 1) {
     fail(Code::kInvalidArgument,
-         "[tune] got {} rules; give one of --drop, --latency, --class-drop, --budget, --shares, --untouched, --risk",
-         given);
+         "[tune] got {} rules; give one of --drop, --class-drop, --budget, --shares, --untouched, --risk", given);
+  }
+  if (arguments.by_time && others > 0) {
+    fail(Code::kInvalidArgument, "[tune] got --by-time, which belongs to --drop, beside another rule; leave it out");
   }
   if (arguments.drop) {
-    rule.kind = quantity ? Kind::kErrorRise : Kind::kAccuracyDrop;
-    rule.value = allowed_loss(*arguments.drop, "drop", quantity);
-  } else if (arguments.latency) {
-    rule.kind = Kind::kLatency;
-    rule.value = allowed_loss(*arguments.latency, "latency", quantity);
+    rule.kind = arguments.by_time ? Kind::kLatency : quantity ? Kind::kErrorRise : Kind::kAccuracyDrop;
+    rule.value = allowed_loss(*arguments.drop, quantity);
   } else if (arguments.class_drop) {
     require_classes(quantity, "tune", "--class-drop");
     rule.kind = Kind::kClassDrop;
@@ -141,11 +143,11 @@ CalibrationRule rule_of(const TuneArguments& arguments, const PolicySpec& policy
   } else if (!arguments.untouched && has_thresholds(policy.name)) {
     if (quantity) {
       fail(Code::kInvalidArgument,
-           "[tune] got no rule, and how much the error in {} may rise is for you to say; give --drop, --latency, "
-           "--budget or --shares",
+           "[tune] got no rule, and how much the error in {} may rise is for you to say; give --drop, --budget or "
+           "--shares",
            quantity->unit);
     }
-    rule.kind = Kind::kAccuracyDrop;
+    rule.kind = arguments.by_time ? Kind::kLatency : Kind::kAccuracyDrop;
     rule.value = 0.003;
   }
   return rule;
@@ -275,12 +277,12 @@ class Logits {
       Promised promised{table_of_split(arguments_.guarantee_table, file_, "guarantee")};
       const Origin& origin = promised.samples.origin;
       promised.unseen = why_unseen(provenance, origin.data_set, "", arguments_.unseen);
-      check_room_for_promise(origin.split_hash, policy, rule, origin.precision, records);
+      check_room_for_promise(origin.split_hash, policy, rule, origin, records);
       return promised;
     }
     const Split& split = data_.splits.guarantee;
     const Unseen unseen = why_unseen(provenance, data_.data.name, data_.data.hash, arguments_.unseen);
-    check_room_for_promise(split.hash, policy, rule, to_string(precision()), records);
+    check_room_for_promise(split.hash, policy, rule, model_->origin(), records);
     if (!split.indices.empty()) check_risk_samples(*rule.risk, static_cast<int64_t>(split.indices.size()));
     return {record_table(model_, data_, split), unseen};
   }
@@ -327,6 +329,36 @@ double plain_quality(const TuneArguments& arguments, const StoredTable& tune, co
   return quality_of_exits(record_table(model, data, data.splits.tune).table).back();
 }
 
+// A budget is a fraction of the plain network's MACs; who means percent has asked for nothing.
+void check_budget(const CalibrationRule& rule, const LogitTable& table) {
+  const double last = std::max(1.0, table.exit_cost.back());
+  if (rule.kind != CalibrationRule::Kind::kBudget || rule.value <= last) return;
+  fail(
+      Code::kInvalidArgument,
+      "[tune] --budget got {}, expected at most {:.4g}, what everybody at the last exit costs: a fraction of the plain "
+      "network's MACs",
+      rule.value, last);
+}
+
+// The policy that answers at a precision where nobody names one; nothing where the model has none for it.
+std::string default_text(const Manifest& manifest, std::string_view precision) {
+  const std::optional<PolicySpec> policy = find_policy_at(manifest.policy, manifest.calibrations, precision);
+  return policy ? policy_text(*policy, static_cast<int32_t>(manifest.graph.classes)) : "";
+}
+
+// The default policy is one for all precisions: says what becomes of it at those that `before` had calibrations for.
+void say_other_defaults(const Manifest& before, const Manifest& after, const std::string& made_for) {
+  std::set<std::string> precisions;
+  for (const CalibrationRecord& record : before.calibrations) precisions.insert(record.origin.precision);
+  for (const std::string& precision : precisions) {
+    const std::string old = default_text(before, precision), now = default_text(after, precision);
+    if (precision == made_for || precision.empty() || old == now || old.empty()) continue;
+    say(fmt::format(
+        "note: the default policy of {}, {}, {}; --keep-default leaves it, and --calibration names this one", precision,
+        old, now.empty() ? "is gone with it: this rule has chosen nothing there" : fmt::format("is now {}", now)));
+  }
+}
+
 void run(const TuneArguments& arguments) {
   const std::optional<RiskTerms> risk = risk_terms_of(arguments);
   if (risk && arguments.missing_classes) {
@@ -336,7 +368,13 @@ void run(const TuneArguments& arguments) {
   expect_no_input(arguments.front, "--front",
                   {arguments.model, arguments.output, arguments.table, arguments.guarantee_table});
   expect_no_input(arguments.output, "-o", {arguments.table, arguments.guarantee_table});
-  ModelFile file = load_model(arguments.model);
+  if (!arguments.name.empty() && !is_plain_name(arguments.name)) {
+    fail(Code::kInvalidArgument, "[tune] --name got '{}', expected text without control characters, in UTF-8",
+         printable(arguments.name));
+  }
+  ModelUpdate update(arguments.model);
+  ModelFile& file = update.file();
+  const Manifest before = file.manifest;
   const std::optional<Quantity> quantity = file.manifest.quantity;
   if (risk) require_classes(quantity, "tune", "--risk");
   if (risk && arguments.surest_so_far) {
@@ -359,6 +397,7 @@ void run(const TuneArguments& arguments) {
   policy.wrappers = {.surest_so_far = arguments.surest_so_far};
   CalibrationRule rule = rule_of(arguments, policy, quantity);
   const StoredTable tune = logits.tune();
+  check_budget(rule, tune.table);
   if (rule.kind == CalibrationRule::Kind::kLatency) rule.times = logits.times();
   check_classes(tune, file.manifest.class_names, arguments.missing_classes);
   std::optional<double> plain;
@@ -369,8 +408,7 @@ void run(const TuneArguments& arguments) {
   std::vector<CalibrationRecord>& records = file.manifest.calibrations;
   CalibrationRecord record;
   if (risk) {
-    const int64_t withdrawn = arguments.anew ? withdraw_promises(logits.guarantee_hash(), records) : 0;
-    if (withdrawn > 0) say(fmt::format("{} earlier promises on the same samples are withdrawn", withdrawn));
+    if (arguments.anew) options.withdrawn = withdraw_promises(logits.guarantee_hash(), records);
     const Promised promised = logits.guarantee(policy, rule, records);
     check_classes(promised.samples, file.manifest.class_names, false);
     options.unseen = promised.unseen;
@@ -379,7 +417,7 @@ void run(const TuneArguments& arguments) {
   } else {
     record = calibrate(tune, policy, rule, options);
   }
-  check_promises_kept(record, records);
+  std::vector<std::string> replaced;
   for (const CalibrationRecord* old : replaced_by(record, records)) {
     if (arguments.keep_default && old->policy == file.manifest.policy) {
       fail(Code::kFailedPrecondition,
@@ -387,14 +425,16 @@ void run(const TuneArguments& arguments) {
            "--name or rule, or leave --keep-default out",
            record_name(*old));
     }
-    say(fmt::format("takes the place of '{}' ({})", record_name(*old), to_string(old->rule)));
+    replaced.push_back(fmt::format("takes the place of '{}' ({})", record_name(*old), to_string(old->rule)));
   }
   add_record(records, record);
   if (!arguments.keep_default) file.manifest.policy = record.policy;
   // First: what fails must not leave another model behind.
   if (!arguments.front.empty()) write_front(tune, record.policy, arguments.front, quantity);
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
-  save_model(file, output);
+  update.save(output);
+  for (const std::string& line : replaced) say(line);
+  say_other_defaults(before, file.manifest, record.origin.precision);
 
   const std::vector<double> cost = cost_of_exits(tune.table, *make_policy(record.policy, policy_context(tune.table)));
   Table table({"exit", "leaves if", "share", fmt::format("{} alone", quality_word(quantity)), "C"});
@@ -424,6 +464,12 @@ void run(const TuneArguments& arguments) {
     say(fmt::format("promise {} of {} on these samples; all of them hold at once with probability {:.10g} %",
                     record.guarantee->number, record.rule.risk->promises, 100 * (1 - *record.rule.risk->delta)));
   }
+  if (options.withdrawn > 0) {
+    say(fmt::format(
+        "warning: {} on these samples taken back; what is promised now holds if nothing they showed led to "
+        "it, which the promise says",
+        options.withdrawn == 1 ? "1 earlier promise is" : fmt::format("{} earlier promises are", options.withdrawn)));
+  }
   say(fmt::format("on {} samples of guarantee: risk {:.2f} %, bound {:.2f} %, {:.1f} % of the last exit's MACs saved",
                   choice.samples, 100 * choice.risk, 100 * choice.bound, 100 * choice.saved));
 }
@@ -442,16 +488,16 @@ void add_tune(CLI::App& app) {
       "--drop", arguments->drop,
       "cheapest thresholds that lose at most this many percentage points against the last exit (default: 0.3); of a "
       "regression, whose mean error lies at most so much above the last exit's, in its unit");
-  CLI::Option* latency = app.add_option(
-      "--latency", arguments->latency,
-      "as --drop, but the cheapest by the time that every stage takes on this machine, measured now with "
-      "--batch samples at once on one thread");
+  CLI::Option* by_time =
+      app.add_flag("--by-time", arguments->by_time,
+                   "of --drop: the cheapest by the time that every stage takes on this machine, measured now with "
+                   "--batch samples at once on one thread, not by MACs");
   app.add_option("--class-drop", arguments->class_drop,
                  "thresholds by class: of the samples that an exit answers with a class and lets go, at most this many "
                  "percent may be lost against the last exit");
   app.add_option("--budget", arguments->budget,
                  "best thresholds of MSDNet's family within this mean cost, as a fraction of "
-                 "the plain network's MACs");
+                 "the plain network's MACs (0.5: half of them)");
   app.add_option("--shares", arguments->shares, "thresholds that give these exit shares, one per exit")->delimiter(',');
   app.add_flag("--untouched", arguments->untouched, "the policy's own rule: gate and confidence at 0.5, patience at 1");
   app.add_option("--risk", arguments->risk,
@@ -464,13 +510,16 @@ void add_tune(CLI::App& app) {
                  "with --delta: binomial, exact for these losses (default) | hoeffding-bentkus | betting");
   app.add_option(
          "--promises", arguments->promises,
-         "how many promises may ever rest on the same samples, of any level, policy or precision; said when the "
-         "first is made: they share --delta, so that all of them hold at once (default: 1)")
+         "how many promises with a --delta may ever rest on the same samples, of any level, policy or precision; said "
+         "when the first is made: they share --delta, so that all of them hold at once (default: 1). Of promises in "
+         "expectation there is one, beside these")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
   app.add_flag("--unseen", arguments->unseen,
                "your word that the network, trained elsewhere, has not learnt the calibration images; the promise says "
                "that it rests on it");
-  app.add_flag("--anew", arguments->anew, "withdraw earlier promises that rest on the same samples first");
+  app.add_flag("--anew", arguments->anew,
+               "take back earlier promises that rest on the same samples; the new one says how many there were, and "
+               "holds if nothing they showed led to it");
   app.add_option("--name", arguments->name,
                  "what to call this calibration, for --calibration (default: policy and rule)");
   CLI::Option* coverage = app.add_option(
@@ -487,7 +536,7 @@ void add_tune(CLI::App& app) {
                  "the same network trained without exits: what it answers the same samples with is printed, too");
   app.add_flag("--raw", arguments->raw, "do not fit softmax temperatures and ensemble weights first");
   app.add_flag("--keep-default", arguments->keep_default,
-               "store the record without making it the model's default policy");
+               "store the record without making it the model's default policy, which is one for all precisions");
   add_setting_options(app, &arguments->settings);
   app.add_flag("--surest-so-far", arguments->surest_so_far,
                "who is not let go before the last exit is answered by the surest exit so far, not by the last");
@@ -498,7 +547,7 @@ void add_tune(CLI::App& app) {
                      "a table of the tune half's logits from `sooner eval --save-table`; nothing is computed");
   app.add_option("--guarantee-table", arguments->guarantee_table, "with --table and --risk: of the guarantee half")
       ->needs(table);
-  table->excludes(latency);
+  table->excludes(by_time);
   add_engine_options(app, &arguments->engine);
   add_data_options(app, &arguments->data);
   exclude_engine_and_data(app, *table);

@@ -232,6 +232,7 @@ PolicySpec parse_policy(const Manifest& manifest, std::string_view text, Precisi
     spec.name = name;
     for (const std::string& part : split_parts(text.substr(open + 1, text.size() - open - 2))) {
       spec.parts.push_back(parse_policy(manifest, part, precision, true));
+      spec.parts.back().wrappers = {};  // of a tuning alone; those of the whole stand around it
     }
     return spec;
   }

@@ -22,6 +22,7 @@ const std::filesystem::path kGuaranteed = kRoot / "tests/golden/models/v3/tiny_g
 const std::filesystem::path kRegression = kRoot / "tests/golden/models/v4/tiny_regression.safetensors";
 const std::filesystem::path kLearned = kRoot / "tests/golden/models/v6/tiny_learned.safetensors";
 const std::filesystem::path kNamed = kRoot / "tests/golden/models/v6/tiny_named.safetensors";
+const std::filesystem::path kWithdrawn = kRoot / "tests/golden/models/v7/tiny_withdrawn.safetensors";
 const std::filesystem::path kSurest = kRoot / "tests/golden/models/v5/tiny_surest.safetensors";
 
 // The text of the first block fenced as ```<kind> under the page's `heading`.
@@ -88,6 +89,7 @@ TEST(GoldenModel, IsWhatThisVersionWrites) {
   EXPECT_EQ(serialize_model(surest_tiny_model()), read_file(kSurest));
   EXPECT_EQ(serialize_model(learned_tiny_model()), read_file(kLearned));
   EXPECT_EQ(serialize_model(named_tiny_model()), read_file(kNamed));
+  EXPECT_EQ(serialize_model(withdrawn_tiny_model()), read_file(kWithdrawn));
 }
 
 TEST(GoldenModel, OfVersion3LoadsWithItsPolicy) {
@@ -109,6 +111,11 @@ TEST(GoldenModel, OfVersion2LoadsWithItsQuantisation) {
   EXPECT_TRUE(model.manifest.quantisation->scales.at("relu2").is_signed);
   EXPECT_EQ(model.manifest.quantisation->model_hash, model_hash(tiny_model()));
   EXPECT_EQ(load_model(kGolden).manifest.quantisation, std::nullopt);
+}
+
+TEST(GoldenModel, OfVersion7KnowsWhatWasTakenBack) {
+  EXPECT_EQ(load_model(kWithdrawn).manifest.calibrations[1].guarantee->withdrawn, 2);
+  EXPECT_EQ(load_model(kNamed).manifest.calibrations[1].guarantee->withdrawn, 0);
 }
 
 TEST(GoldenModel, OfVersion3LoadsWithItsGuarantee) {

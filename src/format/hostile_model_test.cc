@@ -76,7 +76,7 @@ TEST(HostileModel, LackingOrMisshapenManifestIsRefused) {
 }
 
 TEST(HostileModel, OfAnotherVersionIsRefused) {
-  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 7; }), HasSubstr("newer sooner"));
+  EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = kFormatVersion + 1; }), HasSubstr("newer sooner"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 2; }), HasSubstr("'quantisation' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) { m["format_version"] = 3; }), HasSubstr("'cost_weights' is missing"));
   EXPECT_THAT(refused_manifest([](Json& m) {

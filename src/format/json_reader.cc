@@ -88,9 +88,18 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+bool is_utf8(std::string_view text) {
+  try {
+    static_cast<void>(json(text).dump());
+    return true;
+  } catch (const json::type_error&) {
+    return false;
+  }
+}
+
 bool is_plain_name(std::string_view name) {
   constexpr size_t kLongest = 512;
-  return !name.empty() && name.size() <= kLongest &&
+  return !name.empty() && name.size() <= kLongest && is_utf8(name) &&
          std::none_of(name.begin(), name.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
 }
 

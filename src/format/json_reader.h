@@ -21,7 +21,9 @@ namespace sooner {
 // `text` fit for a one-line message: control characters and bytes over 126 replaced, cut after 80.
 std::string printable(std::string_view text);
 
-// True when `name` has 1 to 512 bytes and no control character.
+bool is_utf8(std::string_view text);
+
+// True when `name` is UTF-8 of 1 to 512 bytes without control characters.
 bool is_plain_name(std::string_view name);
 
 struct JsonDocument {

@@ -65,7 +65,7 @@ struct Manifest {
 // surest exit so far answers, 4 for a regression and for networks of later operations, 3 where a policy has what
 // version 1 lacks (old_policy_json.h), a calibration record a guarantee or savings of exits, or the manifest cost
 // weights, else 2 with a quantisation, else 1.
-inline constexpr int kFormatVersion = 6;
+inline constexpr int kFormatVersion = 7;
 int format_version(const Manifest& manifest);
 
 // Members in a fixed order: the same manifest gives the same text. Infinities are written as the strings "inf" and

@@ -132,6 +132,7 @@ TEST(ModelFile, IsWrittenInTheOldestVersionThatHoldsIt) {
   EXPECT_THAT(manifest_to_json(guaranteed_tiny_model().manifest), HasSubstr("\"format_version\":3,"));
   EXPECT_THAT(manifest_to_json(surest_tiny_model().manifest), HasSubstr("\"format_version\":5,"));
   EXPECT_THAT(manifest_to_json(named_tiny_model().manifest), HasSubstr("\"format_version\":6,"));
+  EXPECT_THAT(manifest_to_json(withdrawn_tiny_model().manifest), HasSubstr("\"format_version\":7,"));
   const auto version_of = [](const NetworkDescription& description, const Shape& input) {
     return format_version(made_up_manifest(build_network(description, input, 10)));
   };
@@ -152,7 +153,7 @@ TEST(ModelFile, KeepsAGuaranteeBesideRecordsWithoutOneAndAQuantisation) {
 }
 
 TEST(ModelFile, KeepsRecordsByNameWithTheirRuleAndOrigin) {
-  const ModelFile model = named_tiny_model();
+  const ModelFile model = withdrawn_tiny_model();
   const ModelFile again = parse_model(serialize_model(model), "t");
   for (size_t i = 0; i < 2; ++i) {
     const CalibrationRecord &wrote = model.manifest.calibrations[i], &read = again.manifest.calibrations[i];
@@ -246,6 +247,24 @@ TEST(ModelFile, RefusesAGuaranteeThatIsNone) {
   model = guaranteed_tiny_model();
   model.manifest.calibrations[1].guarantee->samples = 1;
   EXPECT_NO_THROW(static_cast<void>(serialize_model(model)));
+}
+
+// Each member is as it may be, and together they are nothing that was ever shown.
+TEST(ModelFile, RefusesAGuaranteeThatContradictsItsRecord) {
+  const auto refused = [](const auto& change) {
+    ModelFile model = guaranteed_tiny_model();
+    change(model.manifest.calibrations[1]);
+    return message_of(Code::kInvalidArgument, [&] { static_cast<void>(serialize_model(model)); });
+  };
+  EXPECT_THAT(refused([](CalibrationRecord& record) { record.guarantee->number = 2; }),
+              HasSubstr("promise 2, expected at most 1"));
+  EXPECT_THAT(refused([](CalibrationRecord& record) { record.guarantee->risk = 0.26; }),
+              HasSubstr("a risk of 0.26 was seen, expected at most 0.25"));
+  EXPECT_THAT(refused([](CalibrationRecord& record) { record.guarantee->split_hash = record.origin.split_hash; }),
+              HasSubstr("on which its thresholds were chosen"));
+  EXPECT_THAT(refused([](CalibrationRecord& record) { record.exit_shares = {0.6, 0.3}; }),
+              HasSubstr("exit_shares sum to 0.9, expected 1"));
+  EXPECT_THAT(refused([](CalibrationRecord& record) { record.guarantee->withdrawn = -1; }), HasSubstr("guarantee"));
 }
 
 TEST(ModelFile, KeepsMinusInfinityAndEveryDigitOfAThreshold) {

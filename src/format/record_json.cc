@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "core/error.h"
@@ -20,6 +21,7 @@ constexpr size_t kMaxList = size_t{1} << 20U;
 constexpr int64_t kMostPromises = std::numeric_limits<int32_t>::max();
 constexpr std::string_view kInExpectation = "conformal";  // the bound of a promise without delta
 constexpr int kVersionOfNames = 6;                        // with whose logits they are of, and rules as values
+constexpr int kVersionOfWithdrawals = 7;                  // how many promises were taken back before one
 
 using OriginMember = std::pair<const char*, std::string Origin::*>;
 constexpr std::array kOldOrigin = {
@@ -111,7 +113,8 @@ CalibrationRule rule_from_json(const JsonValue& value) {
 }
 
 // REQUIRES: record.guarantee. Before version 6 the terms stand here as well.
-Json guarantee_to_json(const CalibrationRecord& record, bool named) {
+Json guarantee_to_json(const CalibrationRecord& record, int version) {
+  const bool named = version >= kVersionOfNames;
   const RiskGuarantee& guarantee = *record.guarantee;
   Json json;
   if (!named) {
@@ -128,14 +131,18 @@ Json guarantee_to_json(const CalibrationRecord& record, bool named) {
     json["unseen"] = to_string(guarantee.unseen);
     json["number"] = guarantee.number;
   }
+  if (version >= kVersionOfWithdrawals) json["withdrawn"] = guarantee.withdrawn;
   return json;
 }
 
-void guarantee_from_json(const JsonValue& value, bool named, CalibrationRecord& record) {
+void guarantee_from_json(const JsonValue& value, int64_t version, CalibrationRecord& record) {
   if (value.is_null()) return;
   RiskGuarantee guarantee;
-  if (named) {
-    value.require_keys({"samples", "split_hash", "risk", "unseen", "number"});
+  if (version >= kVersionOfNames) {
+    std::vector<std::string_view> keys = {"samples", "split_hash", "risk", "unseen", "number"};
+    if (version >= kVersionOfWithdrawals) keys.emplace_back("withdrawn");
+    value.require_keys(keys);
+    if (version >= kVersionOfWithdrawals) guarantee.withdrawn = value["withdrawn"].integer(0, kMostPromises);
     guarantee.unseen = in_words(value["unseen"], unseen_from_string);
     guarantee.number = value["number"].integer(1, kMostPromises);
   } else {
@@ -202,9 +209,27 @@ void check_guarantee(const CalibrationRecord& record) {
   }
   const RiskGuarantee& guarantee = *record.guarantee;
   check_fractions({guarantee.risk}, 1, "calibration.guarantee");
-  if (guarantee.samples < 1 || record.rule.kind != CalibrationRule::Kind::kRisk || guarantee.number < 1) {
+  if (guarantee.samples < 1 || record.rule.kind != CalibrationRule::Kind::kRisk || guarantee.number < 1 ||
+      guarantee.withdrawn < 0) {
     fail(Code::kInvalidArgument, "[manifest] calibration.guarantee of {} samples, chosen by '{}', is not one",
          guarantee.samples, to_string(record.rule));
+  }
+  // What calibrate never makes.
+  const RiskTerms& terms = *record.rule.risk;
+  if (guarantee.number > terms.promises) {
+    fail(Code::kInvalidArgument, "[manifest] calibration.guarantee: promise {}, expected at most {}, as its rule says",
+         guarantee.number, terms.promises);
+  }
+  if (guarantee.risk > terms.level) {
+    fail(Code::kInvalidArgument,
+         "[manifest] calibration.guarantee: a risk of {} was seen, expected at most {}, the level promised",
+         guarantee.risk, terms.level);
+  }
+  if (!guarantee.split_hash.empty() && guarantee.split_hash == record.origin.split_hash) {
+    fail(Code::kInvalidArgument,
+         "[manifest] calibration.guarantee rests on the samples {}, on which its thresholds were chosen; expected "
+         "others",
+         guarantee.split_hash);
   }
 }
 
@@ -227,7 +252,11 @@ int record_version(const CalibrationRecord& record) {
   const bool named = !record.name.empty() || !record.origin.weights_hash.empty() || !record.origin.split.empty() ||
                      (record.guarantee && record.guarantee->unseen != Unseen::kRecorded);
   const bool shares = record.rule.risk && record.rule.risk->promises > 1;
-  const int own = named || shares ? kVersionOfNames : record.guarantee || !record.exit_savings.empty() ? 3 : 1;
+  const bool withdrew = record.guarantee && record.guarantee->withdrawn > 0;
+  const int own = withdrew                                           ? kVersionOfWithdrawals
+                  : named || shares                                  ? kVersionOfNames
+                  : record.guarantee || !record.exit_savings.empty() ? 3
+                                                                     : 1;
   return std::max(own, policy_version(record.policy));
 }
 
@@ -262,7 +291,7 @@ Json record_to_json(const CalibrationRecord& record, int version, int32_t classe
   json["histogram_high"] = numbers_to_json(record.histogram_high, "calibration.histogram_high");
   if (version >= 3) {
     json["exit_savings"] = numbers_to_json(record.exit_savings, "calibration.exit_savings");
-    json["guarantee"] = record.guarantee ? guarantee_to_json(record, named) : Json(nullptr);
+    json["guarantee"] = record.guarantee ? guarantee_to_json(record, version) : Json(nullptr);
   }
   return json;
 }
@@ -306,7 +335,7 @@ CalibrationRecord record_from_json(const JsonValue& value, int64_t version, int3
   record.histogram_high = value["histogram_high"].numbers(kMaxList, -kInfinity, kInfinity);
   if (version >= 3) {
     record.exit_savings = value["exit_savings"].numbers(kMaxList, -kInfinity, kInfinity);
-    guarantee_from_json(value["guarantee"], named, record);
+    guarantee_from_json(value["guarantee"], version, record);
   }
   return record;
 }
@@ -335,6 +364,11 @@ void check_record(const CalibrationRecord& record, const PolicyContext& context)
   check_qualities({record.quality}, 1, number, "calibration.accuracy");
   check_qualities({record.last_exit_quality}, 1, number, "calibration.last_exit_accuracy");
   check_fractions(record.exit_shares, exits, "calibration.exit_shares");
+  constexpr double kRounding = 1e-6;
+  if (const double whole = std::accumulate(record.exit_shares.begin(), record.exit_shares.end(), 0.0);
+      std::abs(whole - 1) > kRounding) {
+    fail(Code::kInvalidArgument, "[manifest] calibration.exit_shares sum to {:.6g}, expected 1", whole);
+  }
   check_qualities(record.exit_quality, exits, number, "calibration.exit_accuracy");
   if (!(record.cost_fraction >= 0) || !std::isfinite(record.cost_fraction) || !std::isfinite(record.optimality_gap)) {
     fail(Code::kInvalidArgument, "[manifest] calibration: cost {} or optimality gap {} is not a cost",

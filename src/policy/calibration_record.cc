@@ -1,5 +1,7 @@
 #include "policy/calibration_record.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <ranges>
 
@@ -11,11 +13,19 @@ namespace sooner {
 
 namespace {
 
+// As their policies stand among the parts of `any` or `all`, which have no wrappers.
+std::vector<CalibrationRecord> unwrapped(std::span<const CalibrationRecord> records) {
+  std::vector<CalibrationRecord> bare(records.begin(), records.end());
+  for (CalibrationRecord& record : bare) record.policy.wrappers = {};
+  return bare;
+}
+
 // Every part as it is for `precision`; nothing where one has nothing.
 std::optional<PolicySpec> with_parts_at(PolicySpec policy, std::span<const CalibrationRecord> records,
                                         std::string_view precision) {
+  const std::vector<CalibrationRecord> bare = unwrapped(records);
   for (PolicySpec& part : policy.parts) {
-    std::optional<PolicySpec> found = find_policy_at(part, records, precision);
+    std::optional<PolicySpec> found = find_policy_at(part, bare, precision);
     if (!found) return std::nullopt;
     part = std::move(*found);
   }
@@ -85,6 +95,14 @@ bool is_replaced(const CalibrationRecord& old, const CalibrationRecord& made) {
   return chosen_alike(old, made) && samples(old) == samples(made);
 }
 
+// Whether whoever counts the promises on old's samples still counts to old's number where `made` stands in its place.
+bool counts_on(const CalibrationRecord& made, const CalibrationRecord& old) {
+  if (!old.guarantee) return true;
+  return made.guarantee && made.guarantee->split_hash == old.guarantee->split_hash &&
+         made.guarantee->number >= old.guarantee->number &&
+         made.rule.risk->delta.has_value() == old.rule.risk->delta.has_value();
+}
+
 }  // namespace
 
 std::vector<const CalibrationRecord*> replaced_by(const CalibrationRecord& made,
@@ -97,6 +115,13 @@ std::vector<const CalibrationRecord*> replaced_by(const CalibrationRecord& made,
 }
 
 void add_record(std::vector<CalibrationRecord>& records, CalibrationRecord made) {
+  for (const CalibrationRecord* old : replaced_by(made, records)) {
+    if (counts_on(made, *old)) continue;
+    fail(Code::kFailedPrecondition,
+         "[risk] the calibration '{}' holds promise {} of {} on the samples {}, which would count no more; choose "
+         "another --name, or take the promises on these samples back with `sooner tune --risk ... --anew`",
+         record_name(*old), old->guarantee->number, old->rule.risk->promises, old->guarantee->split_hash);
+  }
   const std::string& precision = made.origin.precision;
   std::erase_if(records, [&](const CalibrationRecord& old) { return is_replaced(old, made); });
   const auto taken = [&](const std::string& name) {
@@ -115,10 +140,21 @@ void add_record(std::vector<CalibrationRecord>& records, CalibrationRecord made)
 const CalibrationRecord& find_record(std::span<const CalibrationRecord> records, std::string_view name,
                                      std::string_view precision) {
   std::vector<std::string> names;
+  const CalibrationRecord* elsewhere = nullptr;
   for (const CalibrationRecord& record : std::views::reverse(records)) {
-    if (record.origin.precision != precision && !holds_everywhere(record)) continue;
+    if (record.origin.precision != precision && !holds_everywhere(record)) {
+      if (record_name(record) == name) elsewhere = &record;
+      continue;
+    }
     names.push_back(record_name(record));
     if (names.back() == name) return record;
+  }
+  if (elsewhere != nullptr) {
+    fail(Code::kNotFound,
+         "[calibration] '{}' is for {}, got --precision {}; answer in {}, or choose it there, too: `sooner tune "
+         "--policy {} --precision {} --name {}` by the rule '{}'",
+         name, elsewhere->origin.precision, precision, elsewhere->origin.precision, elsewhere->policy.name, precision,
+         name, to_string(without_times(elsewhere->rule)));
   }
   fail(Code::kNotFound, "[calibration] got no calibration '{}' for {}; {}", name, precision,
        names.empty() ? "the model has none: run `sooner tune`" : suggest(std::string(name), names));
@@ -139,15 +175,29 @@ std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<con
   return whole;
 }
 
+namespace {
+
+// The calibrations there are for a precision, to ask for by name; empty where there are none.
+std::string those_for(std::span<const CalibrationRecord> records, std::string_view precision) {
+  std::vector<std::string> names;
+  for (const CalibrationRecord& record : records) {
+    if (record.origin.precision == precision) names.push_back(fmt::format("'{}'", record_name(record)));
+  }
+  return names.empty() ? "" : fmt::format("give --calibration ({}), or ", fmt::join(names, ", "));
+}
+
+}  // namespace
+
 PolicySpec policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records, std::string_view precision) {
   const std::optional<PolicySpec> found = find_policy_at(policy, records, precision);
   if (!found) {
-    for (const PolicySpec& part : policy.parts) static_cast<void>(policy_at(part, records, precision));
+    for (const PolicySpec& part : policy.parts) static_cast<void>(policy_at(part, unwrapped(records), precision));
     const auto origin = std::ranges::find(records, policy, &CalibrationRecord::policy);
     fail(Code::kFailedPrecondition,
-         "[policy] what '{}' chose for '{}' rests on logits of another precision and does not hold for {}; run `sooner "
-         "tune --policy {} --precision {}` by that rule{}",
-         rule_text(*origin, 2), policy.name, precision, policy.name, precision,
+         "[policy] what '{}' chose for '{}' rests on logits of another precision and does not hold for {}; {}run "
+         "`sooner tune --policy {} --precision {}` by that rule{}{}",
+         rule_text(*origin, 2), policy.name, precision, those_for(records, precision), policy.name, precision,
+         origin->guarantee ? " (with --promises where it shall be one more promise on these samples)" : "",
          has_thresholds(policy.name) ? ", or give --threshold" : "");
   }
   return *found;

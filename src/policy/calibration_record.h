@@ -23,6 +23,9 @@ struct RiskGuarantee {
   std::string split_hash;  // of the sample list; another one than the thresholds' family was made on
   double risk = 0;         // mean loss of those samples, in [0, 1]
   Unseen unseen = Unseen::kRecorded;
+  // Promises on these samples that were taken back before this one was made. What it says holds if nothing they showed
+  // led to it, which no program can see.
+  int64_t withdrawn = 0;
   int64_t number = 1;  // which of the promises on these samples it is, in the order made: 1 to RiskTerms::promises
   bool operator==(const RiskGuarantee&) const = default;
 };
@@ -72,17 +75,19 @@ std::vector<const CalibrationRecord*> replaced_by(const CalibrationRecord& made,
                                                   std::span<const CalibrationRecord> records);
 
 // Puts `made` behind `records` in place of those. Gives it a name that no other record of its precision has, unless it
-// has one. A promise that goes no longer counts: check_promises_kept (tune/risk/promises.h) before.
+// has one. Throws kFailedPrecondition, with `records` as they were, where the place is a promise's that would then be
+// counted no more: only a later promise on the same samples may take it.
 void add_record(std::vector<CalibrationRecord>& records, CalibrationRecord made);
 
-// The newest record of this name at `precision`. Throws kNotFound naming those there are.
+// The newest record of this name at `precision`. Throws kNotFound naming those there are, or the precisions that have
+// one of this name.
 const CalibrationRecord& find_record(std::span<const CalibrationRecord> records, std::string_view name,
                                      std::string_view precision);
 
 // `policy` with the thresholds and the abstention it has for `precision`: its own where a record says that they were
 // chosen for it or does not say for which, where no record knows them, or where it has none; else those of the record
-// with the same policy name and rule. The parts of `any` and `all` each by themselves. Nothing when there is no such
-// record.
+// with the same policy name and rule. The parts of `any` and `all` each by themselves, without wrappers. Nothing when
+// there is no such record.
 std::optional<PolicySpec> find_policy_at(const PolicySpec& policy, std::span<const CalibrationRecord> records,
                                          std::string_view precision);
 // The same; throws kFailedPrecondition, with the remedy, where there is nothing.

@@ -136,6 +136,35 @@ TEST(AddRecord, KeepsPromisesOnOtherSamples) {
   EXPECT_EQ(replaced_by(promise, records), std::vector<const CalibrationRecord*>{&records[0]});
 }
 
+TEST(AddRecord, LetsOnlyALaterPromiseOnTheSameSamplesTakeAPromisesPlace) {
+  const auto promise = [](int64_t number, const char* rule, const char* split_hash = "01") {
+    CalibrationRecord made = record(margin(0.3), rule, "fp32");
+    made.name = "p";
+    made.rule.risk->promises = made.rule.risk->delta ? 3 : 1;
+    made.guarantee = RiskGuarantee{.samples = 100, .split_hash = split_hash, .number = number};
+    return made;
+  };
+  const char* const shown = "risk 0.1 delta 0.05";
+  std::vector<CalibrationRecord> records = {promise(2, shown)};
+  const auto refused = [&](const CalibrationRecord& by) {
+    return message_of(Code::kFailedPrecondition, [&] { add_record(records, by); });
+  };
+  CalibrationRecord without = record(margin(0.4), "budget 0.5", "fp32");
+  without.name = "p";
+  EXPECT_NE(refused(without).find("'p' holds promise 2 of 3 on the samples 01, which would count no more"),
+            std::string::npos);
+  EXPECT_NE(refused(promise(1, shown)).find("promise 2"), std::string::npos);
+  EXPECT_NE(refused(promise(3, shown, "02")).find("promise 2"), std::string::npos);
+  EXPECT_NE(refused(promise(3, "risk 0.1")).find("promise 2"), std::string::npos);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].guarantee->number, 2);
+  add_record(records, promise(3, shown));
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].guarantee->number, 3);
+  without.name = "q";
+  EXPECT_NO_THROW(add_record(records, without));
+}
+
 TEST(AddRecord, GivesEveryRecordAName) {
   std::vector<CalibrationRecord> records;
   PolicySpec surest = margin(0.4);
@@ -161,7 +190,12 @@ TEST(FindRecord, NamesThoseThereAre) {
   EXPECT_NE(refusal("gold", "fp32").find("run `sooner tune`"), std::string::npos);
   add_record(records, record(margin(0.3), "budget 0.5", "fp32"));
   EXPECT_NE(refusal("margin/budget-0.4", "fp32").find("did you mean 'margin/budget-0.5'"), std::string::npos);
-  EXPECT_NE(refusal("margin/budget-0.5", "int8").find("the model has none"), std::string::npos);
+  EXPECT_NE(refusal("margin/budget-0.6", "int8").find("the model has none"), std::string::npos);
+  EXPECT_NE(
+      refusal("margin/budget-0.5", "int8")
+          .find("is for fp32, got --precision int8; answer in fp32, or choose it there, too: `sooner tune --policy "
+                "margin --precision int8 --name margin/budget-0.5` by the rule 'budget 0.5'"),
+      std::string::npos);
 }
 
 TEST(PolicyAt, WithoutAChoiceForThePrecisionNamesTheRemedy) {
@@ -171,6 +205,7 @@ TEST(PolicyAt, WithoutAChoiceForThePrecisionNamesTheRemedy) {
   const std::string message =
       message_of(Code::kFailedPrecondition, [&] { static_cast<void>(policy_at(margin(0.3), records, "int8")); });
   EXPECT_NE(message.find("sooner tune --policy margin --precision int8"), std::string::npos) << message;
+  EXPECT_NE(message.find("give --calibration ('margin/budget-0.7'), or run"), std::string::npos) << message;
 }
 
 TEST(PolicyAt, KnowsThresholdsByClass) {
@@ -194,6 +229,12 @@ TEST(PolicyAt, LooksUpEveryPartOfACombinedPolicy) {
   const std::string message = message_of(Code::kFailedPrecondition,
                                          [&] { static_cast<void>(policy_at(any_of(margin(0.3)), records, "bf16")); });
   EXPECT_NE(message.find("sooner tune --policy margin --precision bf16"), std::string::npos) << message;
+  // Wrappers of its own tuning do not keep a part from being known.
+  PolicySpec surest = margin(0.3);
+  surest.wrappers.surest_so_far = true;
+  records[0].policy = surest;
+  EXPECT_EQ(policy_at(any_of(margin(0.3)), records, "int8"), any_of(margin(0.4)));
+  EXPECT_EQ(find_policy_at(any_of(margin(0.3)), records, "bf16"), std::nullopt);
 }
 
 }  // namespace

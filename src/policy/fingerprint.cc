@@ -57,6 +57,11 @@ uint64_t fingerprint_of(const PolicySpec& checked, const PolicyContext& context)
   return std::max<uint64_t>(1, hash_bytes(canonical_text(checked, context)));
 }
 
+std::string answered_by(const Origin& engine, const ExitPolicy& policy) {
+  return hash_hex(hash_bytes(
+      fmt::format("{} {} {:x}", engine.weights_hash, to_string(numeric_class(engine)), policy.fingerprint())));
+}
+
 uint64_t ExitPolicy::fingerprint() const {
   if (made_of_ != 0) return made_of_;
   return hash_bytes(fmt::format("{} of a program's own, {} bytes of state", name(), state_bytes()));

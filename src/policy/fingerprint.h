@@ -6,6 +6,7 @@
 #include <string>
 
 #include "policy/exit_policy.h"
+#include "policy/origin.h"
 
 namespace sooner {
 
@@ -15,5 +16,8 @@ std::string canonical_text(const PolicySpec& checked, const PolicyContext& conte
 
 // Its hash, never 0.
 uint64_t fingerprint_of(const PolicySpec& checked, const PolicyContext& context);
+
+// What an answer is known by: 16 hex digits, equal where the weights, the class of numbers and the policy are.
+std::string answered_by(const Origin& engine, const ExitPolicy& policy);
 
 }  // namespace sooner

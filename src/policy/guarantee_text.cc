@@ -36,6 +36,11 @@ std::string guarantee_text(const CalibrationRecord& record) {
   } else if (guarantee.unseen == Unseen::kElsewhere) {
     text += fmt::format(", which are of '{}', not of the data it was trained on", record.origin.data_set);
   }
+  if (guarantee.withdrawn > 0) {
+    text += fmt::format("; {} on these samples {} taken back before, and nothing shown then may have led to this one",
+                        guarantee.withdrawn == 1 ? "one promise" : fmt::format("{} promises", guarantee.withdrawn),
+                        guarantee.withdrawn == 1 ? "was" : "were");
+  }
   return text;
 }
 

@@ -15,19 +15,23 @@ Standing standing(const CalibrationRecord& record, const Origin& engine) {
 }
 
 std::string standing_text(Standing standing, const CalibrationRecord& record, const Origin& engine) {
+  // A promise made before has been counted, whatever became of its weights.
+  const char* const anew = record.guarantee ? " (--anew, or as one more of --promises)" : "";
   switch (standing) {
     case Standing::kHolds:
       return "";
     case Standing::kOtherWeights:
       return fmt::format(
-          "was chosen on logits of other weights ({}) than these ({}); choose it anew with `sooner tune`",
-          record.origin.weights_hash, engine.weights_hash);
+          "was chosen on logits of other weights ({}) than these ({}); choose it anew with `sooner tune`{}",
+          record.origin.weights_hash, engine.weights_hash, anew);
     case Standing::kUnknownWeights:
-      return "does not say on whose logits it was chosen, as files before version 6; choose it anew with `sooner tune`";
+      return fmt::format(
+          "does not say on whose logits it was chosen, as files before version 6; choose it anew with `sooner tune`{}",
+          anew);
     case Standing::kOtherNumbers:
       return fmt::format(
-          "was chosen on logits in {}, and these are in {}; choose it anew here with `sooner tune --precision {}`",
-          to_string(numeric_class(record.origin)), to_string(numeric_class(engine)), engine.precision);
+          "was chosen on logits in {}, and these are in {}; choose it anew here with `sooner tune --precision {}`{}",
+          to_string(numeric_class(record.origin)), to_string(numeric_class(engine)), engine.precision, anew);
   }
   return "";
 }

@@ -201,7 +201,11 @@ std::vector<int32_t> choose_thresholds(const CalibrationSamples& samples, const 
     const RiskChoice shown = choose_by_risk(scores, *samples.guarantee(), record.policy, *rule.risk);
     choice = {.thresholds = shown.thresholds, .expected = outcome(scores, shown.thresholds)};
     record.guarantee = RiskGuarantee{
-        .samples = shown.samples, .split_hash = samples.guarantee_hash(), .risk = shown.risk, .unseen = options.unseen};
+        .samples = shown.samples,
+        .split_hash = samples.guarantee_hash(),
+        .risk = shown.risk,
+        .unseen = options.unseen,
+        .withdrawn = std::max(options.withdrawn, withdrawn_before(samples.guarantee_hash(), options.beside))};
     record.policy.thresholds = Threshold::scores(shown.thresholds);
     record.guarantee->number = promise_number(record, options.beside);
     if (options.risk_choice != nullptr) *options.risk_choice = shown;

@@ -52,6 +52,7 @@ struct CalibrateOptions {
   Unseen unseen = Unseen::kRecorded;  // of a promise: why the network has not learnt the guarantee samples
   // Of a promise: the records beside which it is made, that count how many rest on the same samples (risk/promises.h).
   std::span<const CalibrationRecord> beside = {};
+  int64_t withdrawn = 0;  // of a promise: how many on these samples were taken back for it (withdraw_promises)
   RiskChoice* risk_choice = nullptr;  // of a promise: where to write what was chosen on the guarantee samples
 };
 

@@ -222,4 +222,11 @@ inline ModelFile named_tiny_model() {
   return model;
 }
 
+// The same where earlier promises were taken back: format version 7.
+inline ModelFile withdrawn_tiny_model() {
+  ModelFile model = named_tiny_model();
+  model.manifest.calibrations[1].guarantee->withdrawn = 2;
+  return model;
+}
+
 }  // namespace sooner

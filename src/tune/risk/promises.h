@@ -24,15 +24,15 @@ int64_t next_promise(std::string_view split_hash, const RiskTerms& terms, std::s
 int64_t promise_number(const CalibrationRecord& made, std::span<const CalibrationRecord> records);
 
 // Before anything is computed: throws what promise_number would for lack of room. A promise that was made before by the
-// same policy, rule and precision has its place.
+// same policy and rule, on the logits of `engine` (weights and precision), has its place.
 void check_room_for_promise(std::string_view split_hash, const PolicySpec& policy, const CalibrationRule& rule,
-                            std::string_view precision, std::span<const CalibrationRecord> records);
+                            const Origin& engine, std::span<const CalibrationRecord> records);
 
-// Throws kFailedPrecondition where adding `made` to `records` (add_record) would take the place of a promise that is
-// then counted no more: by any record but a later promise on the same samples.
-void check_promises_kept(const CalibrationRecord& made, std::span<const CalibrationRecord> records);
-
-// Takes back every promise on these samples: its record goes. Gives how many there were.
+// Takes back every promise on these samples: its record goes. Gives how many were ever taken back on them, these
+// included (RiskGuarantee::withdrawn).
 int64_t withdraw_promises(std::string_view split_hash, std::vector<CalibrationRecord>& records);
+
+// How many promises on these samples were taken back before those of `records` were made.
+int64_t withdrawn_before(std::string_view split_hash, std::span<const CalibrationRecord> records);
 
 }  // namespace sooner

@@ -38,33 +38,15 @@ TEST(NextPromise, RefusesAnotherDeltaOrNumberThanWasDeclared) {
   EXPECT_THAT(refusal(terms(0.05, 2), {made(1, terms(0.05, 3))}),
               HasSubstr("got delta 0.05 for 2 promises, expected delta 0.05 for 3"));
   EXPECT_THAT(refusal(terms(0.1, 3), {made(1, terms(0.05, 3))}), HasSubstr("got delta 0.1 for 3 promises"));
+  EXPECT_THAT(refusal(terms(0.1, 3), {made(1, terms(0.05, 3))}), HasSubstr("(2 of them left)"));
+  // Whatever is declared now, no promise is left: to give what was declared would not help.
+  EXPECT_THAT(refusal(terms(0.05, 4), {made(2, terms(0.05, 2))}), HasSubstr("got promise 3 on the samples 01"));
 }
 
 TEST(NextPromise, CountsPromisesInExpectationApart) {
   const RiskTerms expected{.level = 0.1};
   EXPECT_EQ(next_promise("01", expected, std::vector{made(1, terms(0.05, 1))}), 1);
   EXPECT_THAT(refusal(expected, {made(1, expected)}), HasSubstr("promise 2 in expectation"));
-}
-
-TEST(CheckPromisesKept, LetsOnlyALaterPromiseOnTheSameSamplesTakeAPlace) {
-  CalibrationRecord old = made(2, terms(0.05, 3));
-  old.name = "p";
-  const std::vector records = {old};
-  const auto refused = [&](CalibrationRecord by) {
-    by.name = "p";
-    return message_of(Code::kFailedPrecondition, [&] { check_promises_kept(by, records); });
-  };
-  CalibrationRecord without;
-  without.policy.name = "margin";
-  EXPECT_THAT(refused(without), HasSubstr("'p' holds promise 2 of 3 on the samples 01, which would count no more"));
-  EXPECT_THAT(refused(made(1, terms(0.05, 3))), HasSubstr("promise 2"));
-  EXPECT_THAT(refused(made(3, terms(0.05, 3), "02")), HasSubstr("promise 2"));
-  EXPECT_THAT(refused(made(2, {.level = 0.1})), HasSubstr("promise 2"));
-  CalibrationRecord later = made(3, terms(0.05, 3));
-  later.name = "p";
-  EXPECT_NO_THROW(check_promises_kept(later, records));
-  without.name = "q";
-  EXPECT_NO_THROW(check_promises_kept(without, records));
 }
 
 TEST(RiskTerms, ShareTheirDelta) {
@@ -88,6 +70,7 @@ CalibrationRule rule(const RiskTerms& of) { return {.kind = CalibrationRule::Kin
 
 TEST(PromiseNumber, OfOneMadeAgainIsTheSameOneAndMadeOtherwiseAnother) {
   const StoredTable tune = stored(1, "00"), guarantee = stored(2, "01");
+  const Origin engine{.precision = "fp32"};
   std::vector<CalibrationRecord> records;
   const auto make = [&](const char* policy, CalibrateOptions options = {}) {
     options.beside = records;
@@ -102,11 +85,36 @@ TEST(PromiseNumber, OfOneMadeAgainIsTheSameOneAndMadeOtherwiseAnother) {
   const auto again = [&] { make("max-prob", {.fit_temperatures = false}); };
   EXPECT_THAT(message_of(Code::kFailedPrecondition, again), HasSubstr("promise 3 on the samples 01"));
   EXPECT_THAT(message_of(Code::kFailedPrecondition,
-                         [&] { check_room_for_promise("01", {.name = "vote"}, rule(terms(0.2, 2)), "fp32", records); }),
+                         [&] { check_room_for_promise("01", {.name = "vote"}, rule(terms(0.2, 2)), engine, records); }),
               HasSubstr("promise 3"));
-  EXPECT_NO_THROW(check_room_for_promise("01", {.name = "margin"}, rule(terms(0.2, 2)), "fp32", records));
+  EXPECT_NO_THROW(check_room_for_promise("01", {.name = "margin"}, rule(terms(0.2, 2)), engine, records));
+  // By other weights it is another promise, which is said before anything is computed.
+  const Origin others{.weights_hash = "other", .precision = "fp32"};
+  EXPECT_THAT(
+      message_of(Code::kFailedPrecondition,
+                 [&] { check_room_for_promise("01", {.name = "margin"}, rule(terms(0.2, 2)), others, records); }),
+      HasSubstr("promise 3"));
   EXPECT_EQ(withdraw_promises("01", records), 2);
-  EXPECT_EQ(make("vote"), 1);
+  EXPECT_EQ(make("vote", {.withdrawn = 2}), 1);
+}
+
+TEST(WithdrawPromises, AreNeverForgotten) {
+  const StoredTable tune = stored(1, "00"), guarantee = stored(2, "01");
+  std::vector<CalibrationRecord> records = {made(1, terms(0.2, 2)), made(2, terms(0.2, 2)),
+                                            made(1, terms(0.2, 1), "02")};
+  const int64_t withdrawn = withdraw_promises("01", records);
+  EXPECT_EQ(withdrawn, 2);
+  ASSERT_EQ(records.size(), 1U);
+  const auto make = [&](const char* policy, int64_t now) {
+    const CalibrateOptions options{.beside = records, .withdrawn = now};
+    add_record(records, calibrate({tune, guarantee}, {.name = policy}, rule(terms(0.2, 2)), options));
+    return *records.back().guarantee;
+  };
+  EXPECT_EQ(make("margin", withdrawn).withdrawn, 2);
+  EXPECT_EQ(make("max-prob", 0).withdrawn, 2) << "a promise beside it rests on the same samples";
+  EXPECT_EQ(withdrawn_before("01", records), 2);
+  EXPECT_EQ(withdrawn_before("02", records), 0);
+  EXPECT_EQ(withdraw_promises("01", records), 4);
 }
 
 TEST(Promises, OfSeveralAllHoldAtOnce) {
