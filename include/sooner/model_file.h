@@ -2,4 +2,5 @@
 #pragma once
 
 #include "format/model_file.h"
+#include "format/model_update.h"
 #include "format/preprocess.h"

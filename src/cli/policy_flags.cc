@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <variant>
 
 #include "cli/output.h"
@@ -124,12 +125,17 @@ void set_class_thresholds(PolicySpec& spec, const Manifest& manifest, const std:
     }
   }
   spec.thresholds.clear();
+  std::set<size_t> told;
   for (const std::string& flag : flags) {
     const size_t at = flag.rfind('=');
     if (at == std::string::npos) {
       fail(Code::kInvalidArgument, "[policy] got --class-threshold '{}', expected CLASS=THRESHOLD", flag);
     }
     const size_t index = class_index(manifest, flag.substr(0, at));
+    if (!told.insert(index).second) {
+      fail(Code::kInvalidArgument, "[policy] got --class-threshold twice for '{}', expected one for a class",
+           manifest.class_names[index]);
+    }
     const Threshold threshold = Threshold::score(parse_threshold("--class-threshold", flag.substr(at + 1), kind.unit,
                                                                  static_cast<int32_t>(manifest.graph.classes)));
     for (std::vector<Threshold>& row : spec.class_thresholds) row[index] = threshold;
