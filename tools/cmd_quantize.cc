@@ -56,6 +56,17 @@ CalibrationRecord untuned_record(const ModelFile& file, const QuantizeArguments&
   return calibrate(record_table(model, data, data.splits.tune), file.manifest.policy, {});
 }
 
+// The record in int8 that alone vouches for the default policy; nothing where another precision does, or none.
+std::optional<CalibrationRecord> default_in_int8(const Manifest& manifest) {
+  std::optional<CalibrationRecord> found;
+  for (const CalibrationRecord& record : manifest.calibrations) {
+    if (record.policy != manifest.policy) continue;
+    if (record.origin.precision != kInt8) return std::nullopt;
+    found = record;
+  }
+  return found;
+}
+
 // Its figures then say nothing about this network. Of int8, whose scales are measured anew, nothing is known.
 bool is_of_other_weights(const CalibrationRecord& record, const ModelFile& file, const Backend& backend) {
   if (record.origin.precision == kInt8 || record.origin.precision.empty()) return false;
@@ -154,6 +165,7 @@ void run(const QuantizeArguments& arguments) {
   const auto model = Model::compile(file, *backend, {.backend = arguments.backend, .precision = Precision::kInt8});
   Rechoosing rechoosing(model, *backend, data, records);
   const std::vector<CalibrationRecord> choices = distinct_choices(records);
+  const std::optional<CalibrationRecord> by_default = default_in_int8(file.manifest);
   // A promise stays, stale, until it is made anew: it has been counted.
   std::erase_if(records,
                 [](const CalibrationRecord& record) { return record.origin.precision == kInt8 && !record.guarantee; });
@@ -168,6 +180,7 @@ void run(const QuantizeArguments& arguments) {
   for (const CalibrationRecord& old : choices) {
     const std::optional<CalibrationRecord> record = rechoosing.again(old, records);
     if (!record) continue;
+    if (by_default && chosen_alike(*by_default, old)) file.manifest.policy = record->policy;
     const std::string& precision = old.origin.precision;
     if (is_of_other_weights(old, file, *backend)) {
       say(fmt::format("warning: '{}' was chosen on other weights in {}, which int8 is not held against",
@@ -182,6 +195,10 @@ void run(const QuantizeArguments& arguments) {
     }
     add_row(*record, kInt8, record->quality, record->cost_fraction, record->exit_shares);
     ++chosen;
+  }
+  if (by_default && file.manifest.policy == by_default->policy && !by_default->guarantee) {
+    say(fmt::format("warning: the default policy has the thresholds of '{}' still, which were chosen with other scales",
+                    record_name(*by_default)));
   }
   const std::string output = arguments.output.empty() ? arguments.model : arguments.output;
   update.save(output);
