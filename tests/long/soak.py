@@ -9,11 +9,13 @@ fails, and when the program made fewer rounds than asked for.
 """
 
 import argparse
+import collections
 import pathlib
 import subprocess
 import sys
 
 ROUND = "Repeating all tests (iteration "
+LAST_LINES = 40  # that are shown of a program that fails
 
 
 def resident_mb(pid):
@@ -29,15 +31,15 @@ def resident_mb(pid):
 
 
 def watch(lines, resident):
-    """The lines, and the memory in MB at the start of every round by `resident`; of a program that has ended by then
+    """The last lines, and the memory in MB at the start of every round by `resident`; of a program that has ended by then
     (None) what it last was."""
-    seen, memory = [], []
+    seen, memory = collections.deque(maxlen=LAST_LINES), []
     for line in lines:
         seen.append(line)
         if line.startswith(ROUND):
             at = resident()
             memory.append(at if at is not None else memory[-1] if memory else 0.0)
-    return seen, memory
+    return list(seen), memory
 
 
 def judge(memory, repeat, slack_mb):
@@ -60,11 +62,11 @@ def main():
     options = parser.parse_args()
     if options.repeat < 8:
         parser.error(f"got --repeat {options.repeat}, expected 8 or more: two quarters are compared")
-    command = [options.program, f"--gtest_repeat={options.repeat}", f"--gtest_filter={options.filter}", "--gtest_brief=1"]
+    command = [options.program, f"--gtest_repeat={options.repeat}", f"--gtest_filter={options.filter}"]  # --gtest_brief names no rounds
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as run:
         lines, memory = watch(run.stdout, lambda: resident_mb(run.pid))
     if run.returncode != 0:
-        print("".join(lines[-40:]))
+        print("".join(lines))
         print(f"{options.program} ended with {run.returncode}")
         return 1
     fault = judge(memory, options.repeat, options.slack_mb)

@@ -14,7 +14,8 @@ import soak  # noqa: E402
 PROGRAM = """#!{python}
 import sys
 repeat = int([word for word in sys.argv if word.startswith("--gtest_repeat=")][0].split("=")[1])
-for i in range(repeat - {fewer}):
+# GoogleTest, when it is to be brief, does not say which round it is in.
+for i in range(0 if "--gtest_brief=1" in sys.argv else repeat - {fewer}):
     print(f"Repeating all tests (iteration {{i + 1}}) . . .", flush=True)
 sys.exit({code})
 """
