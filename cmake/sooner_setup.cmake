@@ -39,8 +39,12 @@ if(SOONER_FUZZ)
   add_compile_options($<$<CXX_COMPILER_ID:Clang>:-fsanitize=fuzzer-no-link>)
 endif()
 
-# For what takes long to compile and is not slow to run: tests (the code under test is optimised) and commands.
+# For what takes long to compile and is not slow to run: tests (the code under test is optimised) and commands. Checks for
+# undefined behaviour are for the rooms: in code that only calls them they take a quarter of the compiler's time.
 set(SOONER_QUICK_TO_COMPILE $<IF:$<CONFIG:Debug>,-O0,-O1>)
+if(SOONER_SANITIZE MATCHES undefined)
+  list(APPEND SOONER_QUICK_TO_COMPILE -fno-sanitize=undefined)
+endif()
 
 # Lets ccache keep a target's objects that were compiled with a precompiled header.
 function(sooner_cache_with_precompiled_headers target)

@@ -158,6 +158,8 @@ TEST(AddRecord, LetsOnlyALaterPromiseOnTheSameSamplesTakeAPromisesPlace) {
   EXPECT_NE(refused(promise(3, "risk 0.1")).find("promise 2"), std::string::npos);
   ASSERT_EQ(records.size(), 1U);
   EXPECT_EQ(records[0].guarantee->number, 2);
+  add_record(records, promise(2, shown));  // the same again
+  ASSERT_EQ(records.size(), 1U);
   add_record(records, promise(3, shown));
   ASSERT_EQ(records.size(), 1U);
   EXPECT_EQ(records[0].guarantee->number, 3);
