@@ -324,6 +324,9 @@ TEST(ModelFile, RefusesToSaveWhatDoesNotFitTheGraph) {
   EXPECT_THAT(refused([](ModelFile& m) { m.tensors["extra"] = Tensor(DType::kF32, {1}); }), HasSubstr("'extra'"));
   EXPECT_THAT(refused([](ModelFile& m) { m.tensors["fc.bias"].floats()[1] = NAN; }), HasSubstr("element 1 is nan"));
   EXPECT_THAT(refused([](ModelFile& m) { m.tensors["bn1.running_var"].floats()[0] = -1; }), HasSubstr("element 0"));
+  ModelFile constant = tiny_model();  // a channel that never varied
+  constant.tensors["bn1.running_var"].floats()[0] = 0;
+  EXPECT_NO_THROW(static_cast<void>(serialize_model(constant)));
   EXPECT_THAT(refused([](ModelFile& m) { m.tensors.erase("sooner.check.logits"); }), HasSubstr("check.logits"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.class_names.pop_back(); }), HasSubstr("2 class names"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.class_names[0] = "\xff"; }), HasSubstr("UTF-8"));

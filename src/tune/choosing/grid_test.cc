@@ -36,6 +36,11 @@ TEST(Grid, OfOtherScoresIsQuantiles) {
   EXPECT_DOUBLE_EQ(grid[0][1], 32);
   EXPECT_DOUBLE_EQ(grid[0][16], 2);
   EXPECT_DOUBLE_EQ(grid[0][17], 1);
+  // Where that is too many, some of them: 16 combinations of two exits are 4 values each, nobody among them.
+  table.exits = 3;
+  table.scores.insert(table.scores.begin(), table.scores[0]);
+  table.exit_cost = {0.2, 0.5, 1};
+  EXPECT_THAT(grid_values(table, "max-prob", 10, 16), Each(ElementsAre(kInfinity, 24, 12, 1)));
   const ScoreTable many = random_score_table(2, 100, 7, 1000);
   int64_t combinations = 1;
   for (const auto& values : grid_values(many, "max-prob", 10, 5000)) {
