@@ -10,11 +10,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <stdexcept>
 #include <thread>
 
 #include "support/error_of.h"
+#include "support/message_of.h"
 #include "support/temp_folder.h"
 
 namespace sooner {
@@ -72,6 +74,42 @@ TEST(ReadFile, ReadsAPipeToItsEnd) {
   const std::string got = read_text(pipe);
   writer.join();
   EXPECT_EQ(got, text);
+}
+
+TEST(ReadFile, WaitsForAWriterThatComesLateAndPauses) {
+  const TempFolder folder;
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  constexpr auto kMoment = std::chrono::milliseconds(50);
+  std::thread writer([&] {
+    std::this_thread::sleep_for(kMoment);
+    std::ofstream file(pipe);
+    std::this_thread::sleep_for(kMoment);
+    file << "one, " << std::flush;
+    std::this_thread::sleep_for(kMoment);
+    file << "two";
+  });
+  const MappedFile got = map_file(pipe);
+  writer.join();
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(got.data.get()), got.size), "one, two");
+}
+
+TEST(ReadFile, TakesAPipeThatIsClosedUnwrittenAsEmpty) {
+  const TempFolder folder;
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { write_plainly(pipe, ""); });
+  EXPECT_EQ(read_text(pipe), "");
+  writer.join();
+}
+
+TEST(ReadFile, GivesUpOnAPipeThatNobodyWritesInto) {
+  const TempFolder folder;
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const Error error = error_of([&] { read_file(pipe); });
+  EXPECT_EQ(error.code(), Code::kUnavailable);
+  EXPECT_THAT(error.what(), HasSubstr("is a pipe that nobody has opened for writing within 10 s"));
 }
 
 TEST(AtomicWrite, MakesAndReplacesAFileAndLeavesNothingElse) {
@@ -132,6 +170,51 @@ TEST(AtomicWrite, RefusesToReplaceAPipe) {
   EXPECT_EQ(error.code(), Code::kInvalidArgument);
   EXPECT_THAT(error.what(), HasSubstr("no file to replace"));
   EXPECT_TRUE(std::filesystem::is_fifo(path));
+}
+
+TEST(AtomicWrite, WritesThroughLinks) {
+  const TempFolder folder;
+  make_folder(folder / "models");
+  write_plainly(folder / "models" / "file", "old");
+  std::filesystem::create_symlink("models/file", folder / "near");
+  std::filesystem::create_symlink(folder / "near", folder / "far");
+  write_file_atomically(folder / "far", "new");
+  EXPECT_EQ(read_text(folder / "models" / "file"), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "near"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "far"));
+  EXPECT_EQ(entries(folder / "models"), 1U);
+  EXPECT_EQ(entries(folder.path()), 3U);
+}
+
+TEST(AtomicWrite, MakesTheFileThatALinkNames) {
+  const TempFolder folder;
+  std::filesystem::create_symlink("file", folder / "link");
+  write_file_atomically(folder / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(read_text(folder / "file"), "new");
+  std::filesystem::create_symlink("none/file", folder / "astray");
+  EXPECT_THAT(message_of(Code::kNotFound, [&] { write_file_atomically(folder / "astray", "x"); }),
+              HasSubstr("none/file' failed: No such file or directory; check the path"));
+}
+
+TEST(AtomicWrite, RefusesLinksThatLeadInCircles) {
+  const TempFolder folder;
+  std::filesystem::create_symlink("b", folder / "a");
+  std::filesystem::create_symlink("a", folder / "b");
+  EXPECT_THAT(message_of(Code::kNotFound, [&] { write_file_atomically(folder / "a", "x"); }),
+              HasSubstr("following the link"));
+  EXPECT_EQ(entries(folder.path()), 2U);
+}
+
+TEST(ExpectWritable, LeavesNothingAndRefusesWhatAWriteWould) {
+  const TempFolder folder;
+  write_plainly(folder / "file", "old");
+  expect_writable(folder / "file");
+  expect_writable(folder / "new");
+  EXPECT_EQ(read_text(folder / "file"), "old");
+  EXPECT_EQ(entries(folder.path()), 1U);
+  EXPECT_EQ(error_of([&] { expect_writable(folder / "no" / "file"); }).code(), Code::kNotFound);
+  EXPECT_EQ(error_of([&] { expect_writable(folder.path()); }).code(), Code::kInvalidArgument);
 }
 
 // Runs `body` with the permissions of an ordinary user, also when the tests run as root.
