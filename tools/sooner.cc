@@ -2,10 +2,9 @@
 #include <fmt/ranges.h>
 
 #include <array>
-#include <cstdio>
-#include <exception>
 
 #include "cli/output.h"
+#include "cli/program.h"
 #include "command.h"
 #include "core/text.h"
 #include "policy/exit_policy.h"
@@ -26,7 +25,7 @@ constexpr std::array<CommandRow, 17> kCommands{{
      "sooner tune model.safetensors --policy max-prob --drop 0.3", add_tune},
     {"exits", "what each early exit costs and saves, which are worth having, and the model with those alone",
      "sooner exits model.safetensors --greedy --drop 0.3 -o fewer.safetensors", add_exits},
-    {"quantize", "measure int8 scales on the calibration split and choose thresholds anew for int8",
+    {"quantize", "measure int8 scales on the training split and choose thresholds anew for int8",
      "sooner quantize model.safetensors -o model_int8.safetensors", add_quantize},
     {"eval", "answer a split with real exits: accuracy, executed MACs, exit shares, curves",
      "sooner eval model.safetensors --split test --curve max-prob", add_eval},
@@ -127,6 +126,7 @@ int run(int argc, char** argv) {
       fail(Code::kInvalidArgument, "[sooner] command '{}' is unknown; {}", asked, suggest(asked, known));
     }
   }
+  refuse_empty_values(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {
@@ -144,21 +144,5 @@ int run(int argc, char** argv) {
 }  // namespace sooner
 
 int main(int argc, char** argv) {
-  try {
-    const int code = sooner::run(argc, argv);
-    if (std::fflush(stdout) != 0) {
-      sooner::say("sooner: writing the results failed; is the disk full?");
-      return 1;
-    }
-    return code;
-  } catch (const sooner::Error& error) {
-    sooner::say(std::string("sooner: ") + error.what());
-    return sooner::exit_code(error);
-  } catch (const std::bad_alloc&) {
-    std::fputs("sooner: out of memory; try a smaller --batch or data set\n", stderr);
-    return 1;
-  } catch (const std::exception& error) {
-    sooner::say(std::string("sooner: unexpected error: ") + error.what());
-    return 1;
-  }
+  return sooner::run_program("sooner", "try a smaller --batch or data set", [&] { return sooner::run(argc, argv); });
 }

@@ -8,9 +8,9 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
-#include <exception>
 #include <optional>
 
+#include "cli/program.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -102,10 +102,8 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--set", a.sets, "change one option of it: section.key=value; may be repeated")
       ->allow_extra_args(false);
   app.add_option("--data-dir", a.data_dir, "folder that holds mnist/, fashion-mnist/, cifar-10/; default $SOONER_DATA");
-  const CLI::Validator named(
-      [](const std::string& text) { return text.empty() ? "expected a folder, got nothing" : ""; }, "");
-  app.add_option("--out", a.out, "run folder to make; default: the next runs/<name>-<n>")->check(named);
-  app.add_option("--resume", a.resume, "continue this run folder from its last checkpoint")->check(named);
+  app.add_option("--out", a.out, "run folder to make; default: the next runs/<name>-<n>");
+  app.add_option("--resume", a.resume, "continue this run folder from its last checkpoint");
   app.add_flag("--reuse", a.reuse,
                "with --out: where that folder holds a run of this configuration, leave it when it is finished and "
                "continue it when it is not");
@@ -217,16 +215,17 @@ int run(const Arguments& a) {
   return 0;
 }
 
-int main_guarded(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("trains a network with early exits", "sooner-train");
   Arguments arguments;
   add_options(app, arguments);
+  refuse_empty_values(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    tell(fmt::format("sooner-train: {}; see `sooner train --help`\n", error.what()));
+    tell(fmt::format("sooner-train: {}; see `sooner train --help`\n", usage_error(app, error)));
     return 2;
   }
   return run(arguments);
@@ -236,15 +235,5 @@ int main_guarded(int argc, char** argv) {
 }  // namespace sooner
 
 int main(int argc, char** argv) {
-  try {
-    return sooner::main_guarded(argc, argv);
-  } catch (const sooner::Error& error) {
-    sooner::tell(fmt::format("sooner-train: {}\n", error.what()));
-    return error.code() == sooner::Code::kInvalidArgument ? 2 : 1;
-  } catch (const std::bad_alloc&) {
-    std::fputs("sooner-train: memory ran out; lower train.batch_size\n", stderr);
-  } catch (const std::exception& error) {
-    sooner::tell(fmt::format("sooner-train: {}\n", error.what()));
-  }
-  return 1;
+  return sooner::run_program("sooner-train", "lower train.batch_size", [&] { return sooner::run(argc, argv); });
 }
