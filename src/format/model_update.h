@@ -1,8 +1,6 @@
 // A model that is read, changed and written again over itself, while other programs may do the same.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <filesystem>
 
@@ -24,9 +22,9 @@ class ModelUpdate {
  private:
   // What tells one content of a path from the next: files are replaced, never written in place.
   struct Stamp {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    int64_t size = 0;
     int64_t changed_ns = 0;
     bool operator==(const Stamp&) const = default;
   };

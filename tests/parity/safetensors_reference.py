@@ -35,7 +35,7 @@ def check_tensors(path, header, data):
             check(tensor.dtype == NUMPY[entry["dtype"]], f"{path}: {name} is {tensor.dtype}, not {entry['dtype']}")
             check(list(tensor.shape) == entry["shape"], f"{path}: {name} has shape {tensor.shape}")
             check(tensor.tobytes() == data[begin:end], f"{path}: {name} has other bytes")
-    check(metadata in ({"format": "pt", "sooner.format_version": version} for version in ("1", "2", "3", "4", "5", "6")),
+    check(metadata in ({"format": "pt", "sooner.format_version": version} for version in map(str, range(1, 8))),
           f"{path}: metadata is {metadata}")
     return int(metadata["sooner.format_version"])
 
@@ -46,6 +46,8 @@ def check_manifest(path, tensors, version):
     check(("quantisation" in manifest) == (version >= 2), f"{path}: version {version} and its quantisation")
     for record in manifest["calibrations"]:
         check(("guarantee" in record) == (version >= 3), f"{path}: version {version} and its guarantees")
+        if record.get("guarantee"):
+            check(("withdrawn" in record["guarantee"]) == (version >= 7), f"{path}: version {version}, what is withdrawn")
     check(("quantity" in manifest) == (version >= 4), f"{path}: version {version} and its quantity")
     names = {name for name in tensors if not name.startswith("sooner.")}
     prefixes = [node["name"] for node in manifest["graph"]["nodes"]]
