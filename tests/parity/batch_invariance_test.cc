@@ -1,8 +1,11 @@
 // A sample's answer does not depend on its batch-mates: 100,000 draws of a sample, a batch around it and a place in it,
-// each held bit by bit against the sample alone. Kernels are chosen by extents, so the networks are of real size.
+// each held bit by bit against the sample alone; a tenth of them for each lesser instruction set. Kernels are chosen by
+// extents, so the networks are of real size.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "runtime/session.h"
@@ -51,8 +54,11 @@ std::vector<float> answers(Session& session, std::span<const float> images, int6
   return rows;
 }
 
-TEST(BatchInvariance, NoBitDiffersInAHundredThousandDraws) {
+TEST(BatchInvariance, NoBitDiffersInAnyDraw) {
   constexpr int64_t kSamples = 200;
+  constexpr int64_t kLeast = 200;  // draws of a network
+  // Set for the processes that try a lesser instruction set.
+  const int64_t share = std::getenv("ONEDNN_MAX_CPU_ISA") == nullptr ? 1 : 10;
   constexpr int32_t kLargest = 40;
   for (const Precision precision : {Precision::kF32, Precision::kBF16, Precision::kInt8}) {
     if (!make_backend("auto")->supports(precision)) continue;
@@ -70,7 +76,7 @@ TEST(BatchInvariance, NoBitDiffersInAHundredThousandDraws) {
       const size_t row = want.size() / kSamples;
       const auto model = Model::from_file(file, {"auto", precision, kLargest});
       Rng rng(3);
-      for (int64_t left = trial.draws; left > 0;) {
+      for (int64_t left = std::max(trial.draws / share, kLeast); left > 0;) {
         const auto n = static_cast<int32_t>(1 + rng.below(kLargest));
         std::vector<size_t> order(static_cast<size_t>(n));
         std::vector<float> batch;
@@ -88,7 +94,7 @@ TEST(BatchInvariance, NoBitDiffersInAHundredThousandDraws) {
         drawn += n;
       }
     }
-    EXPECT_GE(drawn, 100'000);
+    EXPECT_GE(drawn, 100'000 / share);
     EXPECT_EQ(differing, 0) << to_string(precision);
     fmt::print("{}: {} draws, {} with another bit\n", to_string(precision), drawn, differing);
   }
