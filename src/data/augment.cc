@@ -3,11 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "core/error.h"
+#include "core/rng.h"
 
 namespace sooner {
 namespace {
+
+constexpr uint64_t kAugmentStream = 0xa0694;
+constexpr uint64_t kFirstFlipStream = 0xf11b;
+constexpr uint64_t kCutoutStream = 0xc0707;
 
 struct Size {
   int32_t channels, height, width;
@@ -96,6 +102,13 @@ void warp(std::span<uint8_t> pixels, std::span<uint8_t> work, const Size& size, 
   }
 }
 
+bool flips(const AugmentOptions& options, const AugmentDraw& draw, Rng& rng) {
+  if (!options.flip) return false;
+  if (!options.alternate_flips) return rng.chance(0.5);
+  const bool first = Rng{draw.seed, kFirstFlipStream, static_cast<uint64_t>(draw.sample)}.chance(0.5);
+  return first != (draw.epoch % 2 == 1);
+}
+
 void check_range(std::string_view name, double value, double high) {
   if (value >= 0 && value <= high) return;  // false for NaN
   fail(Code::kInvalidArgument, "[augment] got {} = {}, expected 0 (off) to {}", name, value, high);
@@ -109,13 +122,18 @@ void check_augment_options(const AugmentOptions& options, const Shape& shape) {
   check_range("scale", options.scale, 0.9);
   check_range("shear", options.shear, 2);
   check_range("translate", options.translate, 1);
+  check_range("cutout", options.cutout, static_cast<double>(std::min(shape.at(1), shape.at(2))));
+  if (options.alternate_flips && !options.flip) {
+    fail(Code::kInvalidArgument, "[augment] alternate_flips says when to flip, but flip is off; set flip = true");
+  }
 }
 
 void augment_image(std::span<uint8_t> pixels, std::span<uint8_t> work, const Shape& shape,
-                   const AugmentOptions& options, Rng& rng) {
+                   const AugmentOptions& options, const AugmentDraw& draw) {
   SOONER_ASSERT(shape.size() == 3 && std::ssize(pixels) == element_count(shape) && work.size() == pixels.size());
+  Rng rng{draw.seed, kAugmentStream, static_cast<uint64_t>(draw.epoch), static_cast<uint64_t>(draw.sample)};
   const Size size{static_cast<int32_t>(shape[0]), static_cast<int32_t>(shape[1]), static_cast<int32_t>(shape[2])};
-  if (options.flip && rng.chance(0.5)) flip_rows(pixels, size);
+  if (flips(options, draw, rng)) flip_rows(pixels, size);
   if (options.pad_crop > 0) {
     const auto span = static_cast<uint64_t>(2 * options.pad_crop + 1);
     const auto dx = static_cast<int32_t>(rng.below(span)) - options.pad_crop;
@@ -124,6 +142,23 @@ void augment_image(std::span<uint8_t> pixels, std::span<uint8_t> work, const Sha
   }
   if (options.rotate_degrees > 0 || options.scale > 0 || options.shear > 0 || options.translate > 0) {
     warp(pixels, work, size, draw_map(size, options, rng));
+  }
+}
+
+void cut_out(std::span<float> image, const Shape& shape, int32_t side, const AugmentDraw& draw) {
+  SOONER_ASSERT(shape.size() == 3 && std::ssize(image) == element_count(shape) && side >= 0);
+  Rng rng{draw.seed, kCutoutStream, static_cast<uint64_t>(draw.epoch), static_cast<uint64_t>(draw.sample)};
+  const int64_t height = shape[1], width = shape[2];
+  const auto range = [&](int64_t extent) {
+    const int64_t begin = static_cast<int64_t>(rng.below(static_cast<uint64_t>(extent))) - side / 2;
+    return std::pair{std::max<int64_t>(begin, 0), std::min(begin + side, extent)};
+  };
+  const auto [top, bottom] = range(height);
+  const auto [left, right] = range(width);
+  for (int64_t c = 0; c < shape[0]; ++c) {
+    for (int64_t y = top; y < bottom; ++y) {
+      std::fill_n(image.begin() + (c * height + y) * width + left, right - left, 0.0F);
+    }
   }
 }
 

@@ -12,8 +12,7 @@ std::vector<uint8_t> augmented(std::vector<uint8_t> pixels, const Shape& shape, 
                                uint64_t seed) {
   check_augment_options(options, shape);
   std::vector<uint8_t> work(pixels.size());
-  Rng rng(seed);
-  augment_image(pixels, work, shape, options, rng);
+  augment_image(pixels, work, shape, options, {.seed = seed});
   return pixels;
 }
 
@@ -34,6 +33,48 @@ TEST(Augment, FlipsEveryRowOfEveryChannelInHalfOfTheDraws) {
     }
   }
   EXPECT_NEAR(flipped, 500, 60);
+}
+
+TEST(Augment, AlternatesFlipsFromAFirstEpochByChance) {
+  const AugmentOptions options{.flip = true, .alternate_flips = true};
+  int first = 0;
+  for (int64_t sample = 0; sample < 1000; ++sample) {
+    const auto flipped = [&](int64_t epoch) {
+      std::vector<uint8_t> pixels = {1, 2}, work(2);
+      augment_image(pixels, work, {1, 1, 2}, options, {.seed = 5, .epoch = epoch, .sample = sample});
+      return pixels[0] == 2;
+    };
+    const bool at_first = flipped(0);
+    first += at_first ? 1 : 0;
+    EXPECT_EQ(flipped(1), !at_first);
+    EXPECT_EQ(flipped(2), at_first);
+    EXPECT_EQ(flipped(7), !at_first);
+  }
+  EXPECT_NEAR(first, 500, 60);
+}
+
+TEST(Augment, CutsASquareOutOfEveryChannelThatBordersMayShorten) {
+  const Shape shape{2, 6, 8};
+  std::map<int64_t, int> areas;
+  std::vector<int> covered(48);
+  for (int64_t sample = 0; sample < 4800; ++sample) {
+    std::vector<float> image(96, 1.0F);
+    cut_out(image, shape, 3, {.seed = 2, .epoch = 1, .sample = sample});
+    int64_t area = 0;
+    for (size_t i = 0; i < 48; ++i) {
+      ASSERT_EQ(image[i], image[48 + i]);
+      area += image[i] == 0 ? 1 : 0;
+      covered[i] += image[i] == 0 ? 1 : 0;
+    }
+    ++areas[area];
+  }
+  // Whole within, two rows or columns at a border, both in a corner.
+  EXPECT_EQ(areas.size(), 3U);
+  EXPECT_NEAR(areas[9], 4800 * 4 * 6 / 48, 200);
+  EXPECT_NEAR(areas[6], 4800 * 20 / 48, 200);
+  EXPECT_NEAR(areas[4], 4800 * 4 / 48, 100);
+  EXPECT_NEAR(covered[0], 400, 80);           // by four of the 48 centres
+  EXPECT_NEAR(covered[2 * 8 + 3], 900, 120);  // by nine
 }
 
 TEST(Augment, ShiftsByEveryAmountAlikeAndFillsWithBlack) {
@@ -142,6 +183,9 @@ TEST(Augment, RefusesSenselessAmounts) {
   const Shape shape = {1, 8, 8};
   expect_error(Code::kInvalidArgument, {"pad_crop", "8", "7"}, [&] { check_augment_options({.pad_crop = 8}, shape); });
   expect_error(Code::kInvalidArgument, {"pad_crop", "-1"}, [&] { check_augment_options({.pad_crop = -1}, shape); });
+  expect_error(Code::kInvalidArgument, {"cutout", "9", "8"}, [&] { check_augment_options({.cutout = 9}, shape); });
+  expect_error(Code::kInvalidArgument, {"flip is off"},
+               [&] { check_augment_options({.alternate_flips = true}, shape); });
   expect_error(Code::kInvalidArgument, {"scale", "1.5"}, [&] { check_augment_options({.scale = 1.5}, shape); });
   expect_error(Code::kInvalidArgument, {"shear", "nan"}, [&] { check_augment_options({.shear = NAN}, shape); });
   expect_error(Code::kInvalidArgument, {"rotate_degrees"},

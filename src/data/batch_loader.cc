@@ -17,7 +17,6 @@ namespace sooner {
 namespace {
 
 constexpr uint64_t kOrderStream = 0x0bde5;
-constexpr uint64_t kAugmentStream = 0xa0694;
 
 void check_loader_options(const ImageSource& source, const Shape& shape, const std::vector<int64_t>& indices,
                           const LoaderOptions& options) {
@@ -120,11 +119,11 @@ struct BatchLoader::Impl {
     for (size_t i = 0; i < n && !abandon.load(std::memory_order_relaxed); ++i) {
       const int64_t index = task.order[task.first + i];
       source->read(index, pixels);
-      if (options.augment.any()) {
-        Rng rng{options.seed, kAugmentStream, static_cast<uint64_t>(task.epoch), static_cast<uint64_t>(index)};
-        augment_image(pixels, work, shape, options.augment, rng);
-      }
-      table.convert(pixels, std::span(batch.images).subspan(i * pixels.size(), pixels.size()));
+      const AugmentDraw draw{options.seed, task.epoch, index};
+      const std::span<float> image = std::span(batch.images).subspan(i * pixels.size(), pixels.size());
+      if (options.augment.any()) augment_image(pixels, work, shape, options.augment, draw);
+      table.convert(pixels, image);
+      if (options.augment.cutout > 0) cut_out(image, shape, options.augment.cutout, draw);
       batch.labels[i] = source->label(index);
       batch.targets[i] = source->target(index);
       batch.indices[i] = index;

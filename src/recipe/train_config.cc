@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "recipe/data_options.h"
+#include "recipe/preset.h"
 #include "recipe/regime_kind.h"
 
 namespace sooner {
@@ -22,6 +23,9 @@ void add_data(std::vector<Option>& options, TrainConfig& config) {
   add_split_options(options, config.split);
   AugmentOptions& augment = config.augment;
   options.push_back({"augment", "flip", "Mirror left-right with probability 1/2. Off for digits.", &augment.flip});
+  options.push_back({"augment", "alternate_flips",
+                     "Flip by chance in the first epoch alone, then every picture in every other epoch.",
+                     &augment.alternate_flips});
   options.push_back({"augment", "pad_crop", "Shift by up to this many pixels each way; 0: off. 4 is usual for CIFAR.",
                      &augment.pad_crop, 0, 1024});
   options.push_back({"augment", "rotate_degrees", "Rotate by up to this many degrees each way; 0: off.",
@@ -30,6 +34,16 @@ void add_data(std::vector<Option>& options, TrainConfig& config) {
   options.push_back({"augment", "shear", "Shear by up to this many columns per row; 0: off.", &augment.shear, 0, 2});
   options.push_back(
       {"augment", "translate", "Shift by up to this share of each side; 0: off.", &augment.translate, 0, 1});
+  options.push_back({"augment", "cutout", "Side in pixels of a square that turns to the mean colour; 0: off.",
+                     &augment.cutout, 0, 1024});
+  options.push_back(
+      {"augment", "mixup",
+       "Mix pictures of a batch by two, and their labels: alpha of the shares' Beta distribution; 0: off.",
+       &config.mixing.mixup, 0, 100});
+  options.push_back({"augment", "cutmix",
+                     "Paste a rectangle of one picture into another, and mix their labels: alpha, as of mixup; 0: off. "
+                     "With both, every step takes one by chance.",
+                     &config.mixing.cutmix, 0, 100});
 }
 
 void add_network(std::vector<Option>& options, TrainConfig& config) {
@@ -68,6 +82,10 @@ std::string regimes_text() {
 }
 
 void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
+  options.push_back({"train", "preset",
+                     "Where the options of train and augment begin that are not given: none | quick | strong (for "
+                     "natural pictures; see docs/recipes.md).",
+                     &train.preset, 0, 0, preset_names()});
   options.push_back({"train", "regime", regimes_text(), &train.regime, 0, 0, regime_names()});
   options.push_back(
       {"train", "start",
@@ -83,6 +101,8 @@ void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
   options.push_back({"train", "weight_decay",
                      "L2 on weights of convolutions and linear layers (not biases, normalisation, gates); 0: off.",
                      &train.weight_decay, 0, 1});
+  options.push_back(
+      {"train", "shift_rate", "Times the learning rate, for the shifts of normalisation.", &train.shift_rate, 0, 1000});
   options.push_back({"train",
                      "schedule",
                      "Of the learning rate, per step: one-cycle | cosine | step (x 0.1 at 1/2 and 3/4) | constant.",
@@ -95,6 +115,19 @@ void add_recipe(std::vector<Option>& options, RecipeConfig& train) {
   options.push_back({"train", "label_smoothing",
                      "Share of the label spread over all classes, in the cross-entropies of single exits; 0: off.",
                      &train.label_smoothing, 0, 0.9});
+  options.push_back({"train", "average_decay",
+                     "Of a moving average of the weights, a step, which is what is validated and kept, with "
+                     "normalisation statistics of its own; 0: off.",
+                     &train.average_decay, 0, 0.999999});
+  options.push_back({"train",
+                     "initialisation",
+                     "Of convolutions: kaiming (normal) | identity (they pass on what they read).",
+                     &train.initialisation,
+                     0,
+                     0,
+                     {"kaiming", "identity"}});
+  options.push_back({"train", "whiten", "The first convolution decorrelates the pictures' patches, and stays as it is.",
+                     &train.whiten});
   options.push_back(
       {"train",
        "class_balance",
@@ -196,9 +229,37 @@ void resolve(TrainConfig& config, const std::string& file) {
     fail(Code::kInvalidArgument, "[config] {}: name '{}' cannot name a folder; use letters, digits, - and _", file,
          config.name);
   }
+  if (!config.train.start.empty() && (config.train.whiten || config.train.initialisation != "kaiming")) {
+    fail(Code::kInvalidArgument,
+         "[config] {}: train.whiten and initialisation begin with weights of their own, but train.start is '{}'; set "
+         "whiten = false and initialisation = \"kaiming\"",
+         file, config.train.start);
+  }
+  if (config.mixing.any() && config.train.feature_cache == "on") {
+    fail(Code::kInvalidArgument,
+         "[config] {}: train.feature_cache is on, but augment.mixup and cutmix mix pictures anew at every step; turn "
+         "one of them off",
+         file);
+  }
   if (config.train.learning_rate <= 0) {
     fail(Code::kInvalidArgument, "[config] {}: train.learning_rate is 0, expected more", file);
   }
+}
+
+}  // namespace
+
+namespace {
+
+// What the configuration asks for, whatever else it says.
+std::string preset_of(std::string_view text, const std::string& file, const std::vector<std::string>& sets) {
+  TrainConfig config;
+  std::vector<Option> options = options_of(config, true);
+  std::erase_if(options, [&](const Option& option) { return option.path() != kPresetPath; });
+  read_known_options(text, file, options);
+  for (const std::string& word : sets) {
+    if (word.starts_with(fmt::format("{}=", kPresetPath))) set_option(word, options);
+  }
+  return config.train.preset;
 }
 
 }  // namespace
@@ -208,6 +269,7 @@ TrainConfig::TrainConfig() { static_cast<void>(options_of(*this, true)); }
 TrainConfig parse_config(std::string_view text, const std::string& file, const std::vector<std::string>& sets) {
   TrainConfig config;
   const std::vector<Option> options = options_of(config, true);
+  apply_preset(preset_of(text, file, sets), config);
   read_options(text, file, options);
   for (const std::string& word : sets) set_option(word, options);
   resolve(config, file);

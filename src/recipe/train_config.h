@@ -22,7 +22,15 @@ namespace sooner {
 inline constexpr std::string_view kModelBackbone = "model:";
 inline constexpr std::string_view kKeptExits = "kept";
 
+// Pictures of a batch mixed by two (train/mixing.h): alpha of Beta(alpha, alpha), by which shares are drawn; 0: off.
+struct MixingOptions {
+  double mixup = 0;
+  double cutmix = 0;
+  [[nodiscard]] bool any() const { return mixup > 0 || cutmix > 0; }
+};
+
 struct RecipeConfig {
+  std::string preset = "none";            // preset.h
   std::string regime = "differentiable";  // regime_kind.h
   std::string start = {};                 // path of a model file
   int32_t epochs = 12;
@@ -31,9 +39,13 @@ struct RecipeConfig {
   double momentum = 0.9;
   bool nesterov = true;
   double weight_decay = 5e-4;
+  double shift_rate = 1;               // factor on the learning rate
   std::string schedule = "one-cycle";  // one-cycle | cosine | step | constant
   double schedule_warmup = 0.25;
   double label_smoothing = 0;
+  double average_decay = 0;                // 0: off
+  std::string initialisation = "kaiming";  // kaiming | identity
+  bool whiten = false;
   std::string class_balance = "none";  // none | inverse | effective
   double class_balance_beta = 0.9999;
   uint64_t seed = 1;
@@ -53,6 +65,7 @@ struct TrainConfig {
   DataOptions data;
   SplitOptions split;
   AugmentOptions augment;
+  MixingOptions mixing;
   NetworkDescription network;
   RecipeConfig train;
   RegimeSettings regimes;  // every regime's own options

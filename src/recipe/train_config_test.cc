@@ -49,6 +49,23 @@ weights = [0.5, 1]
   EXPECT_TRUE(config.regimes.rule("joint.weights").rule.empty());
 }
 
+TEST(TrainConfig, APresetGivesWhatIsNotGiven) {
+  const std::string text = "[train]\npreset = \"quick\"\nregime = \"plain\"\nlabel_smoothing = 0.0\n";
+  const TrainConfig quick = parse_config(text, "run.toml", {"augment.pad_crop=3"});
+  EXPECT_TRUE(quick.train.whiten);
+  EXPECT_EQ(quick.train.label_smoothing, 0);  // given, if only as what it is without
+  EXPECT_EQ(quick.augment.pad_crop, 3);
+  EXPECT_EQ(quick.train.regime, "plain");
+  // The last word counts, before whatever else is said.
+  const TrainConfig strong = parse_config(text, "run.toml", {"train.epochs=7", "train.preset=strong"});
+  EXPECT_GT(strong.augment.cutout, 0);
+  EXPECT_EQ(strong.train.epochs, 7);
+  EXPECT_FALSE(parse_config("", "run.toml").train.whiten);
+  EXPECT_EQ(to_toml(parse_config(to_toml(strong), "config.toml")), to_toml(strong));
+  EXPECT_THAT(message("", {"train.preset=quik"}), HasSubstr("\"quik\" is unknown; did you mean 'quick'"));
+  EXPECT_THAT(message("[train]\npreset = 3"), HasSubstr("run.toml:2: train.preset is a whole number"));
+}
+
 TEST(TrainConfig, WrittenTextReadsBackToTheSameTextAndHash) {
   const TrainConfig config =
       parse_config("name = \"a \\\"quoted\\\" one\"\n[train]\nlearning_rate = 0.1\nregime = \"joint\"", "run.toml",

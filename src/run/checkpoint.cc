@@ -13,6 +13,7 @@ constexpr const char* kStateKey = "sooner.training_state";
 constexpr int kVersion = 2;
 constexpr std::string_view kModel = "model.";
 constexpr std::string_view kMomentum = "momentum.";
+constexpr std::string_view kAverage = "average.";
 
 std::string state_json(const Checkpoint& checkpoint) {
   const TrainingPosition& p = checkpoint.position;
@@ -61,6 +62,7 @@ void save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& 
   Safetensors file;
   for (const auto& [name, tensor] : checkpoint.model) file.tensors.emplace(std::string(kModel) + name, tensor);
   for (const auto& [name, tensor] : checkpoint.momentum) file.tensors.emplace(std::string(kMomentum) + name, tensor);
+  for (const auto& [name, tensor] : checkpoint.average) file.tensors.emplace(std::string(kAverage) + name, tensor);
   file.metadata = {{"format", "pt"}, {kStateKey, state_json(checkpoint)}};
   const std::vector<std::byte> bytes = serialize_safetensors(file);
   write_file_atomically(path, [&](FileSink& sink) { sink.write(std::span<const std::byte>(bytes)); });
@@ -83,6 +85,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
       checkpoint.model.emplace(name.substr(kModel.size()), std::move(tensor));
     } else if (name.starts_with(kMomentum)) {
       checkpoint.momentum.emplace(name.substr(kMomentum.size()), std::move(tensor));
+    } else if (name.starts_with(kAverage)) {
+      checkpoint.average.emplace(name.substr(kAverage.size()), std::move(tensor));
     }
   }
   return checkpoint;

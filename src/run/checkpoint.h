@@ -1,7 +1,8 @@
 // A training run stopped between two steps, in one safetensors file: weights, momentum, and where the run stood.
 //
-// Tensors "model.<parameter>" and "momentum.<parameter>"; the rest is JSON in the metadata. There is no random state to
-// save: order, augmentation and initial weights are pure functions of (seed, epoch, sample), so the position says all.
+// Tensors "model.<parameter>", "momentum.<parameter>" and, where weights are averaged, "average.<parameter>"; the rest
+// is JSON in the metadata. There is no random state to save: order, augmentation and initial weights are pure functions
+// of (seed, epoch, sample), so the position says all.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,7 @@ struct Checkpoint {
   RunIdentity identity;
   TensorMap model;
   TensorMap momentum;
+  TensorMap average = {};
 };
 
 // Atomic (core/file.h): a kill at any moment leaves the old file or the new one.

@@ -17,11 +17,12 @@ class DistillationRegime final : public Regime {
       : epochs_(context.epochs), targets_(context.targets), share_(context.settings.number("distillation.share")) {}
   [[nodiscard]] std::vector<Phase> phases() const override { return {{.name = "distillation", .epochs = epochs_}}; }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& /*at*/) override {
-    Loss loss = distillation_loss(outputs, labels, {share_, temperature_, targets_});
+    return distillation_loss(outputs, labels, {share_, temperature_, targets_});
+  }
+  void adapt(const ExitOutputs& outputs) override {
     const at::Tensor& teacher = outputs.logits.back();
     const double sure = std::max(0.5, 1 / static_cast<double>(teacher.size(1)) + 0.25);
     if (mean_largest_probability(teacher, temperature_) > sure) temperature_ *= 1.05;
-    return loss;
   }
   [[nodiscard]] std::vector<double> state() const override { return {temperature_}; }
   void restore(std::span<const double> state) override { temperature_ = state[0]; }

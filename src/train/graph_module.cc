@@ -168,7 +168,7 @@ bool GraphModule::learns(const Place& place) const {
 
 bool GraphModule::learns(const Parameter& parameter) const {
   const ParameterSpec& spec = parameter.spec;
-  if (!spec.trainable()) return false;
+  if (!spec.trainable() || frozen_.contains(spec.name)) return false;
   return learns(spec.node >= 0 ? places_[static_cast<size_t>(spec.node)] : Place{static_cast<size_t>(spec.exit), true});
 }
 
@@ -193,6 +193,11 @@ void GraphModule::learn(const LearningParts& parts) {
     if (!needed_[id]) continue;
     for (const NodeId from : graph_.nodes[id].inputs) needed_[static_cast<size_t>(from)] = true;
   }
+}
+
+void GraphModule::freeze(const std::string& name) {
+  frozen_.insert(name);
+  learn(LearningParts(learning_));
 }
 
 std::vector<NodeId> GraphModule::frontier() const {
@@ -244,7 +249,8 @@ at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>
       const auto& a = std::get<BatchNormAttributes>(node.attributes);
       return at::batch_norm(src(), find(id, ParameterKind::kScale), find(id, ParameterKind::kShift),
                             find(id, ParameterKind::kRunningMean), find(id, ParameterKind::kRunningVar),
-                            training && learns(place), a.momentum, a.epsilon, /*cudnn_enabled=*/true);
+                            training && learns(place), statistics_momentum_ > 0 ? statistics_momentum_ : a.momentum,
+                            a.epsilon, /*cudnn_enabled=*/true);
     }
     case OpKind::kRelu:
       return at::relu(src());
@@ -350,6 +356,13 @@ ExitOutputs GraphModule::forward(const at::Tensor& images, bool training) {
     values[0] = images;
     return answer(values, training);
   });
+}
+
+void GraphModule::measure_statistics(const at::Tensor& images, int64_t batches) {
+  const at::NoGradGuard no_grad;
+  statistics_momentum_ = 1 / static_cast<double>(batches + 1);
+  static_cast<void>(forward(images, true));
+  statistics_momentum_ = 0;
 }
 
 std::vector<at::Tensor> GraphModule::frontier_values(const at::Tensor& images) const {

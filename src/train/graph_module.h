@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,9 +68,16 @@ class GraphModule {
   // From now on; all learn at first. Gradients of the others are dropped.
   void learn(const LearningParts& parts);
 
+  // A parameter of this name keeps its value from now on, whoever learns. REQUIRES: there is one.
+  void freeze(const std::string& name);
+
   // `images` [N, C, H, W] fp32, on the module's device. `training`: normalisation uses and updates batch statistics.
   // Under autocast convolutions and linear layers run in its type; logits and gates are fp32 all the same.
   [[nodiscard]] ExitOutputs forward(const at::Tensor& images, bool training);
+
+  // Normalisation of the parts that learn takes its statistics from `images`, as a mean with those of `batches` calls
+  // before.
+  void measure_statistics(const at::Tensor& images, int64_t batches);
 
   // Values that no step changes, because nothing on the way to them learns, and that training reads: where computing
   // may be cut. Ascending; holds the images, node 0, unless whole stages are frozen.
@@ -108,6 +117,8 @@ class GraphModule {
   std::vector<std::vector<size_t>> of_gate_;  // by exit
   std::vector<Place> places_;                 // by node id
   LearningParts learning_;
+  std::set<std::string, std::less<>> frozen_;
+  double statistics_momentum_ = 0;  // 0: each node's own
   // By node id, under learning_.
   std::vector<bool> settled_;  // no step changes its value
   std::vector<bool> needed_;   // by training

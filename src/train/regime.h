@@ -43,8 +43,10 @@ class Regime {
 
   // Their epochs add up to the context's.
   [[nodiscard]] virtual std::vector<Phase> phases() const = 0;
-  // labels [N], as losses.h has them.
+  // labels [N], as losses.h has them. Called once for each label that a step's pictures have (mixing.h).
   [[nodiscard]] virtual Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& at) = 0;
+  // Called once a step, after that.
+  virtual void adapt(const ExitOutputs& outputs) { static_cast<void>(outputs); }
 
   // What it adapts while training, for checkpoints.
   [[nodiscard]] virtual std::vector<double> state() const { return {}; }

@@ -12,12 +12,17 @@ bool is_gate(ParameterKind kind) {
 
 }  // namespace
 
+Sgd::Group Sgd::group_of(ParameterKind kind) {
+  if (is_gate(kind)) return Group::kGate;
+  if (kind == ParameterKind::kShift) return Group::kShift;
+  return kind == ParameterKind::kWeight ? Group::kDecaying : Group::kPlain;
+}
+
 Sgd::Sgd(GraphModule& module, const SgdOptions& options) : options_(options) {
   for (const GraphModule::Parameter& parameter : module.parameters()) {
     if (!parameter.spec.trainable()) continue;
-    const ParameterKind kind = parameter.spec.kind;
     slots_.push_back({parameter.spec.name, parameter.value, at::zeros_like(parameter.value.detach()),
-                      kind == ParameterKind::kWeight, is_gate(kind)});
+                      group_of(parameter.spec.kind)});
   }
 }
 
@@ -28,16 +33,17 @@ void Sgd::clear_gradients() {
 void Sgd::step(double rate) {
   guard_torch("Sgd::step", [&] {
     const at::NoGradGuard no_grad;
-    std::vector<Slot*> decaying;
-    std::vector<Slot*> plain;
-    std::vector<Slot*> gates;
-    for (Slot& slot : slots_) {
-      if (!slot.parameter.grad().defined()) continue;
-      (slot.gate ? gates : slot.decays ? decaying : plain).push_back(&slot);
-    }
-    update(decaying, rate, options_.weight_decay);
-    update(plain, rate, 0);
-    update(gates, rate * options_.gate_rate_factor, 0);
+    const auto in = [&](Group group) {
+      std::vector<Slot*> slots;
+      for (Slot& slot : slots_) {
+        if (slot.group == group && slot.parameter.grad().defined()) slots.push_back(&slot);
+      }
+      return slots;
+    };
+    update(in(Group::kDecaying), rate, options_.weight_decay);
+    update(in(Group::kPlain), rate, 0);
+    update(in(Group::kShift), rate * options_.shift_rate_factor, 0);
+    update(in(Group::kGate), rate * options_.gate_rate_factor, 0);
   });
 }
 

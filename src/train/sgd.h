@@ -15,7 +15,8 @@ struct SgdOptions {
   double momentum = 0.9;
   bool nesterov = true;
   double weight_decay = 5e-4;
-  double gate_rate_factor = 1;  // on the learning rate of gate parameters
+  double gate_rate_factor = 1;   // on the learning rate of gate parameters
+  double shift_rate_factor = 1;  // on that of normalisation's shifts
 };
 
 class Sgd {
@@ -33,12 +34,13 @@ class Sgd {
   void import_buffers(const TensorMap& tensors);
 
  private:
+  enum class Group { kDecaying, kPlain, kShift, kGate };
+  static Group group_of(ParameterKind kind);
   struct Slot {
     std::string name;
     at::Tensor parameter;
     at::Tensor buffer;
-    bool decays = false;
-    bool gate = false;
+    Group group = Group::kPlain;
   };
   void update(const std::vector<Slot*>& slots, double rate, double decay);
 

@@ -51,7 +51,9 @@ std::string StepSource::enter(const Phase& phase, int64_t first_epoch) {
   const bool frozen = module_.frontier().front() != 0;
   const bool augmented = config_.augment.any();
   std::string reason;  // not to keep them
-  if (wanted == "auto" && augmented) {
+  if (config_.mixing.any()) {
+    reason = ", since pictures are mixed";
+  } else if (wanted == "auto" && augmented) {
     reason = ", since images are augmented (train.feature_cache=on keeps some draws)";
   } else if (frozen && wanted != "off") {
     try {
@@ -76,13 +78,15 @@ std::string StepSource::enter(const Phase& phase, int64_t first_epoch) {
   return frozen ? fmt::format("{}: the frozen stages are computed at every step{}", phase.name, reason) : "";
 }
 
-ExitOutputs StepSource::forward(const Batch& batch, int64_t phase_epoch) {
+ExitOutputs StepSource::forward(const Batch& batch, int64_t phase_epoch, const std::optional<Mixing>& mixing) {
+  SOONER_ASSERT(!mixing || cache_ == nullptr);
   if (cache_ != nullptr) {
     const std::vector<at::Tensor> rows = cache_->rows(phase_epoch % cache_->draws(), batch.indices);
     const AutocastRegion autocast(mode_);
     return module_.forward_from(rows);
   }
-  const at::Tensor images = place_images(batch.images, batch.n, setup_.data.image_shape, mode_);
+  at::Tensor images = place_images(batch.images, batch.n, setup_.data.image_shape, mode_);
+  if (mixing) images = mix_images(images, *mixing);
   const AutocastRegion autocast(mode_);
   if (!rounded_) return module_.forward(images, true);
   std::vector<at::Tensor> values = module_.frontier_values(images);

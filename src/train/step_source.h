@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "data/batch_loader.h"
@@ -10,6 +11,7 @@
 #include "train/compute_mode.h"
 #include "train/feature_cache.h"
 #include "train/graph_module.h"
+#include "train/mixing.h"
 #include "train/regime.h"
 #include "train/training_setup.h"
 
@@ -27,8 +29,8 @@ class StepSource {
   std::string enter(const Phase& phase, int64_t first_epoch);
 
   [[nodiscard]] BatchLoader& loader() { return *loader_; }
-  // Of a batch of the loader's; phase_epoch counts from 0.
-  ExitOutputs forward(const Batch& batch, int64_t phase_epoch);
+  // Of a batch of the loader's; phase_epoch counts from 0. REQUIRES: no mixing where features are kept.
+  ExitOutputs forward(const Batch& batch, int64_t phase_epoch, const std::optional<Mixing>& mixing = {});
 
   [[nodiscard]] bool keeps_features() const { return cache_ != nullptr; }
   // Steps a second with and without kept features, of steps that took so long. REQUIRES: keeps_features().

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "data/spread.h"
 #include "format/model_file.h"
 #include "graph/keep_exits.h"
 #include "recipe/phase_plan.h"
@@ -24,7 +25,9 @@
 #include "train/exit_meter.h"
 #include "train/export_model.h"
 #include "train/gradient_norms.h"
+#include "train/initialisation.h"
 #include "train/losses.h"
+#include "train/mixing.h"
 #include "train/regime.h"
 #include "train/sgd.h"
 #include "train/start_weights.h"
@@ -32,6 +35,7 @@
 #include "train/step_source.h"
 #include "train/torch_tensors.h"
 #include "train/training_setup.h"
+#include "train/weight_average.h"
 
 namespace sooner {
 namespace {
@@ -41,6 +45,9 @@ constexpr int64_t kStepsBetweenLooksCuda = 16;
 constexpr int64_t kStepsBeforeEstimate = 20;
 // How often an epoch a regime that steers looks at the validation split, the end of the epoch among them.
 constexpr int64_t kSteersPerEpoch = 4;
+// Training images, evenly spread, from which the first convolution is whitened, and the average's statistics are taken.
+constexpr int64_t kWhiteningImages = 5000;
+constexpr int64_t kStatisticsBatches = 16;
 
 class Trainer {
  public:
@@ -56,9 +63,16 @@ class Trainer {
                                             GateStart{.bias = config.regimes.number("differentiable.gate_bias"),
                                                       .shifts = setup_.cost_weights.has_value()});
     module_->place(mode_.device, mode_.channels_last);
-    sgd_ = std::make_unique<Sgd>(*module_,
-                                 SgdOptions{config.train.momentum, config.train.nesterov, config.train.weight_decay,
-                                            config.regimes.number("differentiable.gate_learning_rate")});
+    // A resumed run makes them again and then takes its checkpoint's: what is frozen is frozen either way.
+    if (config.train.initialisation == "identity") start_from_identity(*module_);
+    if (config.train.whiten) {
+      whiten_first_convolution(*module_, setup_.data, spread_over(setup_.splits.train.indices, kWhiteningImages),
+                               mode_);
+    }
+    sgd_ = std::make_unique<Sgd>(
+        *module_, SgdOptions{config.train.momentum, config.train.nesterov, config.train.weight_decay,
+                             config.regimes.number("differentiable.gate_learning_rate"), config.train.shift_rate});
+    if (config.train.average_decay > 0) average_.emplace(*module_, config.train.average_decay);
     meter_ = std::make_unique<ExitMeter>(setup_.graph.exits(), targets_, mode_.device);
     source_ = std::make_unique<StepSource>(config, setup_, folder, *module_, mode_);
     batches_ = source_->loader().batches_per_epoch();
@@ -98,6 +112,7 @@ class Trainer {
     if (weigh_step_ && joint_step_bytes_ == 0) {
       joint_step_bytes_ = joint_step_bytes(setup_.graph, mode_, config_.train.batch_size);
     }
+    if (average_ && at_.batch == 0 && at_.epoch == plan_.first_epoch(index)) average_->restart();
     const double began = now();
     const std::string remark = source_->enter(phase(), plan_.first_epoch(index));
     at_.epoch_seconds += seconds_since(began);
@@ -180,13 +195,20 @@ class Trainer {
     std::optional<StepMemory> memory;
     if (weigh_step_) memory.emplace();
     const at::Tensor labels = place_truth(batch, targets_, mode_);
-    const ExitOutputs outputs = source_->forward(batch, moment().epoch);
-    const Loss loss = setup_.regime->loss(outputs, labels, moment());
+    const std::optional<Mixing> mixing = draw_mixing(config_.mixing, config_.train.seed, at_.step,
+                                                     setup_.data.image_shape[1], setup_.data.image_shape[2]);
+    const ExitOutputs outputs = source_->forward(batch, moment().epoch, mixing);
+    Loss loss = setup_.regime->loss(outputs, labels, moment());
+    if (mixing) {
+      loss = mixed_loss(loss, setup_.regime->loss(outputs, partner_labels(labels), moment()), mixing->share);
+    }
+    setup_.regime->adapt(outputs);
     if (!mode_.cuda() || at_.step % kStepsBetweenLooksCuda == 0) require_finite(loss);
     sgd_->clear_gradients();
     guard_torch("train", [&] { loss.total.backward(); });
     if (at_.batch + 1 == batches_) gradient_norms_ = gradient_norms(*module_);
     sgd_->step(rate(at_.step));
+    if (average_) average_->add(at_.step - plan_.first_epoch(entered_) * batches_);
     meter_->add(loss, outputs, labels);
     if (memory) report_memory(memory->peak_bytes());
     ++at_.step;
@@ -265,6 +287,7 @@ class Trainer {
     record.waiting_share = (source_->loader().seconds_waited() - epoch_waited_) / seconds;
     record.gradient_norms = gradient_norms_;
     record.train = training_metrics(meter_->sums(), setup_.exit_cost, phase());
+    if (average_) use_average();
     record.validation = validate();
     record.seconds = at_.epoch_seconds + seconds_since(epoch_start_);
     at_.epoch_seconds = 0;
@@ -292,7 +315,16 @@ class Trainer {
     at_.batch = 0;
     meter_->clear();
     if (record.best) save("best");
+    if (average_) average_->swap();
     save("last");
+  }
+
+  // The average in the place of the weights, with statistics of its own.
+  void use_average() {
+    average_->swap();
+    const int64_t images = kStatisticsBatches * config_.train.batch_size;
+    measure_statistics(*module_, setup_.data, spread_over(setup_.splits.train.indices, images),
+                       config_.train.batch_size, mode_);
   }
 
   static void drop_rule(ExitMetrics& metrics) {
@@ -313,7 +345,8 @@ class Trainer {
   }
 
   void save(const char* name) {
-    Checkpoint checkpoint{at_, identity_, module_->export_tensors(), sgd_->export_buffers()};
+    Checkpoint checkpoint{at_, identity_, module_->export_tensors(), sgd_->export_buffers(), {}};
+    if (average_ && !average_->swapped()) checkpoint.average = average_->export_tensors();
     for (const auto& [parameter, tensor] : checkpoint.model) {
       if (!std::ranges::all_of(tensor.floats(), [](float x) { return std::isfinite(x); })) {
         not_finite(fmt::format("'{}' holds values that are no numbers", parameter));
@@ -364,6 +397,7 @@ class Trainer {
     }
     module_->import_tensors(saved.model);
     sgd_->import_buffers(saved.momentum);
+    if (average_) average_->import_tensors(saved.average);
     meter_->restore(saved.position.meter_sums);
     at_ = saved.position;
     setup_.regime->restore(at_.regime);
@@ -426,6 +460,7 @@ class Trainer {
   PhasePlan plan_;
   std::unique_ptr<GraphModule> module_;
   std::unique_ptr<Sgd> sgd_;
+  std::optional<WeightAverage> average_;
   std::unique_ptr<ExitMeter> meter_;
   std::unique_ptr<StepSource> source_;
   std::unique_ptr<RunRecords> records_;

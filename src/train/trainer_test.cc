@@ -94,6 +94,62 @@ TEST(Trainer, ResumedRunEndsInTheSameBits) {
   }
 }
 
+// Everything a recipe can add has a state: an average, frozen filters, flips by epoch, mixed pictures.
+TEST(Trainer, ResumedRunOfAFullRecipeEndsInTheSameBits) {
+  const TempFolder root;
+  const TrainConfig config =
+      small_config({"train.preset=quick", "network.backbone=swift:w4:d2", "network.exits=names:layer1.1",
+                    "network.head=gap-fc", "augment.cutout=6", "augment.cutmix=1", "augment.mixup=0.3",
+                    "train.regime=distillation", "train.epochs=3", "train.batch_size=20"});
+  EXPECT_GT(config.train.average_decay, 0);
+  EXPECT_TRUE(config.train.whiten);
+  const RunFolder straight = RunFolder::create(root / "straight");
+  StopAfter never(-1);
+  run(config, straight, never);
+  for (const int64_t step : {5, 7, 16}) {
+    const RunFolder folder = RunFolder::create(root / std::to_string(step));
+    StopAfter listener(step), again(-1);
+    ASSERT_TRUE(run(config, folder, listener).interrupted) << step;
+    run(config, folder, again, true);
+    expect_same_weights(straight, folder);
+    EXPECT_EQ(timeless(metrics_of(folder)), timeless(metrics_of(straight))) << step;
+  }
+}
+
+TEST(Trainer, WhatIsKeptIsTheAverageWithStatisticsOfItsOwn) {
+  const TempFolder root;
+  const std::vector<std::string> plain{"network.backbone=swift:w4:d1", "train.regime=plain"};
+  std::vector<std::string> averaged = plain;
+  averaged.emplace_back("train.average_decay=0.9");
+  const RunFolder a = RunFolder::create(root / "a"), b = RunFolder::create(root / "b");
+  StopAfter never(-1);
+  run(small_config(plain), a, never);
+  run(small_config(averaged), b, never);
+  const Checkpoint weights = load_checkpoint(a.checkpoint("last")), both = load_checkpoint(b.checkpoint("last"));
+  const auto same = [](const TensorMap& left, const TensorMap& right, const std::string& name) {
+    return std::ranges::equal(left.at(name).raw(), right.at(name).raw());
+  };
+  // The weights go the same way, and the average another.
+  for (const auto& [name, tensor] : weights.model) EXPECT_TRUE(same(weights.model, both.model, name)) << name;
+  EXPECT_TRUE(weights.average.empty());
+  const TensorMap kept = load_checkpoint(b.checkpoint("best")).model;
+  EXPECT_FALSE(same(kept, load_checkpoint(a.checkpoint("best")).model, "fc.weight"));
+  EXPECT_FALSE(same(kept, load_checkpoint(a.checkpoint("best")).model, "layer1.0.bn.running_var"));
+}
+
+TEST(Trainer, RefusesRecipesThatDoNotFitTogether) {
+  const auto refused = [](const std::vector<std::string>& sets) {
+    return std::string(error_of([&] { check_training(small_config(sets)); }).what());
+  };
+  EXPECT_THAT(refused({"train.whiten=true", "network.backbone=model:x.safetensors"}),
+              HasSubstr("train.whiten and initialisation begin with weights of their own"));
+  EXPECT_THAT(refused({"augment.alternate_flips=true"}), HasSubstr("flip is off"));
+  EXPECT_THAT(refused({"augment.cutout=29"}), HasSubstr("cutout = 29"));
+  EXPECT_THAT(refused({"augment.mixup=1", "data.name=glyph-angles", "train.regime=joint"}), HasSubstr("augment.mixup"));
+  EXPECT_THAT(refused({"augment.cutmix=1", "train.feature_cache=on", "train.regime=classifier-wise"}),
+              HasSubstr("feature_cache is on"));
+}
+
 // Killed with no chance to save: what counts is the last checkpoint, and lines written after it are written again.
 TEST(Trainer, GoesOnFromAnOlderCheckpointAndIgnoresHalfWrittenFiles) {
   const TempFolder root;

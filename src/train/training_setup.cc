@@ -17,6 +17,7 @@ void check_fits(const TrainConfig& config, const std::optional<Quantity>& quanti
   const RegimeKind& regime = regime_kind(config.train.regime);
   if (!regime.numbers) require_classes(quantity, "train", fmt::format("the regime '{}'", regime.name));
   if (config.train.label_smoothing > 0) require_classes(quantity, "train", "train.label_smoothing");
+  if (config.mixing.any()) require_classes(quantity, "train", "mixing pictures (augment.mixup, cutmix)");
   if (config.train.class_balance != "none") require_classes(quantity, "train", "train.class_balance");
   if (config.split.imbalance > 1) require_classes(quantity, "train", "split.imbalance");
   const AugmentOptions& augment = config.augment;
@@ -92,6 +93,7 @@ TrainingSetup::TrainingSetup(const TrainConfig& config)
                                                .targets = targets,
                                                .seed = config.train.seed,
                                                .settings = config.regimes})) {
+  check_augment_options(config.augment, data.image_shape);
   check_normalisation(graph, config.train.batch_size);
   if (regime_kind(config.train.regime).gates) cost_weights = trained_cost_weights(config.regimes);
   if (!start) return;

@@ -21,6 +21,8 @@ Graph vgg_family(Variant& variant, const Shape& input_shape, int64_t classes);
 Graph mobilenet_family(Variant& variant, const Shape& input_shape, int64_t classes);
 // shufflenet.cc: "shufflenetv2"[:w0.5|w1|w1.5|w2][:cifar]
 Graph shufflenet_family(Variant& variant, const Shape& input_shape, int64_t classes);
+// swift.cc: "swift"[:w<width>][:d<convolutions a group>]
+Graph swift_family(Variant& variant, const Shape& input_shape, int64_t classes);
 // squeezenet.cc: "squeezenet1.1"
 Graph squeezenet_family(Variant& variant, const Shape& input_shape, int64_t classes);
 

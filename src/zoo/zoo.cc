@@ -21,10 +21,10 @@ std::optional<Gate> gate_from_string(std::string_view text) {
 }
 
 const std::vector<std::string>& backbone_names() {
-  static const std::vector<std::string> names{"b-lenet",   "b-alexnet",   "alexnet-cifar", "resnet8",      "resnet14",
-                                              "resnet18",  "resnet20",    "resnet32",      "resnet34",     "resnet56",
-                                              "resnet110", "plainnet20",  "plainnet56",    "vgg11",        "vgg13",
-                                              "vgg16",     "mobilenetv2", "shufflenetv2",  "squeezenet1.1"};
+  static const std::vector<std::string> names{"b-lenet",   "b-alexnet",   "alexnet-cifar", "resnet8",       "resnet14",
+                                              "resnet18",  "resnet20",    "resnet32",      "resnet34",      "resnet56",
+                                              "resnet110", "plainnet20",  "plainnet56",    "vgg11",         "vgg13",
+                                              "vgg16",     "mobilenetv2", "shufflenetv2",  "squeezenet1.1", "swift"};
   return names;
 }
 
@@ -34,10 +34,16 @@ Graph backbone_from_string(std::string_view name, const Shape& input_shape, int6
     Graph (*build)(Variant& variant, const Shape& input_shape, int64_t classes);
   };
   // Of "resnet20" the prefix is "resnet", and digits follow.
-  static constexpr Family kFamilies[] = {
-      {"b-lenet", b_lenet_family},       {"b-alexnet", b_alexnet_family},     {"alexnet-cifar", alexnet_cifar_family},
-      {"resnet", resnet_family},         {"plainnet", resnet_family},         {"vgg", vgg_family},
-      {"mobilenetv2", mobilenet_family}, {"shufflenetv2", shufflenet_family}, {"squeezenet1.1", squeezenet_family}};
+  static constexpr Family kFamilies[] = {{"b-lenet", b_lenet_family},
+                                         {"b-alexnet", b_alexnet_family},
+                                         {"alexnet-cifar", alexnet_cifar_family},
+                                         {"resnet", resnet_family},
+                                         {"plainnet", resnet_family},
+                                         {"vgg", vgg_family},
+                                         {"mobilenetv2", mobilenet_family},
+                                         {"shufflenetv2", shufflenet_family},
+                                         {"squeezenet1.1", squeezenet_family},
+                                         {"swift", swift_family}};
   Variant variant(name);
   for (const Family& family : kFamilies) {
     std::string_view rest = variant.family();

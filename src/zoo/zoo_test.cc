@@ -297,5 +297,32 @@ TEST(BuildNetwork, ReadsTheGateByName) {
   EXPECT_THAT(error_of([&] { gate("neither"); }).what(), HasSubstr("expected none, features, scores or both"));
 }
 
+// 32 -> 31 behind the 2x2 window, pooled to 15, 7, 3; every first convolution of a group runs before its pool.
+TEST(Swift, HasTheShapesAndCostsCountedByHand) {
+  const Graph graph = backbone_from_string("swift", kPicture, 10);
+  EXPECT_EQ(shape_of(graph, "conv0"), (Shape{24, 31, 31}));
+  EXPECT_EQ(shape_of(graph, "layer1.0.conv"), (Shape{64, 31, 31}));
+  EXPECT_EQ(shape_of(graph, "layer1.1"), (Shape{64, 15, 15}));
+  EXPECT_EQ(shape_of(graph, "layer2.1"), (Shape{128, 7, 7}));
+  EXPECT_EQ(shape_of(graph, "layer3.1"), (Shape{256, 3, 3}));
+  const int64_t first = 24 * 12 * 31 * 31;
+  const int64_t group1 = 64 * 31 * 31 * 24 * 9 + 64 * 15 * 15 * 64 * 9;
+  const int64_t group2 = 128 * 15 * 15 * 64 * 9 + 128 * 7 * 7 * 128 * 9;
+  const int64_t group3 = 256 * 7 * 7 * 128 * 9 + 256 * 3 * 3 * 256 * 9;
+  EXPECT_EQ(compute_cost(graph).backbone_macs, first + group1 + group2 + group3 + 2560);
+}
+
+TEST(Swift, GrowsInWidthAndDepth) {
+  EXPECT_EQ(shape_of(backbone_from_string("swift:w24:d1", kPicture, 10), "layer3.0"), (Shape{96, 3, 3}));
+  // From three convolutions on, those after a group's first are added to it.
+  const Graph deep = backbone_from_string("swift:w8:d3", {1, 9, 9}, 10);
+  EXPECT_EQ(shape_of(deep, "layer3"), (Shape{32, 1, 1}));
+  EXPECT_THAT(std::string(error_of([] { backbone_from_string("swift", {1, 8, 28}, 10); }).what()),
+              HasSubstr("wants pictures of at least 9x9, got 1x8x28"));
+  EXPECT_THAT(std::string(error_of([] { backbone_from_string("swift:w2.5", kPicture, 10); }).what()),
+              HasSubstr("got w2.5, expected a whole number"));
+  EXPECT_THAT(std::string(error_of([] { backbone_from_string("swift:x", kPicture, 10); }).what()), HasSubstr("d3"));
+}
+
 }  // namespace
 }  // namespace sooner
