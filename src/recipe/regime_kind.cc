@@ -34,6 +34,12 @@ void declare_joint_ramp(RegimeOptions& options) {
   options.add("joint_ramp", "start", "Where they begin.", 0.01, 0, 1000);
 }
 
+void declare_survivors(RegimeOptions& options) {
+  declare_joint_weights(options);
+  options.add("survivors", "leave", "Share of the samples that arrive at an early exit and leave there.", 0.5, 0, 1);
+  options.add("survivors", "floor", "Weight of a sample at an exit where it does not arrive; 1: joint.", 0.3, 0, 1);
+}
+
 void declare_distillation(RegimeOptions& options) {
   options.add("distillation", "share",
               "Of the teacher's answers against the labels; 0: labels alone; 1: the teacher learns nothing. This loss "
@@ -76,6 +82,10 @@ std::span<const RegimeKind> regime_kinds() {
                  .numbers = false,
                  .declare = [](RegimeOptions& options) { declare_backbone_share(options, "zero_time_waste", 0.7); }},
       RegimeKind{.name = "mixed", .summary = "the backbone, then joint from it", .declare = declare_mixed},
+      RegimeKind{.name = "survivors",
+                 .summary = "joint, exits learning most from the samples they will meet",
+                 .numbers = false,
+                 .declare = declare_survivors},
       RegimeKind{.name = "differentiable",
                  .summary = "exits and gates as one decision",
                  .gates = true,

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 TEST(RegimeKinds, AreKnownByName) {
   EXPECT_THAT(regime_names(),
               ElementsAre("plain", "joint", "joint-ramp", "depth-weighted", "distillation", "local", "layer-wise",
-                          "classifier-wise", "zero-time-waste", "mixed", "differentiable"));
+                          "classifier-wise", "zero-time-waste", "mixed", "survivors", "differentiable"));
   EXPECT_FALSE(regime_kind("plain").exits);
   EXPECT_TRUE(regime_kind("differentiable").gates);
   EXPECT_TRUE(regime_kind("zero-time-waste").cascade);

@@ -1,5 +1,7 @@
 #include "train/losses.h"
 
+#include <cmath>
+
 #include "core/error.h"
 #include "policy/cost_weights.h"
 #include "train/torch_tensors.h"
@@ -88,6 +90,34 @@ Loss weighted_loss(const ExitOutputs& outputs, const at::Tensor& labels, const s
     SOONER_ASSERT(weights.size() == outputs.logits.size());
     Loss loss;
     add_exit_losses(loss, outputs, labels, weights, targets);
+    return loss;
+  });
+}
+
+Loss survivor_loss(const ExitOutputs& outputs, const at::Tensor& labels, const std::vector<double>& weights,
+                   const SurvivorOptions& options) {
+  return guard_torch("survivor_loss", [&] {
+    SOONER_ASSERT(weights.size() == outputs.logits.size());
+    const at::Tensor class_weights = weights_tensor(options.targets, outputs.logits.back());
+    at::Tensor arrives = at::ones_like(labels, at::kFloat);
+    auto arriving = static_cast<double>(labels.numel());
+    Loss loss;
+    for (size_t k = 0; k < weights.size(); ++k) {
+      const at::Tensor z = fp32(outputs.logits[k]);
+      const at::Tensor each =
+          at::cross_entropy_loss(z, labels, class_weights, at::Reduction::None, -100, options.targets.smoothing);
+      loss.exit_losses.push_back(own_loss(outputs.logits[k], labels, options.targets).detach());
+      at::Tensor u = options.floor + (1 - options.floor) * arrives;
+      at::Tensor weight_sum = class_weights.defined() ? (u * class_weights.index_select(0, labels)).sum() : u.sum();
+      const at::Tensor term = weights[k] * (u * each).sum() / weight_sum.clamp_min(1e-12);
+      loss.total = loss.total.defined() ? loss.total + term : term;
+      if (k + 1 == weights.size()) break;
+      const auto leaving = std::llround(options.leave * arriving);
+      const at::Tensor sure = at::softmax(z.detach(), 1).amax(1) * arrives - (1 - arrives);
+      const at::Tensor order = std::get<1>(sure.sort(/*stable=*/true, 0, /*descending=*/true));
+      arrives = arrives.index_fill(0, order.narrow(0, 0, leaving), 0);
+      arriving -= static_cast<double>(leaving);
+    }
     return loss;
   });
 }

@@ -79,6 +79,18 @@ at::Tensor mixture_log_likelihood(const ExitOutputs& outputs, const at::Tensor& 
 // Per sample [N], with gradient: Q_{k+1}.
 at::Tensor soft_cost(const ExitOutputs& outputs, const std::vector<double>& exit_cost, size_t from_exit = 0);
 
+struct SurvivorOptions {
+  double leave = 0.5;  // share of a batch's samples that arrive at an early exit and leave there
+  double floor = 0.3;  // weight of a sample at an exit where it does not arrive
+  Targets targets = {};
+};
+
+// L = sum_k weights_k mean_i(u_ki l(z_ki)) / mean_i(u_ki) with u = 1 where sample i arrives at exit k, else `floor`;
+// the surest leave, of equally sure ones those that come first. exit_losses are over all samples alike. REQUIRES: every
+// exit is computed.
+Loss survivor_loss(const ExitOutputs& outputs, const at::Tensor& labels, const std::vector<double>& weights,
+                   const SurvivorOptions& options);
+
 struct DistillationOptions {
   double share = 0.5;      // a: of the teacher's answers against the labels
   double temperature = 1;  // T

@@ -125,6 +125,43 @@ TEST(DepthWeightedRegime, WeighsByDepth) {
               (o.ce(0) + 2 * o.ce(1) + 3 * o.ce(2)) / 6, 1e-6);
 }
 
+// Four samples; the first exit is surest of 2 and 0, the second, of those left, of 3.
+TEST(SurvivorsRegime, WeighsSamplesByWhereTheyArrive) {
+  const std::vector<std::vector<float>> d{{2, 0.1F, 3, -1}, {5, 0.2F, 5, -2}, {1, -1, 1, 0.5F}};
+  ExitOutputs outputs;
+  for (const std::vector<float>& row : d) {
+    const at::Tensor first = at::tensor(row).unsqueeze(1);
+    outputs.logits.push_back(at::cat({first, at::zeros_like(first)}, 1).requires_grad_(true));
+  }
+  outputs.gates.resize(2);
+  const at::Tensor labels = at::zeros({4}, at::kLong);
+  const auto expected = [&](double floor) {
+    const std::array<std::array<double, 4>, 3> arrives{{{1, 1, 1, 1}, {0, 1, 0, 1}, {0, 1, 0, 0}}};
+    double total = 0;
+    for (size_t k = 0; k < 3; ++k) {
+      double sum = 0, weights = 0;
+      for (size_t i = 0; i < 4; ++i) {
+        const double u = floor + (1 - floor) * arrives[k][i];
+        sum += u * std::log1p(std::exp(-static_cast<double>(d[k][i])));
+        weights += u;
+      }
+      total += (k == 1 ? 2.0 : k == 0 ? 0.5 : 1.0) * sum / weights;
+    }
+    return total;
+  };
+  for (const double floor : {0.0, 0.3, 1.0}) {
+    const Made made("survivors", 10, {"joint.weights=[0.5, 2]", fmt::format("survivors.floor={:.1f}", floor)});
+    EXPECT_NEAR(value(made->loss(outputs, labels, {}).total), expected(floor), 1e-6) << floor;
+  }
+  // Nobody leaves, or everybody: weights cancel.
+  const Made all("survivors", 10, {"joint.weights=[0.5, 2]", "survivors.leave=0.0"});
+  EXPECT_NEAR(value(all->loss(outputs, labels, {}).total), expected(1), 1e-6);
+  const Made none("survivors", 10, {"joint.weights=[0.5, 2]", "survivors.leave=1.0"});
+  EXPECT_NEAR(value(none->loss(outputs, labels, {}).total), expected(1), 1e-6);
+  none->loss(outputs, labels, {}).total.backward();
+  EXPECT_TRUE(outputs.logits[0].grad().defined());
+}
+
 // s = 10 / 3, a = 1/2; H of two classes at temperature T by hand.
 TEST(DistillationRegime, AddsTheTeachersAnswersAtItsTemperature) {
   const Outputs o;

@@ -144,7 +144,7 @@ TEST(Trainer, RefusesRecipesThatDoNotFitTogether) {
   EXPECT_THAT(refused({"train.whiten=true", "network.backbone=model:x.safetensors"}),
               HasSubstr("train.whiten and initialisation begin with weights of their own"));
   EXPECT_THAT(refused({"augment.alternate_flips=true"}), HasSubstr("flip is off"));
-  EXPECT_THAT(refused({"augment.cutout=29"}), HasSubstr("cutout = 29"));
+  EXPECT_THAT(refused({"augment.cutout=65"}), HasSubstr("cutout = 65"));
   EXPECT_THAT(refused({"augment.mixup=1", "data.name=glyph-angles", "train.regime=joint"}), HasSubstr("augment.mixup"));
   EXPECT_THAT(refused({"augment.cutmix=1", "train.feature_cache=on", "train.regime=classifier-wise"}),
               HasSubstr("feature_cache is on"));

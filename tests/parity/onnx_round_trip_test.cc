@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair{"resnet18", Shape{3, 33, 35}}, std::pair{"vgg11:bn:cifar", Shape{3, 32, 32}},
                     std::pair{"mobilenetv2:w0.5:cifar", Shape{3, 32, 32}},
                     std::pair{"shufflenetv2:w0.5:cifar", Shape{3, 32, 32}},
-                    std::pair{"squeezenet1.1", Shape{3, 64, 64}}),
+                    std::pair{"squeezenet1.1", Shape{3, 64, 64}}, std::pair{"swift:w8:d3", Shape{3, 32, 32}}),
     [](const auto& each) {
       std::string name = each.param.first;
       std::ranges::replace_if(name, [](char c) { return c == '-' || c == ':' || c == '.'; }, '_');

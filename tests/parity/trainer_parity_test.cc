@@ -74,16 +74,28 @@ TEST_P(ZooParity, TrainerAndBackendsAgree) {
 
 std::vector<Network> networks() {
   std::vector<Network> result{{"b-lenet", {1, 28, 28}, 10}};
-  for (const char* name : {"b-alexnet",          "alexnet-cifar",
-                           "resnet20",           "resnet32",
-                           "resnet56",           "resnet110:w4",
-                           "plainnet20",         "plainnet20:no-bn",
-                           "resnet18:cifar",     "resnet34:cifar",
-                           "vgg11:cifar",        "vgg11:bn:cifar",
-                           "vgg13:cifar",        "vgg13:bn:cifar",
-                           "vgg16:cifar",        "vgg16:bn:cifar",
-                           "mobilenetv2:cifar",  "mobilenetv2:w0.25:cifar",
-                           "shufflenetv2:cifar", "shufflenetv2:w0.5:cifar"}) {
+  for (const char* name : {"b-alexnet",
+                           "alexnet-cifar",
+                           "resnet20",
+                           "resnet32",
+                           "resnet56",
+                           "resnet110:w4",
+                           "plainnet20",
+                           "plainnet20:no-bn",
+                           "resnet18:cifar",
+                           "resnet34:cifar",
+                           "vgg11:cifar",
+                           "vgg11:bn:cifar",
+                           "vgg13:cifar",
+                           "vgg13:bn:cifar",
+                           "vgg16:cifar",
+                           "vgg16:bn:cifar",
+                           "mobilenetv2:cifar",
+                           "mobilenetv2:w0.25:cifar",
+                           "shufflenetv2:cifar",
+                           "shufflenetv2:w0.5:cifar",
+                           "swift",
+                           "swift:w24:d3"}) {
     result.push_back({name, {3, 32, 32}, 10});
   }
   // Each of the larger VGGs has half a gigabyte of weights; those for CIFAR differ in the linear layers alone.
