@@ -5,15 +5,16 @@
 #include <string_view>
 #include <vector>
 
-namespace sooner {
+#include "data/augment.h"
+#include "recipe/recipe_config.h"
 
-struct TrainConfig;
+namespace sooner {
 
 inline constexpr std::string_view kPresetPath = "train.preset";
 
 // none, quick, strong.
 std::vector<std::string> preset_names();
 // What each is made of, and what it gave: docs/recipes.md. Throws kInvalidArgument for another name.
-void apply_preset(std::string_view name, TrainConfig& config);
+void apply_preset(std::string_view name, RecipeConfig& train, AugmentOptions& augment);
 
 }  // namespace sooner

@@ -269,7 +269,7 @@ TrainConfig::TrainConfig() { static_cast<void>(options_of(*this, true)); }
 TrainConfig parse_config(std::string_view text, const std::string& file, const std::vector<std::string>& sets) {
   TrainConfig config;
   const std::vector<Option> options = options_of(config, true);
-  apply_preset(preset_of(text, file, sets), config);
+  apply_preset(preset_of(text, file, sets), config.train, config.augment);
   read_options(text, file, options);
   for (const std::string& word : sets) set_option(word, options);
   resolve(config, file);

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "recipe/train_config.h"
+#include "recipe/recipe_config.h"
 #include "train/losses.h"
 #include "train/torch_headers.h"
 
