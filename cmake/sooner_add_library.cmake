@@ -31,10 +31,10 @@ if(SOONER_SANITIZE)
   sooner_cache_with_precompiled_headers(sooner_library_headers)
 endif()
 
-# Every test a ctest test of its own; of an instrumented build, whose processes take longer to start than most tests to
-# run, every program is one.
+# Every test a ctest test of its own; under the address sanitizer, with which a process takes longer to start than most
+# tests to run, every program is one.
 function(sooner_discover_tests program label)
-  if(SOONER_SANITIZE)
+  if(SOONER_SANITIZE MATCHES address)
     add_test(NAME ${program} COMMAND ${program} --gtest_brief=1)
     set_tests_properties(${program} PROPERTIES TIMEOUT 1200 LABELS ${label})
   else()
