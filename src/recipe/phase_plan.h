@@ -19,6 +19,8 @@ struct Phase {
   std::vector<bool> trunks = {}, heads = {};
   // No gradient flows from a stage into the one before.
   bool detached = false;
+  // As in train/graph_module.h.
+  double private_share = 0;
   // The learning rate's schedule begins anew and ends with this phase; else phases share one.
   bool own_schedule = false;
   // Gates decide already: what their rule gives is measured.

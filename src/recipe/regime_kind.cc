@@ -26,6 +26,11 @@ void declare_joint(RegimeOptions& options) {
   declare_joint_weights(options);
   options.add("joint", "keep_heads",
               "false: deep supervision. Exits only help training; the model file has the plain network.", true);
+  options.add(
+      "joint", "private_share",
+      "Share of the channels at an exit that learn from that exit alone, the others from later exits alone (Gong et "
+      "al., 2024); 0: all from all.",
+      0.0, 0, 1);
 }
 
 void declare_joint_ramp(RegimeOptions& options) {
@@ -86,6 +91,11 @@ std::span<const RegimeKind> regime_kinds() {
                  .summary = "joint, exits learning most from the samples they will meet",
                  .numbers = false,
                  .declare = declare_survivors},
+      RegimeKind{.name = "boosting",
+                 .summary = "joint, an exit's answer added to those before",
+                 .sums = true,
+                 .numbers = false,
+                 .declare = declare_joint_weights},
       RegimeKind{.name = "differentiable",
                  .summary = "exits and gates as one decision",
                  .gates = true,

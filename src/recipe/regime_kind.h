@@ -18,6 +18,7 @@ struct RegimeKind {
   bool exits = true;         // needs early exits; false: has none
   bool gates = false;        // needs a gate at each
   bool cascade = false;      // heads also read the exit before
+  bool sums = false;         // an exit's answer is added to those before it
   bool numbers = true;       // trains networks that answer with a number, too
   void (*declare)(RegimeOptions& options) = [](RegimeOptions&) {};
 };

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 TEST(RegimeKinds, AreKnownByName) {
   EXPECT_THAT(regime_names(),
               ElementsAre("plain", "joint", "joint-ramp", "depth-weighted", "distillation", "local", "layer-wise",
-                          "classifier-wise", "zero-time-waste", "mixed", "survivors", "differentiable"));
+                          "classifier-wise", "zero-time-waste", "mixed", "survivors", "boosting", "differentiable"));
   EXPECT_FALSE(regime_kind("plain").exits);
   EXPECT_TRUE(regime_kind("differentiable").gates);
   EXPECT_TRUE(regime_kind("zero-time-waste").cascade);
@@ -30,7 +30,7 @@ TEST(RegimeKinds, DeclareTheirOwnOptions) {
   for (const char* name : {"local", "joint", "mixed"}) regime_kind(name).declare(declared);
   std::vector<std::string> paths;
   for (const Option& option : options) paths.push_back(option.path());
-  EXPECT_THAT(paths, ElementsAre("joint.weights", "joint.keep_heads", "mixed.backbone"));
+  EXPECT_THAT(paths, ElementsAre("joint.weights", "joint.keep_heads", "joint.private_share", "mixed.backbone"));
   EXPECT_EQ(settings.number("mixed.backbone"), 0.5);
 }
 

@@ -113,6 +113,13 @@ class NoAutocast {
   bool enabled_;
 };
 
+// The same value, [N, C, ...]; of its channels only the first `share` passes gradients on, or only the rest.
+at::Tensor with_gradient_of(const at::Tensor& value, double share, bool first) {
+  const int64_t channels = value.size(1), own = std::llround(share * static_cast<double>(channels));
+  const at::Tensor head = value.narrow(1, 0, own), tail = value.narrow(1, own, channels - own);
+  return first ? at::cat({head, tail.detach()}, 1) : at::cat({head.detach(), tail}, 1);
+}
+
 }  // namespace
 
 std::string gate_shift_name(size_t exit_index) { return fmt::format("sooner.gate_shifts.{}", exit_index); }
@@ -237,7 +244,11 @@ at::Tensor GraphModule::run_node(const Node& node, const std::vector<at::Tensor>
   const Place& place = places_[static_cast<size_t>(id)];
   const auto src = [&](size_t i = 0) {
     const auto from = static_cast<size_t>(node.inputs[i]);
-    return learning_.detached && places_[from].stage < place.stage ? values[from].detach() : values[from];
+    const bool crosses = places_[from].stage < place.stage;  // out of a trunk, but for cascades
+    if (learning_.detached && crosses) return values[from].detach();
+    const bool enters = !places_[from].head && place.head && place.stage + 1 < graph_.exits();
+    if (!training || learning_.private_share == 0 || (!crosses && !enters)) return values[from];
+    return with_gradient_of(values[from], learning_.private_share, /*first=*/!crosses);
   };
   switch (node.op) {
     case OpKind::kConv2d:
@@ -344,6 +355,7 @@ ExitOutputs GraphModule::answer(std::vector<at::Tensor>& values, bool training) 
     if (!logits.defined()) continue;
     const NoAutocast fp32(logits.device().type());
     outputs.logits[k] = logits.to(at::kFloat);
+    if (sums_ && k > 0) outputs.logits[k] = outputs.logits[k] + outputs.logits[k - 1].detach();
     // A head's last layer reads the features, so they are there.
     if (exit.gate) outputs.gates[k] = run_gate(k, values[static_cast<size_t>(exit.features)], outputs.logits[k]);
   }

@@ -38,6 +38,9 @@ struct GateStart {
 struct LearningParts {
   std::vector<bool> trunks = {}, heads = {};
   bool detached = false;  // no gradient flows from a stage into the one before
+  // Of the channels that an early exit's head reads of its trunk, the first ones, this share, get the head's gradient
+  // alone, the others that of later stages alone.
+  double private_share = 0;
 };
 
 // "sooner.gate_shifts.<exit index>".
@@ -68,6 +71,8 @@ class GraphModule {
   // From now on; all learn at first. Gradients of the others are dropped.
   void learn(const LearningParts& parts);
 
+  // From now on each exit's logits are its own and the sum of the exits before, into which no gradient flows.
+  void sum_answers() { sums_ = true; }
   // A parameter of this name keeps its value from now on, whoever learns. REQUIRES: there is one.
   void freeze(const std::string& name);
 
@@ -119,6 +124,7 @@ class GraphModule {
   LearningParts learning_;
   std::set<std::string, std::less<>> frozen_;
   double statistics_momentum_ = 0;  // 0: each node's own
+  bool sums_ = false;
   // By node id, under learning_.
   std::vector<bool> settled_;  // no step changes its value
   std::vector<bool> needed_;   // by training

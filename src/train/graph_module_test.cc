@@ -19,6 +19,7 @@
 #include "train/sgd.h"
 #include "train/step_memory.h"
 #include "train/torch_tensors.h"
+#include "zoo/heads.h"
 #include "zoo/zoo.h"
 
 namespace sooner {
@@ -458,6 +459,52 @@ TEST(GraphModule, PoolsPadTheirEndOtherwiseWhereTheySaySo) {
   const std::vector<float> counted = answer(OpKind::kAvgPool, 2, 2, 3, true);
   EXPECT_FLOAT_EQ(counted[0], 1.0F / 9);
   EXPECT_FLOAT_EQ(counted[12], 5);
+}
+
+// Channels at the first exit: the head's gradient reaches the first half alone, that of later exits the rest.
+TEST(GraphModule, PrivateChannelsLearnFromTheirExitAlone) {
+  GraphBuilder b("parts", {1, 6, 6}, 3);
+  NodeId x = b.conv2d("conv1", b.input(), conv(4, 3, 1, 1));
+  x = b.conv2d("conv2", x, conv(5, 3, 1, 1));
+  const Graph plain = b.finish(b.linear("fc", b.global_avg_pool("gap", x), 3));
+  GraphModule module(attach_exits(plain, {{"conv1", head_from_string("gap-fc"), std::nullopt}}), 1);
+  const at::Tensor images = at::randn({2, 1, 6, 6});
+  const auto gradient = [&](size_t exit, double share) {
+    module.learn({.private_share = share});
+    module.forward(images, true).logits[exit].square().sum().backward();
+    for (GraphModule::Parameter& parameter : module.parameters()) {
+      if (parameter.spec.name != "conv1.bias") continue;
+      std::vector<bool> reached;
+      for (int64_t c = 0; c < 4; ++c) reached.push_back(parameter.value.grad()[c].item<double>() != 0);
+      return reached;
+    }
+    return std::vector<bool>{};
+  };
+  EXPECT_THAT(gradient(0, 0.5), testing::ElementsAre(true, true, false, false));
+  EXPECT_THAT(gradient(1, 0.5), testing::ElementsAre(false, false, true, true));
+  EXPECT_THAT(gradient(0, 0), testing::Each(true));
+  EXPECT_THAT(gradient(1, 0), testing::Each(true));
+  // What is computed is the same.
+  const at::Tensor all = module.forward(images, true).logits[1];
+  module.learn({.private_share = 0.5});
+  EXPECT_TRUE(at::equal(module.forward(images, true).logits[1], all));
+}
+
+TEST(GraphModule, SummedAnswersTakeThoseBeforeAsGiven) {
+  GraphBuilder b("sums", {1, 6, 6}, 3);
+  const NodeId x = b.conv2d("conv1", b.input(), conv(4, 3, 1, 1));
+  const Graph plain = b.finish(b.linear("fc", b.global_avg_pool("gap", b.relu("relu", x)), 3));
+  GraphModule module(attach_exits(plain, {{"conv1", head_from_string("gap-fc"), std::nullopt}}), 1);
+  const at::Tensor images = at::randn({2, 1, 6, 6});
+  const ExitOutputs own = module.forward(images, true);
+  module.sum_answers();
+  const ExitOutputs summed = module.forward(images, true);
+  EXPECT_TRUE(at::equal(summed.logits[0], own.logits[0]));
+  EXPECT_TRUE(at::equal(summed.logits[1], own.logits[1] + own.logits[0]));
+  summed.logits[1].sum().backward();
+  for (const GraphModule::Parameter& parameter : module.parameters()) {
+    EXPECT_EQ(parameter.value.grad().defined(), !parameter.spec.name.starts_with("exits.")) << parameter.spec.name;
+  }
 }
 
 }  // namespace

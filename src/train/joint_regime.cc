@@ -11,8 +11,11 @@ class JointRegime final : public Regime {
       : epochs_(context.epochs),
         targets_(context.targets),
         weights_(joint_weights(context.settings.rule("joint.weights"), context.graph.exits())),
-        keeps_heads_(context.settings.flag("joint.keep_heads")) {}
-  [[nodiscard]] std::vector<Phase> phases() const override { return {{.name = "joint", .epochs = epochs_}}; }
+        keeps_heads_(context.settings.flag("joint.keep_heads")),
+        private_share_(context.settings.number("joint.private_share")) {}
+  [[nodiscard]] std::vector<Phase> phases() const override {
+    return {{.name = "joint", .epochs = epochs_, .private_share = private_share_}};
+  }
   [[nodiscard]] Loss loss(const ExitOutputs& outputs, const at::Tensor& labels, const Moment& /*at*/) override {
     return weighted_loss(outputs, labels, weights_, targets_);
   }
@@ -26,6 +29,7 @@ class JointRegime final : public Regime {
   Targets targets_;
   std::vector<double> weights_;
   bool keeps_heads_;
+  double private_share_;
 };
 
 }  // namespace

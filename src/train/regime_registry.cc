@@ -11,7 +11,7 @@ namespace sooner {
 
 #define SOONER_REGIMES(row)                                                                              \
   row(plain) row(joint) row(joint_ramp) row(depth_weighted) row(distillation) row(local) row(layer_wise) \
-      row(classifier_wise) row(zero_time_waste) row(mixed) row(differentiable) row(survivors)
+      row(classifier_wise) row(zero_time_waste) row(mixed) row(differentiable) row(survivors) row(boosting)
 
 #define SOONER_DECLARE_MAKER(regime) std::unique_ptr<Regime> make_##regime##_regime(const RegimeContext& context);
 #define SOONER_NAME_MAKER(regime) Maker{#regime, make_##regime##_regime},

@@ -15,7 +15,9 @@
 #include "data/spread.h"
 #include "format/model_file.h"
 #include "graph/keep_exits.h"
+#include "graph/summed_answers.h"
 #include "recipe/phase_plan.h"
+#include "recipe/regime_kind.h"
 #include "recipe/schedule.h"
 #include "run/checkpoint.h"
 #include "run/environment.h"
@@ -62,6 +64,7 @@ class Trainer {
     module_ = std::make_unique<GraphModule>(setup_.graph, config.train.seed,
                                             GateStart{.bias = config.regimes.number("differentiable.gate_bias"),
                                                       .shifts = setup_.cost_weights.has_value()});
+    if (sums()) module_->sum_answers();
     module_->place(mode_.device, mode_.channels_last);
     // A resumed run makes them again and then takes its checkpoint's: what is frozen is frozen either way.
     if (config.train.initialisation == "identity") start_from_identity(*module_);
@@ -97,6 +100,8 @@ class Trainer {
   }
 
  private:
+  // Exits add to each other: as a computation while training, as layers in the model file.
+  [[nodiscard]] bool sums() const { return regime_kind(config_.train.regime).sums; }
   [[nodiscard]] int64_t total_steps() const { return batches_ * config_.train.epochs; }
   [[nodiscard]] const Phase& phase() const { return plan_.phase(plan_.index_of(at_.epoch)); }
   [[nodiscard]] Moment moment() const { return plan_.moment(at_.epoch, at_.step); }
@@ -107,7 +112,7 @@ class Trainer {
     const size_t index = plan_.index_of(at_.epoch);
     if (index == entered_) return;
     entered_ = index;
-    module_->learn({phase().trunks, phase().heads, phase().detached});
+    module_->learn({phase().trunks, phase().heads, phase().detached, phase().private_share});
     weigh_step_ = !phase().trunks.empty() && !mode_.cuda();
     if (weigh_step_ && joint_step_bytes_ == 0) {
       joint_step_bytes_ = joint_step_bytes(setup_.graph, mode_, config_.train.batch_size);
@@ -432,7 +437,13 @@ class Trainer {
     const ExitAnswers answers =
         evaluate(*module_, ComputeMode{}, setup_.data, setup_.data.train, setup_.splits.validation.indices);
     export_answers(answers, setup_.splits.validation, folder_.logits("validation"));
-    if (setup_.regime->keeps_heads()) {
+    if (sums()) {
+      TensorMap weights = module_->export_tensors();
+      sum_answers(setup_.graph, weights);
+      GraphModule summed(sum_answers(setup_.graph), config_.train.seed);
+      summed.import_tensors(weights);
+      export_model(summed, config_, setup_.data, setup_.splits, setup_.trained_elsewhere, folder_.model());
+    } else if (setup_.regime->keeps_heads()) {
       export_model(*module_, config_, setup_.data, setup_.splits, setup_.trained_elsewhere, folder_.model());
     } else {
       GraphModule plain(plain_backbone(setup_.graph), config_.train.seed);

@@ -137,6 +137,21 @@ TEST(Trainer, WhatIsKeptIsTheAverageWithStatisticsOfItsOwn) {
   EXPECT_FALSE(same(kept, load_checkpoint(a.checkpoint("best")).model, "layer1.0.bn.running_var"));
 }
 
+TEST(Trainer, ABoostedModelHoldsItsSumsAsLayers) {
+  const TempFolder root;
+  const RunFolder folder = RunFolder::create(root / "run");
+  StopAfter never(-1);
+  run(small_config({"train.regime=boosting"}), folder, never);
+  const ModelFile model = load_model(folder.model());
+  const Exit& last = model.manifest.graph.stages[1].exit;
+  EXPECT_EQ(model.manifest.graph.node(last.features).inputs[1], model.manifest.graph.stages[0].exit.logits);
+  // What validation gave while training is what the file's layers give.
+  const auto table = parse_safetensors(read_file(folder.logits("validation")), "logits");
+  const auto trained = table.tensors.at("logits").floats();
+  const auto kept = model.tensors.at("sooner.check.logits").floats();
+  for (size_t i = 0; i < 2 * 10; ++i) EXPECT_NEAR(kept[i], trained[i], 1e-4) << i;
+}
+
 TEST(Trainer, RefusesRecipesThatDoNotFitTogether) {
   const auto refused = [](const std::vector<std::string>& sets) {
     return std::string(error_of([&] { check_training(small_config(sets)); }).what());

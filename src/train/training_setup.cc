@@ -4,6 +4,7 @@
 #include "data/open_data_set.h"
 #include "graph/cost.h"
 #include "graph/shape_inference.h"
+#include "graph/summed_answers.h"
 #include "recipe/differentiable_options.h"
 #include "recipe/network_source.h"
 #include "recipe/regime_kind.h"
@@ -95,6 +96,7 @@ TrainingSetup::TrainingSetup(const TrainConfig& config)
                                                .settings = config.regimes})) {
   check_augment_options(config.augment, data.image_shape);
   check_normalisation(graph, config.train.batch_size);
+  if (regime_kind(config.train.regime).sums) static_cast<void>(sum_answers(graph));  // throws where that cannot be
   if (regime_kind(config.train.regime).gates) cost_weights = trained_cost_weights(config.regimes);
   if (!start) return;
   // Weights were trained on images normalised in their way, and frozen ones must go on seeing them so.
