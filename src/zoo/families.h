@@ -21,7 +21,7 @@ Graph vgg_family(Variant& variant, const Shape& input_shape, int64_t classes);
 Graph mobilenet_family(Variant& variant, const Shape& input_shape, int64_t classes);
 // shufflenet.cc: "shufflenetv2"[:w0.5|w1|w1.5|w2][:cifar]
 Graph shufflenet_family(Variant& variant, const Shape& input_shape, int64_t classes);
-// swift.cc: "swift"[:w<width>][:d<convolutions a group>]
+// swift.cc: "swift"[:w<width>][:d<convolutions a group>][:s<width of a side branch>]
 Graph swift_family(Variant& variant, const Shape& input_shape, int64_t classes);
 // squeezenet.cc: "squeezenet1.1"
 Graph squeezenet_family(Variant& variant, const Shape& input_shape, int64_t classes);

@@ -28,6 +28,15 @@ NodeId group(GraphBuilder& b, const std::string& name, NodeId src, int64_t width
   return depth < 3 ? x : b.add(name, first, x);
 }
 
+// A narrow branch beside the groups that carries what exits need, so that the groups need not (after Han et al.,
+// Dyn-Perceiver, ICCV 2023): from each group but the last, what it gave and what the branch held before, pooled.
+NodeId side_branch(GraphBuilder& b, int64_t number, NodeId group, NodeId before, int64_t width) {
+  const std::string name = fmt::format("side{}", number);
+  NodeId x = before < 0 ? group : b.concat(name + ".join", {group, before});
+  x = b.conv2d(name + ".conv", b.max_pool(name + ".pool", x, pool(2, 2)), conv(width, 3, 1, 1, false));
+  return b.relu(name, b.batch_norm(name + ".bn", x));
+}
+
 int64_t whole(Variant& variant, char letter, int64_t low, int64_t high, int64_t standard) {
   const double value = variant.take_number(letter, static_cast<double>(low), static_cast<double>(high))
                            .value_or(static_cast<double>(standard));
@@ -42,7 +51,8 @@ int64_t whole(Variant& variant, char letter, int64_t low, int64_t high, int64_t 
 Graph swift_family(Variant& variant, const Shape& input_shape, int64_t classes) {
   const int64_t width = whole(variant, 'w', 1, 1024, 64);
   const int64_t depth = whole(variant, 'd', 1, 16, 2);
-  variant.expect_no_more("a width such as w48, or a depth such as d3");
+  const int64_t side_width = whole(variant, 's', 0, 1024, 0);
+  variant.expect_no_more("a width such as w48, a depth such as d3, or a side branch such as s16");
   if (input_shape.at(1) < kLeastSide || input_shape.at(2) < kLeastSide) {
     fail(Code::kInvalidArgument, "[zoo] '{}' pools three times and wants pictures of at least {}x{}, got {}",
          variant.name(), kLeastSide, kLeastSide, to_string(input_shape));
@@ -52,7 +62,12 @@ Graph swift_family(Variant& variant, const Shape& input_shape, int64_t classes) 
   constexpr int64_t kPatch = 2;
   const int64_t filters = 2 * kPatch * kPatch * input_shape[0];
   NodeId x = b.relu("relu", b.conv2d("conv0", b.input(), conv(filters, kPatch, 1, 0)));
-  for (int64_t g = 0; g < kGroups; ++g) x = group(b, fmt::format("layer{}", g + 1), x, width << g, depth);
+  NodeId side = -1;
+  for (int64_t g = 0; g < kGroups; ++g) {
+    x = group(b, fmt::format("layer{}", g + 1), x, width << g, depth);
+    if (side_width > 0 && g + 1 < kGroups) side = side_branch(b, g + 1, x, side, side_width << g);
+  }
+  if (side >= 0) x = b.concat("join", {x, side});
   return b.finish(b.linear("fc", b.global_avg_pool("avgpool", x), classes));
 }
 

@@ -31,7 +31,9 @@ Graph resnet_cifar(int64_t depth, const Shape& input_shape, int64_t classes, int
 //   mobilenetv2[:w0.5][:cifar]             any width multiplier; cifar: fewer strides
 //   shufflenetv2[:w0.5|w1|w1.5|w2][:cifar] cifar: fewer strides
 //   squeezenet1.1
-//   swift[:w48][:d3]                       wide 3x3 convolutions, pooled early; width 64 and two a group unless given
+//   swift[:w48][:d3][:s16]                 wide 3x3 convolutions, pooled early; width 64 and two a group unless given;
+//   s: a
+//                                          side branch for exits to stand at, "side1" and "side2"
 // Throws kInvalidArgument, naming the known ones.
 Graph backbone_from_string(std::string_view name, const Shape& input_shape, int64_t classes);
 

@@ -312,6 +312,20 @@ TEST(Swift, HasTheShapesAndCostsCountedByHand) {
   EXPECT_EQ(compute_cost(graph).backbone_macs, first + group1 + group2 + group3 + 2560);
 }
 
+// The branch reads each group as the next one does, pooled, and joins before the last layer.
+TEST(Swift, ASideBranchCarriesItsExits) {
+  const Graph graph = backbone_from_string("swift:w8:s4", kPicture, 10);
+  EXPECT_EQ(shape_of(graph, "side1"), (Shape{4, 7, 7}));
+  EXPECT_EQ(shape_of(graph, "side2.join"), (Shape{16 + 4, 7, 7}));
+  EXPECT_EQ(shape_of(graph, "side2"), (Shape{8, 3, 3}));
+  EXPECT_EQ(shape_of(graph, "join"), (Shape{32 + 8, 3, 3}));
+  const Graph exits = build_network({"swift:w8:s4", "names:side1,side2", "gap-fc", "none"}, kPicture, 10);
+  EXPECT_EQ(exits.exits(), 3U);
+  EXPECT_EQ(
+      compute_cost(backbone_from_string("swift:w8", kPicture, 10)).backbone_macs + 4 * 49 * 9 * 8 + 8 * 9 * 9 * 20 + 80,
+      compute_cost(graph).backbone_macs);
+}
+
 TEST(Swift, GrowsInWidthAndDepth) {
   EXPECT_EQ(shape_of(backbone_from_string("swift:w24:d1", kPicture, 10), "layer3.0"), (Shape{96, 3, 3}));
   // From three convolutions on, those after a group's first are added to it.

@@ -95,7 +95,7 @@ std::vector<Network> networks() {
                            "shufflenetv2:cifar",
                            "shufflenetv2:w0.5:cifar",
                            "swift",
-                           "swift:w24:d3"}) {
+                           "swift:w24:d3:s8"}) {
     result.push_back({name, {3, 32, 32}, 10});
   }
   // Each of the larger VGGs has half a gigabyte of weights; those for CIFAR differ in the linear layers alone.
