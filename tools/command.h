@@ -33,5 +33,6 @@ void add_exits(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_import(CLI::App& app);
 void add_attach(CLI::App& app);
+void add_cascade(CLI::App& app);
 
 }  // namespace sooner

@@ -12,7 +12,7 @@
 namespace sooner {
 namespace {
 
-constexpr std::array<CommandRow, 17> kCommands{{
+constexpr std::array<CommandRow, 18> kCommands{{
     {"train", "train a network from a TOML config (hands over to sooner-train)",
      "sooner train configs/fashion_differentiable.toml --data-dir ~/data", add_train},
     {"import", "read a network trained elsewhere: an ONNX file, or weights by name",
@@ -21,6 +21,8 @@ constexpr std::array<CommandRow, 17> kCommands{{
     {"attach", "give a trained network early exits, priced, and write the configuration that trains them",
      "sooner attach resnet18.safetensors --exits linear:3 --head conv-gap-fc --data folder:photos -o exits.safetensors",
      add_attach},
+    {"cascade", "make one model of whole networks, each asked only where those before were not sure",
+     "sooner cascade small.safetensors large.safetensors -o cascade.safetensors", add_cascade},
     {"tune", "choose thresholds on the calibration split and store them in the model file",
      "sooner tune model.safetensors --policy max-prob --drop 0.3", add_tune},
     {"exits", "what each early exit costs and saves, which are worth having, and the model with those alone",

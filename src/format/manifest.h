@@ -27,6 +27,7 @@ struct Preprocessing {
 // Regimes of what was not trained here: weights come from elsewhere; early exits are not trained.
 inline constexpr std::string_view kImportedRegime = "imported";
 inline constexpr std::string_view kAttachedRegime = "attached";
+inline constexpr std::string_view kCascadeRegime = "cascade";  // of networks that have regimes of their own
 
 struct Provenance {
   std::string sooner_version;

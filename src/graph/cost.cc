@@ -37,6 +37,22 @@ int64_t peak_bytes(const Graph& graph, const std::vector<NodeCost>& cost) {
   return peak;
 }
 
+// Trunk nodes that the last exit's answer needs, other exits' answers given: all, but for cascades of whole networks.
+std::vector<bool> needed_by_last(const Graph& graph) {
+  std::vector<bool> needed(graph.nodes.size()), trunk(graph.nodes.size());
+  for (const Stage& stage : graph.stages) {
+    for (const NodeId id : stage.trunk) trunk[static_cast<size_t>(id)] = true;
+  }
+  for (const NodeId id : graph.stages.back().exit.head) needed[static_cast<size_t>(id)] = true;
+  for (size_t id = graph.nodes.size(); id-- > 0;) {
+    if (!needed[id]) continue;
+    for (const NodeId input : graph.nodes[id].inputs) {
+      if (trunk[static_cast<size_t>(input)]) needed[static_cast<size_t>(input)] = true;
+    }
+  }
+  return needed;
+}
+
 }  // namespace
 
 GraphCost compute_cost(const Graph& graph) {
@@ -58,6 +74,7 @@ GraphCost compute_cost(const Graph& graph) {
       cost.stages[static_cast<size_t>(spec.exit)].parameters += count;
     }
   }
+  const std::vector<bool> needed = needed_by_last(graph);
   int64_t path = 0;
   for (size_t k = 0; k < graph.stages.size(); ++k) {
     const Stage& stage = graph.stages[k];
@@ -65,6 +82,7 @@ GraphCost compute_cost(const Graph& graph) {
     for (const NodeId id : stage.trunk) {
       total.trunk_macs += cost.nodes[static_cast<size_t>(id)].macs;
       total.parameters += cost.nodes[static_cast<size_t>(id)].parameters;
+      if (needed[static_cast<size_t>(id)]) cost.backbone_macs += cost.nodes[static_cast<size_t>(id)].macs;
     }
     for (const NodeId id : stage.exit.head) {
       total.head_macs += cost.nodes[static_cast<size_t>(id)].macs;
@@ -74,7 +92,6 @@ GraphCost compute_cost(const Graph& graph) {
       if (stage.exit.gate->features) total.gate_macs += shapes[static_cast<size_t>(stage.exit.features)][0];
       if (stage.exit.gate->scores) total.gate_macs += kGateScoreCount;
     }
-    cost.backbone_macs += total.trunk_macs;
     total.head_macs += total.gate_macs;
     const std::vector<NodeId> carried = carry_set(graph, k);
     const bool read_later = std::ranges::binary_search(carried, stage.exit.logits);

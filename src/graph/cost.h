@@ -29,7 +29,8 @@ struct StageCost {
 struct GraphCost {
   std::vector<NodeCost> nodes;        // by node id
   std::vector<StageCost> stages;      // by stage
-  int64_t backbone_macs = 0;          // plain network with its own head: the denominator of every fraction
+  // Plain network with its own head, what keep_exits of none leaves: the denominator of every fraction.
+  int64_t backbone_macs = 0;
   std::vector<int64_t> exit_macs;     // answering at exit k, every head and gate on the way paid
   std::vector<double> exit_fraction;  // C_k = exit_macs / backbone_macs; the last is > 1 when there are heads
   int64_t total_macs = 0;             // = exit_macs.back()

@@ -23,6 +23,7 @@ Graph keep_exits(const Graph& graph, std::span<const size_t> kept) {
   result.stages.resize(exits.size());
   const std::vector<Place> place = places(graph);
   std::vector<bool> needed(graph.nodes.size());  // by a head that is kept
+  needed[0] = true;
   for (size_t id = graph.nodes.size(); id-- > 0;) {
     const auto stage = static_cast<size_t>(place[id].stage);
     if (place[id].head && std::ranges::binary_search(exits, stage)) needed[id] = true;
@@ -33,7 +34,7 @@ Graph keep_exits(const Graph& graph, std::span<const size_t> kept) {
   for (size_t id = 0; id < graph.nodes.size(); ++id) {
     const auto from = static_cast<size_t>(place[id].stage);
     const auto to = std::ranges::lower_bound(exits, from);
-    if (place[id].head && !needed[id]) continue;
+    if (!needed[id]) continue;
     renamed[id] = static_cast<NodeId>(result.nodes.size());
     Node node = graph.nodes[id];
     for (NodeId& input : node.inputs) input = renamed[static_cast<size_t>(input)];
