@@ -27,8 +27,8 @@ struct StageCost {
 };
 
 struct GraphCost {
-  std::vector<NodeCost> nodes;        // by node id
-  std::vector<StageCost> stages;      // by stage
+  std::vector<NodeCost> nodes;    // by node id
+  std::vector<StageCost> stages;  // by stage
   // Plain network with its own head, what keep_exits of none leaves: the denominator of every fraction.
   int64_t backbone_macs = 0;
   std::vector<int64_t> exit_macs;     // answering at exit k, every head and gate on the way paid
