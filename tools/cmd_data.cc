@@ -63,7 +63,8 @@ void run(const DataArguments& arguments) {
 void add_data(CLI::App& app) {
   const auto arguments = std::make_shared<DataArguments>();
   app.add_option("name", arguments->data.name,
-                 "glyphs | glyph-angles | mnist | fashion-mnist | cifar10 | cifar100 | folder:<path> | csv:<path>")
+                 "glyphs | glyph-pairs | glyph-angles | mnist | fashion-mnist | cifar10 | cifar100 | folder:<path> | "
+                 "csv:<path>")
       ->capture_default_str();
   app.add_option("--data-dir", arguments->data.data_dir, "folder with the data sets; default: $SOONER_DATA");
   app.add_option("--image-shape", arguments->data.image_shape, "folders and lists: C,H,W")->delimiter(',')->expected(3);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kSide = 32;
 constexpr int kPixels = kSide * kSide;
-constexpr float kFar = 1e6F;
+constexpr float kVeryFar = 1e6F;
 using Canvas = std::array<float, kPixels>;
 
 float mix(float easy, float hard, float difficulty) { return easy + (hard - easy) * difficulty; }
@@ -23,7 +23,7 @@ float uniform(Rng& rng, float low, float high) { return static_cast<float>(rng.u
 // Squared distances from every pixel to the nearest of the strokes added; up to `reach` pixels, larger beyond.
 class StrokeDistance {
  public:
-  explicit StrokeDistance(float reach) : reach_(reach) { squared_.fill(kFar); }
+  explicit StrokeDistance(float reach) : reach_(reach) { squared_.fill(kVeryFar); }
 
   void add_segment(GlyphPoint a, GlyphPoint b) {
     const int left = std::max(0, static_cast<int>(std::min(a.x, b.x) - reach_));
@@ -74,6 +74,20 @@ struct Placement {
   }
 };
 
+// Where on the canvas a symbol stands: the middle of its field, in pixels, and the field's side over the canvas's.
+struct Field {
+  float x = (kSide - 1) / 2.0F, y = (kSide - 1) / 2.0F;
+  float scale = 1;
+
+  [[nodiscard]] Placement shrink(Placement place) const {
+    constexpr float kMiddle = (kSide - 1) / 2.0F;
+    for (float* part : {&place.xx, &place.xy, &place.yx, &place.yy}) *part *= scale;
+    place.x0 = x + (place.x0 - kMiddle) * scale;
+    place.y0 = y + (place.y0 - kMiddle) * scale;
+    return place;
+  }
+};
+
 Placement draw_placement(float difficulty, std::optional<double> degrees, Rng& rng) {
   constexpr float kRadian = std::numbers::pi_v<float> / 180;
   float turn = uniform(rng, -1, 1) * mix(6, 42, difficulty) * kRadian;
@@ -104,9 +118,18 @@ Placement draw_placement(float difficulty, std::optional<double> degrees, Rng& r
 
 class Drawing {
  public:
-  Drawing(const GlyphSymbol& symbol, float difficulty, std::optional<double> degrees, Rng& rng)
-      : symbol_(symbol), difficulty_(difficulty), rng_(rng), place_(draw_placement(difficulty, degrees, rng)) {
-    for (const GlyphPoint& point : symbol.key_points) key_points_.push_back(place_(point));
+  struct Placed {
+    const GlyphSymbol& symbol;
+    Field field = {};
+  };
+
+  Drawing(std::initializer_list<Placed> symbols, float difficulty, std::optional<double> degrees, Rng& rng)
+      : difficulty_(difficulty), rng_(rng) {
+    for (const Placed& each : symbols) {
+      symbols_.push_back(&each.symbol);
+      places_.push_back(each.field.shrink(draw_placement(difficulty, degrees, rng)));
+      for (const GlyphPoint& point : each.symbol.key_points) key_points_.push_back(places_.back()(point));
+    }
     paper_ = uniform(rng, 0.03F, mix(0.08F, 0.35F, difficulty));
     ink_ = paper_ + uniform(rng, 0.85F, 1) * mix(0.9F, 0.39F, difficulty);
     half_width_ = uniform(rng, mix(1.1F, 0.65F, difficulty), mix(1.4F, 1.35F, difficulty));
@@ -118,13 +141,8 @@ class Drawing {
     const int clutter = static_cast<int>(7 * difficulty_ + uniform(rng_, 0, 1));
     for (int i = 0; i < clutter / 2; ++i) add_clutter();
     StrokeDistance distance(half_width_ + 0.5F);
-    for (const auto& stroke : symbol_.strokes) {
-      GlyphPoint last = place_(stroke.front());
-      for (size_t i = 1; i < stroke.size(); ++i) {
-        const GlyphPoint here = place_(stroke[i]);
-        distance.add_segment(last, here);
-        last = here;
-      }
+    for (size_t s = 0; s < symbols_.size(); ++s) {
+      for (const auto& stroke : symbols_[s]->strokes) add_stroke(stroke, places_[s], distance);
     }
     distance.paint(canvas_, half_width_, ink_);
     for (int i = clutter / 2; i < clutter; ++i) add_clutter();
@@ -135,6 +153,15 @@ class Drawing {
   }
 
  private:
+  static void add_stroke(const std::vector<GlyphPoint>& stroke, const Placement& place, StrokeDistance& distance) {
+    GlyphPoint last = place(stroke.front());
+    for (size_t i = 1; i < stroke.size(); ++i) {
+      const GlyphPoint here = place(stroke[i]);
+      distance.add_segment(last, here);
+      last = here;
+    }
+  }
+
   void lay_paper() {
     const float slope = mix(0, 0.012F, difficulty_);
     const float across = uniform(rng_, -slope, slope), down = uniform(rng_, -slope, slope);
@@ -217,16 +244,17 @@ class Drawing {
     }
   }
 
-  const GlyphSymbol& symbol_;
+  std::vector<const GlyphSymbol*> symbols_;
+  std::vector<Placement> places_;  // of each
   float difficulty_;
   Rng& rng_;
-  Placement place_;
   std::vector<GlyphPoint> key_points_;
   Canvas canvas_;
   float paper_ = 0, ink_ = 0, half_width_ = 0;
 };
 
 constexpr uint64_t kGlyphStream = 0x91f;
+constexpr uint64_t kPairStream = 0x2a125;
 
 }  // namespace
 
@@ -245,7 +273,23 @@ void draw_glyph(int32_t label, double difficulty, uint64_t key, std::span<uint8_
          label, difficulty, pixels.size(), kGlyphClasses - 1, kPixels);
   }
   Rng rng(key);
-  Drawing(glyph_symbols()[static_cast<size_t>(label)], static_cast<float>(difficulty), degrees, rng).run(pixels);
+  Drawing({{glyph_symbols()[static_cast<size_t>(label)]}}, static_cast<float>(difficulty), degrees, rng).run(pixels);
+}
+
+void draw_glyph_pair(int32_t label, double difficulty, uint64_t key, std::span<uint8_t> pixels) {
+  if (label < 0 || label >= kGlyphPairClasses || !(difficulty >= 0 && difficulty <= 1) || pixels.size() != kPixels) {
+    fail(Code::kInvalidArgument,
+         "[glyph-pairs] got label {}, difficulty {} and {} bytes, expected 0 to {}, 0 to 1 and {}", label, difficulty,
+         pixels.size(), kGlyphPairClasses - 1, kPixels);
+  }
+  // Upper left and lower right: at its largest a symbol just fills its field.
+  constexpr float kNear = 8.75F, kFar = kSide - 1 - kNear, kScale = 0.62F;
+  const auto symbols = glyph_symbols();
+  Rng rng(key);
+  Drawing({{symbols[static_cast<size_t>(label / kGlyphClasses)], {kNear, kNear, kScale}},
+           {symbols[static_cast<size_t>(label % kGlyphClasses)], {kFar, kFar, kScale}}},
+          static_cast<float>(difficulty), std::nullopt, rng)
+      .run(pixels);
 }
 
 namespace {
@@ -257,8 +301,8 @@ struct Recipe {
   uint64_t key;
 };
 
-Recipe recipe(Rng rng) {
-  const auto label = static_cast<int32_t>(rng.below(kGlyphClasses));
+Recipe recipe(Rng rng, int32_t classes = kGlyphClasses) {
+  const auto label = static_cast<int32_t>(rng.below(static_cast<uint64_t>(classes)));
   const double u = rng.uniform();
   return {label, u * u, rng.next()};
 }
@@ -282,6 +326,26 @@ double GlyphSource::difficulty(int64_t index) const { return recipe(draws(index)
 void GlyphSource::read(int64_t index, std::span<uint8_t> pixels) const {
   const Recipe sample = recipe(draws(index));
   draw_glyph(sample.label, sample.difficulty, sample.key, pixels);
+}
+
+GlyphPairSource::GlyphPairSource(uint64_t seed, uint64_t stream, int64_t size)
+    : DrawnSource("glyph-pairs", kPairStream, seed, stream, size) {}
+
+int32_t GlyphPairSource::label(int64_t index) const { return recipe(draws(index), kGlyphPairClasses).label; }
+
+double GlyphPairSource::difficulty(int64_t index) const { return recipe(draws(index), kGlyphPairClasses).difficulty; }
+
+void GlyphPairSource::read(int64_t index, std::span<uint8_t> pixels) const {
+  const Recipe sample = recipe(draws(index), kGlyphPairClasses);
+  draw_glyph_pair(sample.label, sample.difficulty, sample.key, pixels);
+}
+
+std::vector<std::string> glyph_pair_names() {
+  std::vector<std::string> names;
+  for (const GlyphSymbol& first : glyph_symbols()) {
+    for (const GlyphSymbol& second : glyph_symbols()) names.push_back(fmt::format("{}+{}", first.name, second.name));
+  }
+  return names;
 }
 
 }  // namespace sooner

@@ -1,4 +1,5 @@
-// The built-in set: ten stroke-drawn symbols, drawn anew for every index, from easy to hard.
+// The built-in sets: ten stroke-drawn symbols, drawn anew for every index, from easy to hard; and pairs of them, a
+// hundred classes.
 //
 // One number, the difficulty, drives everything that hides a symbol: bending, thin and faint strokes, clutter,
 // occlusion, blur, noise. It never changes what the symbol is: clutter and occluders keep away from the points that
@@ -52,6 +53,23 @@ class GlyphSource final : public DrawnSource {
   // Most samples are easy: P(difficulty < d) is about the square root of d.
   [[nodiscard]] double difficulty(int64_t index) const override;
 };
+
+inline constexpr int kGlyphPairClasses = 100;
+inline constexpr int kGlyphPairVersion = 1;
+
+// Two symbols in one picture, smaller: class 10 a + b has symbol a in the upper left and b in the lower right.
+class GlyphPairSource final : public DrawnSource {
+ public:
+  GlyphPairSource(uint64_t seed, uint64_t stream, int64_t size);
+
+  [[nodiscard]] int32_t label(int64_t index) const override;
+  void read(int64_t index, std::span<uint8_t> pixels) const override;
+  [[nodiscard]] double difficulty(int64_t index) const override;
+};
+
+// "ring+horseshoe".
+std::vector<std::string> glyph_pair_names();
+void draw_glyph_pair(int32_t label, double difficulty, uint64_t key, std::span<uint8_t> pixels);
 
 // [1, 32, 32]
 Shape glyph_shape();

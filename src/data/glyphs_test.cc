@@ -150,6 +150,67 @@ TEST(Glyphs, DrawTheSamePictureAsEver) {
   EXPECT_NEAR(quarters[3], 61.1, .5);
 }
 
+Image draw_pair(int32_t label, double difficulty, uint64_t key) {
+  Image pixels(1024);
+  draw_glyph_pair(label, difficulty, key, pixels);
+  return pixels;
+}
+
+TEST(GlyphPairs, AreAHundredNamedClassesAlikeInNumber) {
+  const std::vector<std::string> names = glyph_pair_names();
+  ASSERT_EQ(names.size(), 100U);
+  EXPECT_EQ(names[0], "ring+ring");
+  EXPECT_EQ(names[35], "wave+zigzag");
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), 100U);
+  const GlyphPairSource source(1, 0, 50000);
+  std::vector<int> labels(100);
+  for (int64_t i = 0; i < source.size(); ++i) ++labels[static_cast<size_t>(source.label(i))];
+  for (const int count : labels) EXPECT_NEAR(count, 500, 110);
+}
+
+// The upper left tells the first symbol, whatever the second one is, and the lower right the second.
+TEST(GlyphPairs, EachCornerShowsASymbolOfItsOwn) {
+  const auto corner = [](const Image& image, bool second) {
+    std::vector<double> part;
+    for (size_t y = 0; y < 16; ++y) {
+      for (size_t x = 0; x < 16; ++x) part.push_back(image[(y + (second ? 16 : 0)) * 32 + x + (second ? 16 : 0)]);
+    }
+    return part;
+  };
+  for (const bool second : {false, true}) {
+    std::vector<std::vector<double>> means(10, std::vector<double>(256));
+    const auto label_of = [&](int32_t own, uint64_t key) {
+      const auto other = static_cast<int32_t>(key % 10);
+      return second ? 10 * other + own : 10 * own + other;
+    };
+    for (int32_t own = 0; own < 10; ++own) {
+      for (uint64_t key = 0; key < 100; ++key) {
+        const std::vector<double> part = corner(draw_pair(label_of(own, key), 0, 1000 + key), second);
+        for (size_t i = 0; i < 256; ++i) means[static_cast<size_t>(own)][i] += part[i] / 100;
+      }
+    }
+    int right = 0;
+    for (uint64_t key = 0; key < 300; ++key) {
+      const auto own = static_cast<int32_t>(key / 10 % 10);
+      const std::vector<double> part = corner(draw_pair(label_of(own, key), 0, 50000 + key), second);
+      std::vector<double> distances;
+      for (const std::vector<double>& mean : means) {
+        double sum = 0;
+        for (size_t i = 0; i < 256; ++i) sum += std::pow(part[i] - mean[i], 2);
+        distances.push_back(sum);
+      }
+      right += std::min_element(distances.begin(), distances.end()) - distances.begin() == own ? 1 : 0;
+    }
+    EXPECT_GT(right, 270) << second;
+  }
+}
+
+TEST(GlyphPairs, RefuseWhatTheyCannotDraw) {
+  Image pixels(1024);
+  expect_error(Code::kInvalidArgument, {"[glyph-pairs]", "label 100"}, [&] { draw_glyph_pair(100, 0, 1, pixels); });
+  expect_error(Code::kOutOfRange, {"[glyph-pairs]", "sample 5"}, [&] { GlyphPairSource(1, 0, 5).read(5, pixels); });
+}
+
 TEST(Glyphs, RefuseWhatTheyCannotDraw) {
   Image pixels(1024);
   expect_error(Code::kInvalidArgument, {"label 10"}, [&] { draw_glyph(10, 0, 1, pixels); });

@@ -135,7 +135,7 @@ DataSet open_cifar(const DataOptions& options, Cifar kind) {
   return data;
 }
 
-// What the two sets that the program draws have in common. recipe: what is drawn, and its version.
+// What the sets that the program draws have in common. recipe: what is drawn, and its version.
 template <typename Source>
 void draw_set(const DataOptions& options, const std::string& recipe, DataSet& data) {
   if (options.glyph_train < 1 || options.glyph_test < 1) {
@@ -163,6 +163,13 @@ DataSet open_glyphs(const DataOptions& options) {
   return data;
 }
 
+DataSet open_glyph_pairs(const DataOptions& options) {
+  DataSet data;
+  data.class_names = glyph_pair_names();
+  draw_set<GlyphPairSource>(options, fmt::format("glyph pairs version {}", kGlyphPairVersion), data);
+  return data;
+}
+
 DataSet open_glyph_angles(const DataOptions& options) {
   DataSet data;
   data.class_names = glyph_angle_names();
@@ -178,6 +185,8 @@ DataSet open_data_set(const DataOptions& options) {
   DataSet data;
   if (name == "glyphs") {
     data = open_glyphs(options);
+  } else if (name == "glyph-pairs") {
+    data = open_glyph_pairs(options);
   } else if (name == "glyph-angles") {
     data = open_glyph_angles(options);
   } else if (name == "mnist") {
@@ -193,8 +202,9 @@ DataSet open_data_set(const DataOptions& options) {
   } else if (name.starts_with(kCsv)) {
     data = open_csv_list(name.substr(kCsv.size()), options.image_shape);
   } else {
-    static const std::vector<std::string> known = {"glyphs",  "glyph-angles", "mnist",         "fashion-mnist",
-                                                   "cifar10", "cifar100",     "folder:<path>", "csv:<path>"};
+    static const std::vector<std::string> known = {"glyphs",   "glyph-pairs",   "glyph-angles",
+                                                   "mnist",    "fashion-mnist", "cifar10",
+                                                   "cifar100", "folder:<path>", "csv:<path>"};
     fail(Code::kInvalidArgument, "[data] got data set '{}'; {}", name, suggest(name, known));
   }
   data.name = name;

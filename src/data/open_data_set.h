@@ -9,7 +9,7 @@
 namespace sooner {
 
 struct DataOptions {
-  // glyphs | glyph-angles | mnist | fashion-mnist | cifar10 | cifar100 | folder:<path> | csv:<path>
+  // glyphs | glyph-pairs | glyph-angles | mnist | fashion-mnist | cifar10 | cifar100 | folder:<path> | csv:<path>
   std::string name = "glyphs";
   // Folder that holds mnist/, fashion-mnist/, cifar-10/, cifar-100/ or the set's own files directly (IDX files plain or
   // .gz; CIFAR as the binary .tar.gz or what it unpacks to). Empty: $SOONER_DATA. Not used by the built-in sets,

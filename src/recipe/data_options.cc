@@ -8,10 +8,11 @@ constexpr double kMany = 1e9;
 }  // namespace
 
 void add_data_options(std::vector<Option>& options, DataOptions& data) {
-  options.push_back({"data", "name",
-                     "glyphs, glyph-angles (built in; the second a regression) | mnist | fashion-mnist | cifar10 | "
-                     "cifar100 | folder:<path> | csv:<path>",
-                     &data.name});
+  options.push_back(
+      {"data", "name",
+       "glyphs, glyph-pairs (100 classes), glyph-angles (a regression), built in | mnist | fashion-mnist | cifar10 | "
+       "cifar100 | folder:<path> | csv:<path>",
+       &data.name});
   options.push_back({"data", "data_dir",
                      "Folder that holds mnist/, fashion-mnist/, cifar-10/ …; empty: environment variable SOONER_DATA.",
                      &data.data_dir});

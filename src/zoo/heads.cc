@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -73,6 +74,14 @@ NodeId conv2_fc(GraphBuilder& builder, const std::string& prefix, NodeId src, in
   const Shape shape = builder.shape(src);
   if (shape[1] > 1 && shape[2] > 1) src = builder.avg_pool(prefix + "pool", src, pool(2, 2, 0, true));
   return linear_on(builder, prefix, src);
+}
+
+// More classes are told apart by more features.
+int64_t grown(int64_t channels, int64_t classes) {
+  constexpr int64_t kStep = 16, kUsual = 10;
+  if (classes <= kUsual) return channels;
+  const double wanted = static_cast<double>(channels) * std::sqrt(static_cast<double>(classes) / kUsual);
+  return static_cast<int64_t>(std::ceil(wanted / kStep)) * kStep;
 }
 
 using LayerFunction = std::function<NodeId(GraphBuilder&, const std::string& name, NodeId)>;
@@ -164,10 +173,11 @@ HeadFunction head_from_string(std::string_view description) {
   struct Sized {
     std::string_view name;
     int64_t standard;
+    bool grows;
     NodeId (*build)(GraphBuilder& builder, const std::string& prefix, NodeId src, int64_t number);
   };
   constexpr std::array<Sized, 3> kSized = {
-      {{"pool-fc", 4, pool_fc}, {"conv-gap-fc", 64, conv_gap_fc}, {"conv2-fc", 128, conv2_fc}}};
+      {{"pool-fc", 4, false, pool_fc}, {"conv-gap-fc", 64, true, conv_gap_fc}, {"conv2-fc", 128, true, conv2_fc}}};
   for (const Sized& head : kSized) {
     if (name != head.name) continue;
     int64_t number = head.standard;
@@ -175,8 +185,9 @@ HeadFunction head_from_string(std::string_view description) {
       number = take_number(argument, description);
       if (!argument.empty()) bad(description, argument, "one number");
     }
-    return [build = head.build, number](GraphBuilder& builder, const std::string& prefix, NodeId src) {
-      return build(builder, prefix, src, number);
+    const bool grows = head.grows && !has_argument;
+    return [build = head.build, number, grows](GraphBuilder& builder, const std::string& prefix, NodeId src) {
+      return build(builder, prefix, src, grows ? grown(number, builder.classes()) : number);
     };
   }
   fail(Code::kInvalidArgument, "[head] '{}' is unknown; {}", name, suggest(name, head_names()));

@@ -14,8 +14,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 // "name shape" of every node a head adds to a map of the given shape.
-std::vector<std::string> layers(std::string_view description, const Shape& map) {
-  GraphBuilder b("net", map, 10);
+std::vector<std::string> layers(std::string_view description, const Shape& map, int64_t classes = 10) {
+  GraphBuilder b("net", map, classes);
   head_from_string(description)(b, "h.", b.input());
   std::vector<std::string> result;
   for (NodeId id = 1; id < b.size(); ++id) {
@@ -49,6 +49,20 @@ TEST(ConvGapFc, HalvesTheMapByAConvolution) {
               ElementsAre("h.conv 64x16x16", "h.bn 64x16x16", "h.relu 64x16x16", "h.gap 64", "h.fc 10"));
   EXPECT_THAT(layers("conv-gap-fc:8", {16, 1, 1}),
               ElementsAre("h.conv 8x1x1", "h.bn 8x1x1", "h.relu 8x1x1", "h.gap 8", "h.fc 10"));
+}
+
+// 64 sqrt(classes / 10), up to the next multiple of 16; a width that is given stays.
+TEST(Heads, GrowWithTheClasses) {
+  const auto first = [](std::string_view description, int64_t classes) {
+    return layers(description, {16, 4, 4}, classes).front();
+  };
+  EXPECT_EQ(first("conv-gap-fc", 2), "h.conv 64x2x2");
+  EXPECT_EQ(first("conv-gap-fc", 11), "h.conv 80x2x2");
+  EXPECT_EQ(first("conv-gap-fc", 40), "h.conv 128x2x2");
+  EXPECT_EQ(first("conv-gap-fc", 100), "h.conv 208x2x2");
+  EXPECT_EQ(first("conv-gap-fc:64", 100), "h.conv 64x2x2");
+  EXPECT_EQ(first("conv2-fc", 100), "h.conv1 416x2x2");
+  EXPECT_EQ(first("pool-fc:2", 100), "h.pool 16x2x2");
 }
 
 TEST(Conv2Fc, QuartersTheMapAndPools) {
