@@ -328,6 +328,8 @@ TEST(ModelFile, RefusesToSaveWhatDoesNotFitTheGraph) {
   constant.tensors["bn1.running_var"].floats()[0] = 0;
   EXPECT_NO_THROW(static_cast<void>(serialize_model(constant)));
   EXPECT_THAT(refused([](ModelFile& m) { m.tensors.erase("sooner.check.logits"); }), HasSubstr("check.logits"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.check_samples = -1; }), HasSubstr("-1 check samples"));
+  EXPECT_THAT(refused([](ModelFile& m) { m.manifest.check_samples = 100'000; }), HasSubstr("100000 check samples"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.class_names.pop_back(); }), HasSubstr("2 class names"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.class_names[0] = "\xff"; }), HasSubstr("UTF-8"));
   EXPECT_THAT(refused([](ModelFile& m) { m.manifest.preprocessing.std = {0}; }), HasSubstr("std 0"));

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 
 TEST(CalibrationRule, GoesFromTextToTextAndBack) {
   for (const std::string text :
-       {"accuracy-drop 0.003", "latency 0.003 0.21,0.5,1.07", "class-drop 0.01", "budget 0.5", "shares 0.6,0.3,0.1",
+       {"accuracy-drop 0.003", "latency 0.003 10.5,20.25,31", "class-drop 0.01", "budget 0.5", "shares 0.6,0.3,0.1",
         "untouched", "error-rise 0.5", "budget 0.5 and coverage 0.95", "untouched and most-error 0.02",
         "risk 0.02 loss accuracy-gap", "risk 0.02 delta 0.05 loss differs bound hoeffding-bentkus"}) {
     EXPECT_EQ(to_string(parse_calibration_rule(text)), text);

@@ -332,6 +332,18 @@ TEST(AlwaysPolicy, LeavesAtItsExitAndSkipsTheHeadsBefore) {
   EXPECT_THAT(outcomes(walk(*last, kUndecided)), ElementsAre(Left::kStays, Left::kStays, Left::kAtLastExit));
 }
 
+TEST(AlwaysPolicy, IsKnownBeforehandWhoLeavesWhere) {
+  PolicySpec spec{.name = "always"};
+  spec.settings.set("exit", int64_t{1});
+  const auto fixed = policy_kind("always").fixed;
+  EXPECT_FALSE(fixed(spec, 0).leaves);
+  EXPECT_FALSE(fixed(spec, 0).asked);
+  EXPECT_TRUE(fixed(spec, 1).leaves);
+  EXPECT_TRUE(fixed(spec, 1).asked);
+  EXPECT_TRUE(fixed(spec, 2).leaves);
+  EXPECT_FALSE(fixed(spec, 2).asked);
+}
+
 TEST(NeverPolicy, SendsEverybodyToTheLastExit) {
   const auto policy = make_policy({}, kThreeExits);
   EXPECT_EQ(policy->name(), "never");
@@ -416,6 +428,12 @@ TEST(PolicyRegistry, RefusesRowsThatCannotBe) {
               HasSubstr("'twice' declares the setting 'a'"));
   EXPECT_THAT(refused({.name = "outside", .settings = {{.name = "a", .standard = 1.0, .high = 0.5}}, .make = make}),
               HasSubstr("'outside' got a 1, expected -inf to 0.5"));
+  // Bounds belong to what may be.
+  EXPECT_THAT(refused({.name = "outside",
+                       .settings = {{.name = "a", .standard = 0.5, .low = 0.5, .high = 0.5},
+                                    {.name = "b", .standard = 1.0, .high = 0.5}},
+                       .make = make}),
+              HasSubstr("'outside' got b 1, expected -inf to 0.5"));
   EXPECT_FALSE(is_policy("outside")) << "what is refused is not there";
 }
 

@@ -62,6 +62,8 @@ TEST(MicroBatches, AreMeasuredOncePerModelAndBatch) {
   const std::filesystem::path file = files_in(folder / "cache")[0];
   write_file_atomically(file, "3 7\n");
   EXPECT_THAT(micro_batches(*model, folder / "cache"), testing::ElementsAre(3, 7));
+  write_file_atomically(file, "1 8");  // the least and the most there may be
+  EXPECT_THAT(micro_batches(*model, folder / "cache"), testing::ElementsAre(1, 8));
   static_cast<void>(micro_batches(*small_model(4), folder / "cache"));
   EXPECT_EQ(files_in(folder / "cache").size(), 2U);
 }
