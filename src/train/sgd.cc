@@ -76,15 +76,7 @@ TensorMap Sgd::export_buffers() const {
 }
 
 void Sgd::import_buffers(const TensorMap& tensors) {
-  for (Slot& slot : slots_) {
-    const auto found = tensors.find(slot.name);
-    const Shape shape(slot.buffer.sizes().begin(), slot.buffer.sizes().end());
-    if (found == tensors.end() || found->second.shape() != shape || found->second.dtype() != DType::kF32) {
-      fail(Code::kDataLoss, "[Sgd] momentum of '{}' is missing or not F32 {}; this checkpoint is of another network",
-           slot.name, to_string(shape));
-    }
-    slot.buffer.copy_(to_torch(found->second));
-  }
+  for (Slot& slot : slots_) restore(slot.buffer, tensors, slot.name, "Sgd", "momentum of");
 }
 
 }  // namespace sooner

@@ -18,6 +18,18 @@ at::Tensor to_torch(const Tensor& tensor) {
   return result;
 }
 
+void restore(at::Tensor& value, const TensorMap& saved, const std::string& name, std::string_view place,
+             std::string_view what) {
+  const auto found = saved.find(name);
+  const Shape shape(value.sizes().begin(), value.sizes().end());
+  if (found == saved.end() || found->second.shape() != shape || found->second.dtype() != DType::kF32) {
+    fail(Code::kDataLoss, "[{}] {} '{}' is missing or not F32 {}; this checkpoint is of another network", place, what,
+         name, to_string(shape));
+  }
+  const at::NoGradGuard no_grad;
+  value.copy_(to_torch(found->second));
+}
+
 namespace detail {
 
 void fail_torch(std::string_view place, const c10::Error& error) {

@@ -1,6 +1,7 @@
 // Between LibTorch and the rest of the project: tensors copied over, exceptions turned into Error.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -15,6 +16,12 @@ namespace sooner {
 Tensor from_torch(const at::Tensor& tensor);
 // A copy on the CPU, row-major. F32 only; throws kInternal otherwise.
 at::Tensor to_torch(const Tensor& tensor);
+
+// Overwrites `value` with `saved`'s tensor of this name. Throws kDataLoss, where that is missing or not F32 of this
+// shape:
+// "[place] what 'name' is …".
+void restore(at::Tensor& value, const TensorMap& saved, const std::string& name, std::string_view place,
+             std::string_view what);
 
 namespace detail {
 // Throws the Error that fits what LibTorch threw: kResourceExhausted when memory ran out, kInternal otherwise.

@@ -53,16 +53,7 @@ TensorMap WeightAverage::export_tensors() const {
 }
 
 void WeightAverage::import_tensors(const TensorMap& tensors) {
-  const at::NoGradGuard no_grad;
-  for (Slot& slot : slots_) {
-    const auto found = tensors.find(slot.name);
-    const Shape shape(slot.average.sizes().begin(), slot.average.sizes().end());
-    if (found == tensors.end() || found->second.shape() != shape || found->second.dtype() != DType::kF32) {
-      fail(Code::kDataLoss, "[average] of '{}' is missing or not F32 {}; this checkpoint is of another network",
-           slot.name, to_string(shape));
-    }
-    slot.average.copy_(to_torch(found->second));
-  }
+  for (Slot& slot : slots_) restore(slot.average, tensors, slot.name, "average", "average of");
 }
 
 }  // namespace sooner
