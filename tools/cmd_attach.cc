@@ -66,6 +66,14 @@ std::string data_for(const AttachArguments& arguments, const ModelFile& plain) {
 }
 
 void run(const AttachArguments& arguments) {
+  std::filesystem::path config(arguments.output);
+  if (config.extension() == ".toml") {
+    fail(Code::kInvalidArgument,
+         "[attach] -o got '{}', the name of the configuration that goes beside the model; end it in .safetensors",
+         arguments.output);
+  }
+  config.replace_extension(".toml");
+  expect_no_input(arguments.output, "-o", {arguments.model});
   const ModelFile plain = load_model(arguments.model);
   const std::string data = data_for(arguments, plain);
   Graph graph = attach_described(plain.manifest.graph, arguments.network);
@@ -73,8 +81,6 @@ void run(const AttachArguments& arguments) {
     fail(Code::kInvalidArgument, "[attach] --exits none attaches nothing; place some, such as linear:3");
   const TensorMap heads = initial_weights(graph, static_cast<uint64_t>(arguments.seed));
   const ModelFile model = attached_model(plain, std::move(graph), heads);
-  std::filesystem::path config(arguments.output);
-  config.replace_extension(".toml");
   save_model(model, arguments.output);
   write_file_atomically(config, configuration(arguments, model, data));
   const GraphCost cost = compute_cost(model.manifest.graph);

@@ -214,7 +214,7 @@ void run_on_table(const EvalArguments& arguments, const ModelFile& file) {
 }
 
 void run(const EvalArguments& arguments) {
-  expect_no_input(arguments.save_table, "--save-table", {arguments.model});
+  expect_output(arguments.save_table, "--save-table", {arguments.model, arguments.table});
   const ModelFile file = load_model(arguments.model);
   if (arguments.classes) require_classes(file.manifest.quantity, "eval", "--per-class");
   if (!arguments.table.empty()) return run_on_table(arguments, file);

@@ -112,6 +112,7 @@ void print_worth(const ModelFile& file, const LogitTable& table, const PolicySpe
 }
 
 void run(const ExitsArguments& arguments) {
+  expect_output(arguments.output, "-o", {arguments.model});
   const ModelFile file = load_model(arguments.model);
   if (!arguments.keep.empty()) {
     if (arguments.greedy) fail(Code::kInvalidArgument, "[exits] got --keep and --greedy, expected one of them");

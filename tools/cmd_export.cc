@@ -61,6 +61,7 @@ void export_weights(const ModelFile& file, const ExportArguments& arguments) {
 }
 
 void run(const ExportArguments& arguments) {
+  expect_no_input(arguments.output, "-o", {arguments.model});
   const ModelFile file = load_model(arguments.model);
   if (arguments.weights) return export_weights(file, arguments);
   if (arguments.stages) return export_stages(file, arguments);

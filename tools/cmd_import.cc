@@ -128,6 +128,7 @@ void run(const ImportArguments& arguments) {
   if (arguments.source.empty() || arguments.output.empty()) {
     fail(Code::kInvalidArgument, "[import] expected a file to read and -o, the model to write; see --help");
   }
+  expect_no_input(arguments.output, "-o", {arguments.source, arguments.classes_file});
   const bool weights = ends_in(arguments.source, ".safetensors");
   if (weights && !(arguments.answer.empty() && arguments.name.empty())) {
     fail(Code::kInvalidArgument, "[import] --output-name and --name are for ONNX files, '{}' holds weights",

@@ -43,6 +43,7 @@ void write(const Profile& profile, const Model& model, const std::string& path) 
 }
 
 void run(ProfileArguments arguments) {
+  expect_output(arguments.output, "-o", {arguments.model});
   const ModelFile file = load_model(arguments.model);
   arguments.engine.batch = arguments.batch;
   const ModelOptions options = model_options(arguments.engine);

@@ -8,6 +8,7 @@
 #include "cli/shares_text.h"
 #include "cli/table.h"
 #include "command.h"
+#include "core/file.h"
 #include "format/model_update.h"
 #include "measure/model_data.h"
 #include "measure/record_table.h"
@@ -148,6 +149,8 @@ class Rechoosing {
 
 void run(const QuantizeArguments& arguments) {
   static_cast<void>(range_method_from_string(arguments.method));  // before anything is opened
+  if (arguments.output.empty()) expect_writable(arguments.model);
+  expect_output(arguments.output, "-o", {});
   ModelUpdate update(arguments.model);
   ModelFile& file = update.file();
   const ModelData data = open_model_data(file.manifest, arguments.data);

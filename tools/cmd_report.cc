@@ -231,6 +231,7 @@ void run(const ReportArguments& arguments) {
            entrants.front().run.string(), entrant.run.string());
     }
   }
+  expect_output(arguments.output, "-o", {});
   const ModelData data = open_model_data(first, arguments.data);
   const Split& split = data.splits.by_name(arguments.split);
   const Batch samples = load_all(first, data, split);

@@ -365,9 +365,10 @@ void run(const TuneArguments& arguments) {
     fail(Code::kInvalidArgument,
          "[tune] got --missing-classes and --risk: nothing can be promised about a class that nobody measured");
   }
-  expect_no_input(arguments.front, "--front",
-                  {arguments.model, arguments.output, arguments.table, arguments.guarantee_table});
-  expect_no_input(arguments.output, "-o", {arguments.table, arguments.guarantee_table});
+  expect_output(arguments.front, "--front",
+                {arguments.model, arguments.output, arguments.table, arguments.guarantee_table});
+  expect_output(arguments.output, "-o", {arguments.table, arguments.guarantee_table});
+  if (arguments.output.empty()) expect_writable(arguments.model);
   if (!arguments.name.empty() && !is_plain_name(arguments.name)) {
     fail(Code::kInvalidArgument, "[tune] --name got '{}', expected text without control characters, in UTF-8",
          printable(arguments.name));

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "core/file.h"
+
 namespace sooner {
 
 void add_output_options(CLI::App& app, OutputForm* form) {
@@ -18,6 +20,11 @@ void expect_no_input(const std::string& output, const std::string& option, std::
     fail(Code::kInvalidArgument, "[output] {} names '{}', which is read here and would be lost; name another file",
          option, output);
   }
+}
+
+void expect_output(const std::string& output, const std::string& option, std::initializer_list<std::string> inputs) {
+  expect_no_input(output, option, inputs);
+  if (!output.empty()) expect_writable(output);
 }
 
 void say(const std::string& line) { std::fputs((line + "\n").c_str(), stderr); }

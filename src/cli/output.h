@@ -21,6 +21,9 @@ void add_output_options(CLI::App& app, OutputForm* form);
 // would destroy.
 void expect_no_input(const std::string& output, const std::string& option, std::initializer_list<std::string> inputs);
 
+// Beside that, throws what expect_writable (core/file.h) throws, for commands that work long before they write.
+void expect_output(const std::string& output, const std::string& option, std::initializer_list<std::string> inputs);
+
 // A line of talk, to stderr; nothing where nobody can be told.
 void say(const std::string& line);
 

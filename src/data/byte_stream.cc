@@ -98,6 +98,10 @@ ByteStream::ByteStream(const std::filesystem::path& path) : impl_(std::make_uniq
   impl_->path = path;
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) fail_io("data", "opening", path, EISDIR);
+  // Opening a pipe would wait for whoever writes into it.
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
+    fail(Code::kInvalidArgument, "[data] '{}' is no regular file but a pipe or a device; name a file", path.string());
+  }
   impl_->file.reset(std::fopen(path.c_str(), "rbe"));
   if (!impl_->file) fail_io("data", "opening", path, errno);
   if (impl_->refill() && impl_->zip.avail_in >= 2 && std::equal(kGzipMagic, kGzipMagic + 2, impl_->zip.next_in)) {

@@ -1,5 +1,7 @@
 #include "data/byte_stream.h"
 
+#include <sys/stat.h>
+
 #include "support/data_files.h"
 
 namespace sooner {
@@ -25,6 +27,15 @@ TEST(ByteStream, ReadsPlainFilesAsTheyAre) {
   EXPECT_EQ(read_all(folder.write("a", "hello")), "hello");
   EXPECT_EQ(read_all(folder.write("b", "")), "");
   EXPECT_EQ(read_all(folder.write("c", "\x1f")), "\x1f");
+}
+
+TEST(ByteStream, RefusesWhatIsNoFile) {
+  const TemporaryFolder folder;
+  const std::filesystem::path pipe = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  expect_error(Code::kInvalidArgument, {"'" + pipe.string() + "' is no regular file"},
+               [&] { ByteStream stream(pipe); });
+  expect_error(Code::kInvalidArgument, {"'/dev/zero' is no regular file"}, [] { ByteStream stream("/dev/zero"); });
 }
 
 TEST(ByteStream, UnpacksGzipWhateverTheFileIsCalled) {
