@@ -109,8 +109,8 @@ void whiten_first_convolution(GraphModule& module, const DataSet& data, std::spa
 
 void measure_statistics(GraphModule& module, const DataSet& data, std::span<const int64_t> indices, int32_t batch_size,
                         const ComputeMode& mode) {
-  const bool normalises = std::ranges::any_of(module.graph().nodes,
-                                              [](const Node& node) { return node.op == OpKind::kBatchNorm; });
+  const bool normalises =
+      std::ranges::any_of(module.graph().nodes, [](const Node& node) { return node.op == OpKind::kBatchNorm; });
   if (!normalises) return;
   // A short last batch would count as much as a whole one.
   const size_t whole = indices.size() - indices.size() % static_cast<size_t>(batch_size);
