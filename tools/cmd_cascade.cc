@@ -41,11 +41,11 @@ void run(const CascadeArguments& arguments) {
   const GraphCost cost = compute_cost(joint.manifest.graph);
   Table table({"exit", "network", "name", "MACs so far", "cost"});
   size_t exit = 0;
-  for (size_t i = 0; i < models.size(); ++i) {
-    for (size_t k = 0; k < models[i].manifest.graph.exits(); ++k, ++exit) {
-      table.add({count(static_cast<int64_t>(exit)), cell(models[i].manifest.graph.name),
-                 cell(joint.manifest.graph.stages[exit].exit.name), count(cost.exit_macs[exit]),
-                 number(cost.exit_fraction[exit], 4)});
+  for (const ModelFile& model : models) {
+    const Graph& own = model.manifest.graph;
+    for (size_t k = 0; k < own.exits(); ++k, ++exit) {
+      table.add({count(static_cast<int64_t>(exit)), cell(own.name), cell(joint.manifest.graph.stages[exit].exit.name),
+                 count(cost.exit_macs[exit]), number(cost.exit_fraction[exit], 4)});
     }
   }
   table.print(arguments.form);
